@@ -1,0 +1,39 @@
+# make up    sets everything up and runs the main job: the local stack, compiled, policed and proven, with no cloud
+# make test  sets everything up and passes all tests
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: up down preview test lint bench golden lock clean
+.DEFAULT_GOAL := up
+
+up: $(STAMP)
+	$(BIN)/airlock up --stack local --yes
+
+test: $(STAMP)
+	$(BIN)/pytest -n auto
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(STAMP)
+	$(BIN)/python -m bench
+
+golden: $(STAMP)   ## writes every golden file anew; read the diff before you commit it
+	$(BIN)/pytest -n auto --update-golden
+
+lock:      ## resolves the newest versions that pyproject.toml allows
+	$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+	  --allow-unsafe --extra all --extra dev --output-file requirements.lock pyproject.toml
+
+clean:
+	rm -rf .venv .airlock
+
+$(STAMP): requirements.lock pyproject.toml
+	test -d .venv || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@

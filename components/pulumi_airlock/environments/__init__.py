@@ -1,0 +1,1 @@
+"""Airflow environments, each with the gates that it brings of its own."""

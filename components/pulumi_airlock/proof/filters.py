@@ -1,0 +1,143 @@
+"""What a gate lets through, in one form for every gate: ordered rules, a way to combine them, a default.
+
+A gate's `read` makes these; `prove` intersects them along a path.
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from .sets import Hosts, Services
+from .times import ALWAYS, Times
+
+
+class Action(Enum):
+    """What a rule, or a filter's default, does with traffic."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+
+
+class Combine(Enum):
+    """How the rules of a filter make one decision."""
+
+    FIRST_MATCH = "first match"
+    """The first rule that matches decides (FortiGate, network ACLs, ZPA, Consul)."""
+    DENY_OVERRIDES = "deny overrides"
+    """Any matching deny denies, else any matching allow allows (Istio, Cilium, IAM)."""
+    ANY_ALLOW = "any allow"
+    """Any matching allow allows (security groups, route tables, NetworkPolicy, Linkerd)."""
+
+
+class Kind(Enum):
+    """What it means when this filter refuses: what the user has to look at."""
+
+    PERMISSION = "permission"
+    ROUTING = "routing"
+    TOKEN = "token"  # noqa: S105
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """What a gate can tell of who is calling. Every field that is not None must hold; a field that is None is not looked at.
+
+    A coarse gate sets few of them: a security group only `environments`, a FortiGate `sources` and, for people, `groups`.
+    """
+
+    environments: frozenset[str] | None = None
+    """Names of Airflow environments whose tasks match; the empty set matches nobody inside Airflow, only the outside."""
+    sources: Hosts | None = None
+    """Source addresses that match."""
+    groups: frozenset[str] | None = None
+    """Groups of the identity provider; matches people alone, never headless tasks."""
+    principals: frozenset[str] | None = None
+    """Declared principals by name, for gates that see the task itself."""
+    outside: frozenset[str] | None = None
+    """The inverse of `environments`: tasks of these environments do *not* match; everybody else does."""
+
+
+ANYONE = Who()
+
+
+@dataclass(frozen=True, slots=True)
+class HttpOperation:
+    """An HTTP request class: method (`GET`, or `*`) and path glob (`/v1/*`, or `*`)."""
+
+    method: str = "*"
+    path: str = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A box of the space: all fields must hold. The defaults match everything."""
+
+    who: Who = ANYONE
+    hosts: Hosts = field(default_factory=Hosts.every)
+    services: Services = field(default_factory=Services.every)
+    operations: frozenset[HttpOperation] | None = None
+    """None: the gate does not look at HTTP."""
+    times: Times = ALWAYS
+
+
+EVERYTHING = Match()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a rule comes from: the resource, and the place within it."""
+
+    urn: str
+    position: str = ""
+    """A path within the resource (`egress[2]`), empty for the resource itself."""
+    label: str = ""
+    """What an engineer of that gate calls it (`policy 3 "finance-warehouse"`)."""
+    through: tuple[str, ...] = ()
+    """URNs of what the rule refers to and takes its meaning from: address objects, groups, services, schedules."""
+
+    def __str__(self) -> str:
+        where = self.urn.rsplit("::", 1)[-1] + (f".{self.position}" if self.position else "")
+        return f"{self.label} ({where})" if self.label else where
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule. With `unknown`, it may match within its box, or may not: what is unknown was not guessed.
+
+    A list with an unknown member becomes two rules with the same source: one of what is known, and one, unknown, of what it could be.
+    """
+
+    action: Action
+    match: Match
+    source: Source
+    unknown: tuple[str, ...] = ()
+    """What is not known, as `<resource name>.<property>`: the reason for an "unproven"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """The decision of one enforcement point over the traffic within its `scope`; traffic outside of it does not pass here."""
+
+    gate: str
+    """The gate's name, as zones write it (the component's name). An environment's own filters have the environment's name."""
+    name: str
+    """What this filter is (`security group finance-tasks`): a gate may have several, and all of them stand on the path."""
+    combine: Combine
+    default: Action
+    rules: tuple[Rule, ...]
+    urn: str
+    """The resource that the default belongs to."""
+    kind: Kind = Kind.PERMISSION
+    scope: Match = EVERYTHING
+    always: bool = False
+    """Stands on every path of its scope, also where no zone names it: an environment's own security groups, ACLs and routes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """An Airflow environment as the stack has it: where its tasks' traffic comes from, and what it needs for itself."""
+
+    name: str
+    urn: str
+    sources: Hosts
+    """Addresses that its tasks can have."""
+    own: tuple[Match, ...] = ()
+    """Traffic that the environment itself needs (AWS endpoints, its own subnets), which no route declares and no proof counts as excess."""

@@ -1,0 +1,1 @@
+"""What people see of plans and proofs: terminal, later HTML and SVG."""

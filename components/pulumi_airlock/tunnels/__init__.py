@@ -1,0 +1,1 @@
+"""VPNs between a cloud network and a FortiGate, both ends, from one declaration."""
