@@ -8,7 +8,8 @@ from dataclasses import dataclass
 class Problem:
     """One thing wrong with an input.
 
-    `place` is where (`access/prod.yaml:31`, or a resource's name), `path` what (`routes[2].to[0]`), `message` the offending value and
+    `place` is where (`access/prod.yaml:31`, or a resource's name), `path` what (`routes[2].to[0]`), `message` the offending
+    value and
     what would be right.
     """
 

@@ -1,5 +1,63 @@
-"""The `airlock` command: one module per subcommand, each with an `app`-level function; this module puts them together.
+"""The `airlock` command: one module per subcommand, put together here.
 
-Exit status: 0 all well; 1 the program, a file or the command is wrong; 2 a mandatory policy is violated; 3 the proof or an expectation
+Exit status: 0 all well; 1 the program, a file or the command is wrong; 2 a mandatory policy is violated; 3 the proof or an
+expectation
 fails.
 """
+
+import sys
+from importlib import import_module
+from importlib.metadata import version
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+COMMANDS = ("check", "schema", "preview", "up", "destroy", "prove", "explain")
+
+
+class _Lazy(TyperGroup):
+    """Imports a subcommand's module only when it runs: `airlock check` does not wait for the engine."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return None
+        function = getattr(import_module(f"{__name__}.{cmd_name}"), cmd_name)
+        single = typer.Typer(add_completion=False)
+        single.command(cmd_name)(function)
+        command = typer.main.get_command(single)
+        command.name = cmd_name
+        return command
+
+
+app = typer.Typer(cls=_Lazy, no_args_is_help=True, rich_markup_mode="markdown", pretty_exceptions_enable=False)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"airlock {version('pulumi-airlock')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _airlock(
+    version: bool = typer.Option(False, "--version", help="Print the version and exit.", callback=_print_version, is_eager=True),
+) -> None:
+    """Airflow behind network security: routes declared once, every gate compiled from them and proven."""
+
+
+def main() -> None:
+    """Runs the command line. A mistake in the input is told as such, without a traceback."""
+    from ..errors import AirlockError
+
+    try:
+        app()
+    except AirlockError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+
+
+__all__ = ["app", "main"]

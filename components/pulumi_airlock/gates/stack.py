@@ -1,7 +1,7 @@
-"""A neutral view of the resources of a stack, for readers: the same whether they come from a policy pack, the offline engine or a file.
+"""A neutral view of a stack's resources, for readers: the same from a policy pack, the offline engine, or a file.
 
-Property names are the wire's (camelCase). An unknown value is `UNKNOWN`, secrets are their values, and links between resources are
-property dependencies, which are known at preview where ids are not.
+Property names are the wire's (camelCase). An unknown value is `UNKNOWN`, secrets are their values, and links between resources
+are property dependencies, which are known at preview where ids are not.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -49,7 +49,10 @@ class Resource:
         return self.urn.rsplit("::", 1)[-1]
 
     def get(self, *path: str | int, default: Any = None) -> Any:
-        """The value at a path of keys and indexes. `UNKNOWN` where it, or anything above it, is unknown; `default` where it is absent or null."""
+        """The value at a path of keys and indexes.
+
+        `UNKNOWN` where it, or anything above it, is unknown; `default` where it is absent or null.
+        """
         value: Any = self.properties
         for step in path:
             if value is UNKNOWN:
@@ -61,7 +64,10 @@ class Resource:
         return default if value is None else value
 
     def get_list(self, *path: str | int) -> list[Any]:
-        """The list at a path: empty where absent; `[UNKNOWN]` where the whole list is unknown, so that a loop meets the unknown."""
+        """The list at a path: empty where absent.
+
+        `[UNKNOWN]` where the whole list is unknown, so that a loop meets the unknown.
+        """
         value = self.get(*path, default=[])
         if value is UNKNOWN:
             return [UNKNOWN]

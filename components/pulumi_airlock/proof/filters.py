@@ -102,7 +102,8 @@ class Source:
 class Rule:
     """One rule. With `unknown`, it may match within its box, or may not: what is unknown was not guessed.
 
-    A list with an unknown member becomes two rules with the same source: one of what is known, and one, unknown, of what it could be.
+    A list with an unknown member becomes two rules with the same source: one of what is known, and one, unknown, of what it
+    could be.
     """
 
     action: Action
@@ -140,4 +141,4 @@ class Environment:
     sources: Hosts
     """Addresses that its tasks can have."""
     own: tuple[Match, ...] = ()
-    """Traffic that the environment itself needs (AWS endpoints, its own subnets), which no route declares and no proof counts as excess."""
+    """What it needs itself (AWS endpoints, its own subnets): no route declares it, and no proof counts it as excess."""

@@ -130,8 +130,8 @@ def matches_name(pattern: str, name: str) -> bool:
 class Hosts:
     """A set of destinations or sources: IPv4 addresses, IPv6 addresses, and names.
 
-    A name stands for itself, beside all addresses: which addresses it has is not known before it is resolved. The proof relates the two by
-    what the access file declares.
+    A name stands for itself, beside all addresses: which addresses it has is not known before it is resolved. The proof relates
+    the two by what the access file declares.
     """
 
     v4: Intervals = field(default_factory=Intervals)

@@ -15,7 +15,8 @@ WEEK_MINUTES = 7 * 24 * 60
 class Weekly:
     """A window that recurs every week on the wall clock of a time zone: `spans` in minutes since Monday 00:00, end exclusive.
 
-    A window past midnight runs on into the next day (`22:00`–`02:00` on Friday ends on Saturday); one past Sunday's midnight is two spans.
+    A window past midnight runs on into the next day (`22:00`–`02:00` on Friday ends on Saturday); one past Sunday's midnight is
+    two spans.
     """
 
     spans: tuple[tuple[int, int], ...]
@@ -33,7 +34,10 @@ class Once:
 
 @dataclass(frozen=True, slots=True)
 class DagRun:
-    """While a run of a DAG is under way. Only a gate that sees the task can tell; to every other gate it is no restriction at all."""
+    """While a run of a DAG is under way.
+
+    Only a gate that sees the task can tell; to every other gate it is no restriction at all.
+    """
 
     dag: str
 

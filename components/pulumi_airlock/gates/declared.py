@@ -1,0 +1,38 @@
+"""The declared access as part of the stack: so that whoever sees the stack's resources can prove them against it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+from ..access import Access, AccessError
+from .stack import Stack
+
+TOKEN = "airlock:index:Access"  # noqa: S105
+
+
+class AccessDeclaration(pulumi.ComponentResource):
+    """Registers an access document among the stack's outputs, where the `access-proof` policy and `airlock prove` find it.
+
+    It creates nothing. One stack has at most one.
+    """
+
+    document: dict[str, Any]
+    """The access file's content, as JSON."""
+
+    def __init__(self, name: str, access: Access, opts: pulumi.ResourceOptions | None = None):
+        super().__init__(TOKEN, name, {}, opts)
+        self.document = access.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        self.register_outputs({"document": self.document})
+
+
+def declared_access(stack: Stack) -> Access | None:
+    """The access that a stack declares; None when it declares none. AccessError when the document is not valid."""
+    found = [one.get("document") for one in stack.of_type(TOKEN)]
+    documents = [document for document in found if isinstance(document, Mapping)]
+    if not documents:
+        return None
+    if len(documents) > 1:
+        names = ", ".join(one.name for one in stack.of_type(TOKEN))
+        raise AccessError.of(names, "", f"{len(documents)} access declarations in one stack: keep one")
+    return Access.model_validate(documents[0])
