@@ -1,1 +1,50 @@
 """Routes: who may reach what. The model, the access file, names and expectations. No Pulumi import in here."""
+
+from .check import check
+from .errors import AccessError
+from .findings import Finding, Severity
+from .load import Reading, load, loads, read
+from .model import (
+    Access,
+    Credential,
+    Destination,
+    Environment,
+    Expectation,
+    HttpAccess,
+    IdentityProvider,
+    Principal,
+    Route,
+    Trust,
+    Window,
+    Zone,
+)
+from .names import Caller, CallerKind, Target, other_example, select_destinations, select_principals
+
+__all__ = [
+    "Access",
+    "AccessError",
+    "Caller",
+    "CallerKind",
+    "Credential",
+    "Destination",
+    "Environment",
+    "Expectation",
+    "Finding",
+    "HttpAccess",
+    "IdentityProvider",
+    "Principal",
+    "Reading",
+    "Route",
+    "Severity",
+    "Target",
+    "Trust",
+    "Window",
+    "Zone",
+    "check",
+    "load",
+    "loads",
+    "other_example",
+    "read",
+    "select_destinations",
+    "select_principals",
+]

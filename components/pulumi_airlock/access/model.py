@@ -1,17 +1,87 @@
-"""The model of an access file: who may reach what, when, with which credential. The same names in YAML and in Python."""
+"""The model of an access file: who may reach what, when, with which credential. The same names in YAML and in Python.
 
-from datetime import date
+Every value is kept as it is written, and checked: `Access(...)` and the same document in YAML are equal. What a text means
+(ports, durations, windows) is a method beside it. A value that is wrong raises `AccessError` with every problem of the object.
+"""
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
+from ..errors import Problem
+from . import globs, values
+from .errors import AccessError, MisplacedError
+from .fields import (
+    Cidr,
+    Component,
+    Day,
+    Duration,
+    Glob,
+    Host,
+    Instant,
+    Issuer,
+    Method,
+    Name,
+    PathGlob,
+    Port,
+    PrincipalName,
+    Text,
+    Time,
+    Timezone,
+)
+from .messages import problems_of
+from .values import IPNetwork, Service
 
-class _Model(BaseModel):
+if TYPE_CHECKING:
+    from pydantic._internal._model_construction import ModelMetaclass as _Meta
+else:
+
+    class _Meta(type(BaseModel)):
+        """Makes a constructor raise `AccessError` instead of pydantic's own error, without touching how parts are validated."""
+
+        def __call__(cls, *args, **kwargs):
+            try:
+                return super().__call__(*args, **kwargs)._sound()
+            except ValidationError as error:
+                raise _wrapped(cls, error, kwargs) from None
+
+
+class _Model(BaseModel, metaclass=_Meta):
     """Immutable, strict about unknown keys; camelCase in files, snake_case in Python."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, use_attribute_docstrings=True
+    )
+
+    @classmethod
+    def model_validate(cls, obj: Any, **options: Any) -> Self:
+        """The object that plain data means. AccessError with every problem when it means none."""
+        try:
+            return super().model_validate(obj, **options)._sound()
+        except ValidationError as error:
+            raise _wrapped(cls, error, obj) from None
+
+    @classmethod
+    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
+        """The object that a JSON text means. AccessError with every problem when it means none."""
+        try:
+            return super().model_validate_json(json_data, **options)._sound()
+        except ValidationError as error:
+            raise _wrapped(cls, error, None) from None
+
+    def _sound(self) -> Self:
+        """Itself, when all of its parts fit together."""
+        return self
+
+
+def _wrapped(cls: type[_Model], error: ValidationError, data: Any) -> AccessError:
+    name = data.get("name") if isinstance(data, dict) else None
+    place = f'{cls.__name__} "{name}"' if isinstance(name, str) else cls.__name__
+    return AccessError(Problem(place, path, message) for path, message in problems_of(error, cls))
 
 
 class Trust(StrEnum):
@@ -26,122 +96,332 @@ class IdentityProvider(_Model):
     """The OIDC provider that people sign in with, and whose groups principals name."""
 
     kind: Literal["okta", "entra", "oidc"]
-    issuer: str
-    audience: str
+    issuer: Issuer
+    audience: Text
 
 
 class Environment(_Model):
     """An Airflow environment of the stack, and the DAGs that it runs.
 
-    `dags` is an assumption the proof states: it names the DAG ids that are deployed to this environment. Without it, any DAG may run there.
+    `dags` is an assumption the proof states: it names the DAG ids that are deployed to this environment. Without it, any
+    DAG may run there.
     """
 
-    name: str
-    dags: tuple[str, ...] = ("*",)
+    name: Component
+    dags: tuple[Glob, ...] = Field(default=("*",), min_length=1)
 
 
 class Principal(_Model):
-    """Who: workloads, by globs on DAG and task ids, or people, by a group of the identity provider. Exactly one of `dags` and `group`."""
+    """Who: workloads, by globs on DAG and task ids, or people, by a group of the identity provider.
 
-    name: str
-    dags: tuple[str, ...] = ()
-    tasks: tuple[str, ...] = ("*",)
-    environment: str | None = None
+    Exactly one of `dags` and `group`.
+    """
+
+    name: PrincipalName
+    dags: tuple[Glob, ...] = ()
+    """Globs on DAG ids."""
+    tasks: tuple[Glob, ...] = Field(default=("*",), min_length=1)
+    """Globs on task ids; all tasks without it."""
+    environment: Component | None = None
     """The Airflow environment whose tasks these are; None: every environment of the stack."""
-    group: str | None = None
-    sources: tuple[str, ...] = ()
+    group: Text | None = None
+    """The identity provider's group."""
+    sources: tuple[Cidr, ...] = ()
     """CIDRs that people connect from (offices, VPN pools); empty: from anywhere outside the environments."""
-    role: str | None = None
+    role: Text | None = None
     """The Airflow role whose DAG-level permissions cover them."""
-    owner: str | None = None
+    owner: Text | None = None
+    """Who answers for them: a team or an address."""
+
+    @property
+    def is_people(self) -> bool:
+        """Whether these are people, not tasks."""
+        return self.group is not None
+
+    def networks(self) -> tuple[IPNetwork, ...]:
+        """The networks that people connect from; empty: anywhere outside the environments."""
+        return tuple(map(values.parse_cidr, self.sources))
+
+    def covers(self, dag: str, task: str, environment: str | None = None) -> bool:
+        """Whether a task of an environment is among these; None as environment: in some environment."""
+        here = self.environment is None or environment is None or self.environment == environment
+        return here and _any_match(self.dags, dag) and _any_match(self.tasks, task)
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        found = []
+        if not self.dags and self.group is None:
+            found.append(("", "write dags for workloads or group for people: exactly one of them"))
+        if self.dags and self.group is not None:
+            found.append(("group", "a principal is workloads (dags) or people (group), not both: make two principals"))
+        if self.dags and self.sources:
+            found.append(
+                ("sources", "workloads connect from their environment's subnets: leave sources out, or write group for people")
+            )
+        if self.group is not None and not self.dags:
+            for field in ("tasks", "environment"):
+                if field in self.model_fields_set and getattr(self, field) not in (None, ("*",)):
+                    found.append((field, f"people have no {field}: leave it out, or write dags for workloads"))
+        if found:
+            raise MisplacedError(*found)
+        return self
 
 
 class Zone(_Model):
     """Where destinations live, and the gates on the way there, in order, by the names of their components."""
 
-    cidrs: tuple[str, ...] = ()
-    gates: tuple[str, ...]
+    cidrs: tuple[Cidr, ...] = ()
+    """The zone's networks; without them its hosts may be anywhere."""
+    gates: tuple[Component, ...]
+    """The gates on the way, in order, by the names of their components."""
     trust: Trust = Trust.MEDIUM
+    """How sensitive the zone is."""
+
+    def networks(self) -> tuple[IPNetwork, ...]:
+        """The zone's networks."""
+        return tuple(map(values.parse_cidr, self.cidrs))
 
 
 class Destination(_Model):
-    """What can be reached: by name, by address or both (then the names resolve to these addresses), on ports (`5432/tcp`, `8000-8010/tcp`)."""
+    """What can be reached: by name, by address or both (then the names resolve to these addresses), on ports."""
 
-    name: str
+    name: Name
     zone: str
-    hosts: tuple[str, ...] = ()
-    cidrs: tuple[str, ...] = ()
-    ports: tuple[str, ...]
-    protocol: str | None = None
+    """The zone it lives in."""
+    hosts: tuple[Host, ...] = ()
+    """Its names, or suffixes (`*.corp.example`)."""
+    cidrs: tuple[Cidr, ...] = ()
+    """Its addresses."""
+    ports: tuple[Port, ...] = Field(min_length=1)
+    """Ports with their protocol (`443/tcp`, `8000-8010/tcp`), or a protocol without ports (`icmp`)."""
+    protocol: Text | None = None
     """Application protocol (postgres, https, sftp, …); HTTP destinations (`http`, `https`) may have routes with `http`."""
-    data_class: str | None = Field(default=None, alias="class")
+    data_class: Text | None = Field(default=None, alias="class")
+    """How its data is classified (public, internal, confidential, …)."""
+
+    @property
+    def is_http(self) -> bool:
+        """Whether its routes may say which requests they allow."""
+        return self.protocol is not None and self.protocol.lower() in ("http", "https")
+
+    def services(self) -> tuple[Service, ...]:
+        """Its ports as (protocol, first port, last port); a protocol without ports has 0–65535."""
+        return tuple(map(values.parse_port, self.ports))
+
+    def networks(self) -> tuple[IPNetwork, ...]:
+        """Its addresses."""
+        return tuple(map(values.parse_cidr, self.cidrs))
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Self:
+        if not self.hosts and not self.cidrs:
+            raise MisplacedError(("", "write hosts, cidrs, or both: nothing says where it is"))
+        return self
 
 
 class HttpAccess(_Model):
     """HTTP requests a route allows: any of the methods on any of the paths (globs)."""
 
-    methods: tuple[str, ...] = ("*",)
-    paths: tuple[str, ...] = ("*",)
+    methods: tuple[Method, ...] = Field(default=("*",), min_length=1)
+    paths: tuple[PathGlob, ...] = Field(default=("*",), min_length=1)
 
 
 class Window(_Model):
     """When a route holds: every week on these days between two times of a time zone, or while a DAG runs.
 
-    `to` at or before `from` ends on the next day. Exactly one of `dagrun` and the weekly fields.
+    `to` at or before `from` ends on the next day; without both, whole days; without days, every day. Exactly one of `dagrun` and
+    the weekly fields.
     """
 
     days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = ()
-    from_: str | None = Field(default=None, alias="from")
-    to: str | None = None
-    timezone: str = "UTC"
-    dagrun: str | None = None
+    """The days on which the window starts; every day without it."""
+    from_: Time | None = Field(default=None, alias="from")
+    """When it starts on these days."""
+    to: Time | None = None
+    """When it ends; at or before `from`: on the next day."""
+    timezone: Timezone = "UTC"
+    """The IANA time zone of the wall clock."""
+    dagrun: Component | None = None
+    """The DAG during whose runs the route holds."""
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        found = []
+        weekly = [key for key, value in (("days", self.days), ("from", self.from_), ("to", self.to)) if value]
+        if self.dagrun is not None:
+            found += [(key, "a window is weekly or follows a DAG's runs (dagrun), not both") for key in weekly]
+            if "timezone" in self.model_fields_set and self.timezone != "UTC":
+                found.append(("timezone", "a window that follows a DAG's runs has no time zone: leave it out"))
+        elif not weekly:
+            found.append(("", "write days, from and to, or dagrun; leave window out for a route that always holds"))
+        elif (self.from_ is None) != (self.to is None):
+            given, missing = ("from", "to") if self.to is None else ("to", "from")
+            found.append((given, f"a window with {given} needs {missing} too; leave out both for whole days"))
+        if found:
+            raise MisplacedError(*found)
+        return self
+
+    def spans(self) -> tuple[tuple[int, int], ...]:
+        """The weekly window in minutes since Monday 00:00, end exclusive, in order and merged; empty for `dagrun`.
+
+        What runs on past Sunday's midnight goes on at 0.
+        """
+        if self.dagrun is not None:
+            return ()
+        start = values.parse_time(self.from_) if self.from_ else 0
+        end = values.parse_time(self.to) if self.to else 0
+        length = (end - start) % 1440 or 1440
+        week = 7 * 1440
+        cut: list[tuple[int, int]] = []
+        for day in self.days or values.DAYS:
+            first = values.DAYS.index(day) * 1440 + start
+            cut.append((first, min(first + length, week)))
+            if first + length > week:
+                cut.append((0, first + length - week))
+        return _merged(cut)
+
+    def length(self) -> timedelta | None:
+        """The shortest time that the window stays open; None for `dagrun`, whose length nobody knows beforehand.
+
+        Windows that meet are one, also over Sunday's midnight.
+        """
+        spans = list(self.spans())
+        if not spans:
+            return None
+        week = 7 * 1440
+        if len(spans) > 1 and spans[0][0] == 0 and spans[-1][1] == week:
+            (_, end), (start, _) = spans.pop(0), spans.pop()
+            spans.append((start, end + week))
+        return timedelta(minutes=min(end - start for start, end in spans))
 
 
 class Credential(_Model):
     """What the destination authenticates, and how often it is renewed (`30d`)."""
 
     kind: Literal["rds-iam", "secrets-manager", "vault", "gcp-iam", "static"]
-    ref: str
-    rotate: str | None = None
+    ref: Text
+    """Where it is kept: never the secret itself."""
+    rotate: Duration | None = None
+    """How often it is renewed."""
+
+    def rotation(self) -> timedelta | None:
+        """How often it is renewed; None where nothing is said."""
+        return values.parse_duration(self.rotate) if self.rotate else None
 
 
 class Route(_Model):
     """These principals may reach these destinations, in this window, with this credential."""
 
-    name: str
-    from_: tuple[str, ...] = Field(alias="from")
-    to: tuple[str, ...]
+    name: Name
+    from_: tuple[str, ...] = Field(alias="from", min_length=1)
+    """Principals, by name."""
+    to: tuple[str, ...] = Field(min_length=1)
+    """Destinations, by name."""
     http: tuple[HttpAccess, ...] = ()
+    """The HTTP requests allowed; every request without it. For HTTP destinations alone."""
     window: Window | None = None
-    session: str | None = None
+    """When it holds; always without it."""
+    session: Duration | None = None
     """Longest connection (`1h`): at most the window."""
     credential: Credential | None = None
-    requires: tuple[str, ...] = ()
+    """What the destination authenticates."""
+    requires: tuple[Component, ...] = ()
     """Trust conditions that are checked before a task runs (`tunnel-up`, `token-fresh`, `policy-current`)."""
-    reason: str
-    expires: date | None = None
+    reason: Text
+    """Why: a ticket, a contract."""
+    expires: Day | None = None
     """The last day on which the route holds, in UTC."""
+
+    def session_length(self) -> timedelta | None:
+        """The longest connection; None where nothing is said."""
+        return values.parse_duration(self.session) if self.session else None
+
+    def expired(self, today: date) -> bool:
+        """Whether its last day is over."""
+        return self.expires is not None and self.expires < today
 
 
 class Expectation(_Model):
-    """A test of the access as a whole: `from` is a principal's name, or `dag.task` globs (`environment/dag.task` to name the environment too)."""
+    """A test of the access as a whole.
+
+    `from` is a principal's name, or `dag.task` globs (`environment/dag.task` to name the environment too).
+    """
 
     from_: str = Field(alias="from")
+    """A principal's name, `dag.task` globs, `other` (any other DAG) or `outside`."""
     to: str
     """A destination's name, or `destination:port`."""
-    allow: bool
-    at: str | None = None
+    allow: StrictBool
+    """Whether it is let through."""
+    at: Instant | None = None
     """An instant (ISO 8601 with offset) at which it must hold; without it: `allow` at some time, or denied at all times."""
+
+    def instant(self) -> datetime | None:
+        """The instant at which it must hold."""
+        return values.parse_instant(self.at) if self.at else None
 
 
 class Access(_Model):
     """A whole access file."""
 
     api_version: Literal["airlock/v1"] = "airlock/v1"
+    """The version of this format."""
     identity_provider: IdentityProvider | None = None
+    """Who people sign in with."""
     environments: tuple[Environment, ...] = ()
+    """The Airflow environments of the stack."""
     principals: tuple[Principal, ...]
-    zones: dict[str, Zone]
+    """Who."""
+    zones: dict[Component, Zone]
+    """Where destinations live, by the zones' names."""
     destinations: tuple[Destination, ...]
+    """What can be reached."""
     routes: tuple[Route, ...]
+    """Who may reach what."""
     expect: tuple[Expectation, ...] = ()
+    """Tests of the access as a whole, run with every proof."""
+
+    def _sound(self) -> Self:
+        from .draft import Draft
+        from .references import reference_problems
+
+        problems = [Problem("Access", join, message) for join, message in reference_problems(Draft.of(self))]
+        if problems:
+            raise AccessError(problems)
+        return self
+
+    def principal(self, name: str) -> Principal:
+        """A principal by name; KeyError when there is none."""
+        return _by_name(self.principals, name)
+
+    def destination(self, name: str) -> Destination:
+        """A destination by name; KeyError when there is none."""
+        return _by_name(self.destinations, name)
+
+    def route(self, name: str) -> Route:
+        """A route by name; KeyError when there is none."""
+        return _by_name(self.routes, name)
+
+
+_Named = TypeVar("_Named", Principal, Destination, Route)
+
+
+def _by_name(items: Iterable[_Named], name: str) -> _Named:
+    for item in items:
+        if item.name == name:
+            return item
+    raise KeyError(name)
+
+
+def _any_match(patterns: Iterable[str], text: str) -> bool:
+    return any(globs.matches(pattern, text) for pattern in patterns)
+
+
+def _merged(spans: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    merged: list[tuple[int, int]] = []
+    for first, last in sorted(spans):
+        if merged and first <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], last))
+        else:
+            merged.append((first, last))
+    return tuple(merged)

@@ -1,10 +1,10 @@
 """The `airlock` command: one module per subcommand, put together here.
 
 Exit status: 0 all well; 1 the program, a file or the command is wrong; 2 a mandatory policy is violated; 3 the proof or an
-expectation
-fails.
+expectation fails.
 """
 
+import gc
 import sys
 from importlib import import_module
 from importlib.metadata import version
@@ -58,6 +58,9 @@ def main() -> None:
     except AirlockError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(1) from None
+    finally:
+        # On the way out, Python looks at every object once more: half a second after a large program, for nothing.
+        gc.freeze()
 
 
 __all__ = ["app", "main"]

@@ -1,1 +1,33 @@
-"""VPNs between a cloud network and a FortiGate, both ends, from one declaration."""
+"""VPNs between a cloud network and a FortiGate, both ends, from one declaration.
+
+`SiteToSiteVpn` makes both ends of an AWS VPN; `AwsVpn` and `FortigateTunnel` are its halves, for those who run them in two
+stacks.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from .proposals import IpsecProposal
+
+if TYPE_CHECKING:
+    from .aws import AwsVpn, PeerTunnel, TunnelEnd
+    from .fortigate import FortigateTunnel
+    from .site_to_site import SiteToSiteVpn
+
+__all__ = ["AwsVpn", "FortigateTunnel", "IpsecProposal", "PeerTunnel", "SiteToSiteVpn", "TunnelEnd"]
+
+_MODULES = {
+    "AwsVpn": "aws",
+    "PeerTunnel": "aws",
+    "TunnelEnd": "aws",
+    "FortigateTunnel": "fortigate",
+    "SiteToSiteVpn": "site_to_site",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # Each end needs its own SDK alone: an AWS stack runs without fortios, and the other way round.
+    if name in _MODULES:
+        from importlib import import_module
+
+        return getattr(import_module(f".{_MODULES[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

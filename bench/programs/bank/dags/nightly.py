@@ -1,0 +1,1 @@
+"""A DAG file, for the upload."""

@@ -1,0 +1,121 @@
+"""What `preview`, `up` and `destroy` have in common: options, the session, progress, exit status."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ..offline.plan import Plan
+    from ..offline.session import Session
+
+EXIT_WRONG, EXIT_POLICY, EXIT_PROOF = 1, 2, 3
+
+Stack = Annotated[str, typer.Option("--stack", "-s", help="The stack: `Pulumi.<stack>.yaml`.")]
+Cwd = Annotated[Path, typer.Option("--cwd", "-C", help="A folder of the project.", file_okay=False, exists=True)]
+PolicyPack = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--policy-pack", help="A policy pack's folder; several times. Without it, those in the project's `policy-packs`."
+    ),
+]
+NoPolicyPacks = Annotated[bool, typer.Option("--no-policy-packs", help="Run no policy packs.")]
+PolicyPackConfig = Annotated[
+    list[Path] | None, typer.Option("--policy-pack-config", help="A configuration file for each `--policy-pack`, in their order.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead, in the shape of `pulumi preview --json`.")]
+Diff = Annotated[bool, typer.Option("--diff", help="Show the properties that differ.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+@contextmanager
+def session(
+    stack: str,
+    cwd: Path,
+    packs: list[Path] | None = None,
+    configs: list[Path] | None = None,
+    *,
+    without_packs: bool = False,
+    json_: bool = False,
+) -> Iterator[tuple["Session", "Console"]]:
+    """A session on a stack, and the console that shows it. With JSON on standard output, all else goes to standard error."""
+    from rich.console import Console
+
+    from ..offline.packs import PackSpec
+    from ..offline.project import find_project
+    from ..offline.session import Session
+
+    project = find_project(cwd)
+    folders = [] if without_packs else packs if packs is not None and packs else list(project.policy_packs)
+    chosen = [*(configs or ()), *([None] * len(folders))]
+    specs = [PackSpec(folder, config) if config else PackSpec(folder) for folder, config in zip(folders, chosen, strict=False)]
+    console = Console(stderr=json_, highlight=False, soft_wrap=True)
+    organization, _, name = stack.rpartition("/")
+    with _progress(console) as progress, redirect_stdout(sys.stderr if json_ else sys.stdout):
+        opened = Session(
+            project,
+            name,
+            packs=specs,
+            organization=organization.partition("/")[0] or "organization",
+            progress=progress,
+            on_pack_output=lambda pack, line: print(f"{pack}: {line}", file=sys.stderr),
+        )
+        with opened:
+            yield opened, console
+
+
+class _Status:
+    """A line that tells what goes on, on a terminal alone."""
+
+    def __init__(self, console: "Console") -> None:
+        self._status = console.status("starting") if console.is_terminal else None
+
+    def __call__(self, text: str) -> None:
+        if self._status and text:
+            self._status.update(text)
+            self._status.start()
+        else:
+            self.stop()
+
+    def stop(self) -> None:
+        if self._status:
+            self._status.stop()
+
+
+@contextmanager
+def _progress(console: "Console") -> Iterator[_Status]:
+    status = _Status(console)
+    status("starting")
+    try:
+        yield status
+    finally:
+        status.stop()
+
+
+def print_json(document: Any) -> None:
+    """JSON on the real standard output."""
+    print(json.dumps(document, indent=2, ensure_ascii=False), file=sys.__stdout__)
+
+
+def judge(plan: "Plan", *, json_: bool) -> int:
+    """The exit status of a plan: policies first, then the proof of its access, which is shown."""
+    if plan.failed:
+        return EXIT_WRONG
+    if plan.violated:
+        return EXIT_POLICY
+    if json_:
+        with redirect_stdout(sys.stderr):
+            return _prove(plan)
+    return _prove(plan)
+
+
+def _prove(plan: "Plan") -> int:
+    from ..report.proof import show_stack
+
+    return 0 if show_stack(plan.stack()) else EXIT_PROOF

@@ -1,0 +1,52 @@
+"""Amazon MWAA environments: the components that make them, and how a stack's environments are read back.
+
+Its parts are modules beside this one: `component` puts them together; `vpc`, `placement` (subnets, security group),
+`encryption`, `artifacts` and `storage` (code), `role`, `logs`, `scale` and `options` are one part each; `limits` has what AWS
+accepts; `read` reads.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .read import read, read_environments
+
+if TYPE_CHECKING:
+    from .artifacts import ExistingCode, MwaaCode, S3Object
+    from .component import MwaaEnvironment
+    from .logs import MwaaLogs
+    from .placement import ExistingSubnets
+    from .scale import MwaaScale
+    from .vpc import AirflowVpc, ExistingVpc
+
+__all__ = [
+    "AirflowVpc",
+    "ExistingCode",
+    "ExistingSubnets",
+    "ExistingVpc",
+    "MwaaCode",
+    "MwaaEnvironment",
+    "MwaaLogs",
+    "MwaaScale",
+    "S3Object",
+    "read",
+    "read_environments",
+]
+
+_WHERE = {
+    "AirflowVpc": "vpc",
+    "ExistingCode": "artifacts",
+    "ExistingSubnets": "placement",
+    "ExistingVpc": "vpc",
+    "MwaaCode": "artifacts",
+    "MwaaEnvironment": "component",
+    "MwaaLogs": "logs",
+    "MwaaScale": "scale",
+    "S3Object": "artifacts",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # Readers run in policy packs and notebooks, where pulumi_aws need not be installed: only composing needs it.
+    if name in _WHERE:
+        return getattr(import_module(f".{_WHERE[name]}", __package__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

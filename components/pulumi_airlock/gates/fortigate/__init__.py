@@ -1,0 +1,22 @@
+"""A FortiGate on the way: policies compiled from routes (`FortigateGate`), and read back (`read`).
+
+What it sees of a principal: a workload's source address (so its environment, not its DAG), a person's user group. The reader
+needs no FortiOS SDK; only `FortigateGate` imports it.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from .read import read
+
+if TYPE_CHECKING:
+    from .gate import FortigateGate
+
+__all__ = ["FortigateGate", "read"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "FortigateGate":
+        from .gate import FortigateGate
+
+        return FortigateGate
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,196 @@
+"""What the FortiGates of a stack let through: their policies as filters, hand-written ones as well as Airlock's own.
+
+Holds at preview, where ids and names may be unknown, and on a state file. Whatever is not known (an internet service, an address
+that the stack does not have, the order of two policies) becomes a rule that *may* match, with the reason; nothing is guessed.
+
+Traffic that does not pass through the device's policies is not here: local-in policies, multicast, the FortiGate's own traffic.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from ...proof.filters import Action, Combine, Filter, Match, Rule, Source, Who
+from ...proof.sets import Hosts
+from ..stack import UNKNOWN, Resource, Stack
+from .device import Device, devices
+from .objects import Objects, every
+from .order import Order
+from .policies import Box, PolicyReading, read_policy
+from .site import Place
+
+_ELSEWHERE: Mapping[str, tuple[Action, Match]] = {
+    "firewallsecuritypolicy": (Action.DENY, Match()),
+    "firewallpolicy6": (Action.ALLOW, Match(hosts=every(6))),
+    "firewallpolicy64": (Action.ALLOW, Match(hosts=every(6))),
+    "firewallpolicy46": (Action.ALLOW, Match(hosts=every(4))),
+    "firewallconsolidatedpolicy": (Action.ALLOW, Match()),
+    "firewallproxypolicy": (Action.ALLOW, Match()),
+    "firewallsecurity_policy": (Action.ALLOW, Match()),
+}
+"""Tables of policies that are not read, and what their entries may do: NGFW mode refuses more, the others let more through."""
+
+
+def read(stack: Stack) -> Iterator[Filter]:
+    """One filter per FortiGate (and VDOM) of the stack: first match by sequence, implicit deny.
+
+    The gate's name is that of the FortigateGate component on the device, else the provider's.
+    """
+    for device in devices(stack):
+        rules = tuple(_Reader(device).rules())
+        named = [(str(one.get("gate", default=one.name) or one.name), one.urn) for one in device.components]
+        fallback = device.provider or device.resources[0].urn
+        what = f"policies of {device.name}" + (f", VDOM {device.vdom}" if device.vdom else "")
+        for gate, urn in named or [(device.name, fallback)]:
+            yield Filter(gate=gate, name=what, combine=Combine.FIRST_MATCH, default=Action.DENY, rules=rules, urn=urn)
+
+
+class _Reader:
+    """Reads one device."""
+
+    def __init__(self, device: Device) -> None:
+        self.device = device
+        self.place = Place(device)
+        self.order = Order(device)
+        objects = Objects(device, self.place.timezone)
+        found = (read_policy(one, device, self.place, objects) for one in self.order.policies)
+        self.readings = [one for one in found if one is not None]
+
+    def rules(self) -> Iterator[Rule]:
+        """All rules in sequence."""
+        yield from self._unread()
+        boxes = [list(one.boxes(self._whos(number))) for number, one in enumerate(self.readings)]
+        for number, reading in enumerate(self.readings):
+            yield from self._earlier_perhaps(number, boxes)
+            yield from _rules(reading, boxes[number])
+
+    def _unread(self) -> Iterator[Rule]:
+        for kind, (action, match) in _ELSEWHERE.items():
+            for one in self.device.of_kind(kind):
+                yield Rule(action, match, one.at(), (f"{one.name}: a kind of policy that is not read",))
+
+    # Who a policy sees
+
+    def _whos(self, number: int) -> list[tuple[Who, tuple[str, ...]]]:
+        """The callers that a policy is for, with what is not known of each."""
+        reading = self.readings[number]
+        doubt = (f"{reading.policy.name}.srcintfs",)
+        if reading.groups is not None:
+            sure = self._people_come_in(reading, number)
+            known_people = [(Who(groups=reading.groups), () if sure else doubt)] if reading.groups else []
+            return [*known_people, *((Who(), (reason,)) for reason in reading.some_people)]
+        inside, outside = self._inside(reading, number), self._outside(reading, number)
+        if inside and outside:
+            return [(Who(), ())]
+        known = self.place.environments
+        whos: list[tuple[Who, tuple[str, ...]]] = []
+        if inside and known:
+            whos.append((Who(environments=known), ()))
+        if outside:
+            whos.append((Who(environments=frozenset()), ()))
+        if outside is None and inside is False:
+            whos.append((Who(environments=frozenset()), doubt))
+        elif inside is None or outside is None or (inside and not known):
+            whos.append((Who(), doubt))
+        return whos
+
+    def _inside(self, reading: PolicyReading, number: int) -> bool | None:
+        """Whether the environments' traffic comes in where the policy looks; None: perhaps."""
+        if reading.ingress.anywhere:
+            return True
+        tunnels = self.place.tunnels
+        if tunnels is None:
+            return self._somewhere(reading, number)
+        if tunnels <= reading.ingress.names:
+            return True
+        return None if tunnels & reading.ingress.names or not reading.ingress.complete else False
+
+    def _outside(self, reading: PolicyReading, number: int) -> bool | None:
+        """The same of everybody else, who may come in anywhere."""
+        return True if reading.ingress.anywhere else self._somewhere(reading, number)
+
+    def _somewhere(self, reading: PolicyReading, number: int) -> bool | None:
+        """Whether a policy on certain interfaces decides about callers of whom it is not known where they come in.
+
+        One that lets traffic in does: somebody may be there. One that refuses does so only where it stands: it decides for sure
+        when everything that a later policy would let in comes in there too, and not at all when none of it does.
+        """
+        if not reading.ingress.complete:
+            return None
+        if reading.actions == (Action.ALLOW,):
+            return True
+        later = [
+            other.ingress
+            for position, other in enumerate(self.readings)
+            if position != number and Action.ALLOW in other.actions and not self.order.surely_before(other.policy, reading.policy)
+        ]
+        if all(reading.ingress.covers(one) for one in later):
+            return True
+        return False if all(reading.ingress.misses(one) for one in later) else None
+
+    def _people_come_in(self, reading: PolicyReading, number: int) -> bool:
+        doors = self.place.people_interfaces
+        if doors is None or reading.ingress.anywhere:
+            return bool(reading.ingress.anywhere or self._somewhere(reading, number))
+        return doors <= reading.ingress.names
+
+    # Policies whose order is not known
+
+    def _earlier_perhaps(self, number: int, boxes: list[list[Box]]) -> Iterator[Rule]:
+        """The later policies that may as well come first, where that would make a difference."""
+        reading = self.readings[number]
+        for position in range(number + 1, len(self.readings)):
+            other = self.readings[position]
+            if other.actions == reading.actions and len(other.actions) == 1:
+                continue
+            if self.order.surely_before(reading.policy, other.policy):
+                continue
+            reason = f"{other.policy.name}: whether before or after {reading.policy.name}"
+            shared = [met for one in boxes[number] for two in boxes[position] if (met := _meet(one.match, two.match))]
+            for match in dict.fromkeys(shared):
+                yield from _rules(other, [Box(match, (reason,))])
+
+
+def _rules(reading: PolicyReading, boxes: list[Box]) -> Iterator[Rule]:
+    source = Source(reading.policy.urn, "", _label(reading.policy), reading.through)
+    for box in boxes:
+        for action in reading.actions:
+            yield Rule(action, box.match, source, box.reasons)
+
+
+def _label(policy: Resource) -> str:
+    """What the device's engineer calls a policy: its id where that is known, and its name."""
+    number, name = policy.get("policyid"), policy.get("name")
+    parts = ["policy"]
+    if number is not UNKNOWN and number:
+        parts.append(f"{number:.0f}" if isinstance(number, float) else str(number))
+    parts.append(f'"{name}"' if isinstance(name, str) else f'"{policy.name}"')
+    return " ".join(parts)
+
+
+def _meet(one: Match, other: Match) -> Match | None:
+    """What two matches have in common; None when that is nothing."""
+    hosts, services = one.hosts & other.hosts, one.services & other.services
+    environments = _both(one.who.environments, other.who.environments)
+    groups = _both(one.who.groups, other.who.groups)
+    apart = _apart(one.who.environments, other.who.environments) or groups == frozenset()
+    sources = _sources(one.who.sources, other.who.sources)
+    if not hosts or not services or apart or (sources is not None and not sources):
+        return None
+    who = Who(environments=environments, sources=sources, groups=groups)
+    return Match(who=who, hosts=hosts, services=services, times=(*one.times, *other.times))
+
+
+def _both(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return one & other
+
+
+def _apart(one: frozenset[str] | None, other: frozenset[str] | None) -> bool:
+    """Whether no caller is in both; the empty set is the outside, not nobody."""
+    return one is not None and other is not None and one != other and not one & other
+
+
+def _sources(one: Hosts | None, other: Hosts | None) -> Hosts | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return one & other

@@ -1,0 +1,222 @@
+"""Preview, update and destroy a stack offline: the way in for the command line, tests and scripts.
+
+with Session(find_project(Path.cwd()), "prod", packs=[PackSpec(Path("policy-packs/least-privilege"))]) as session:
+    plan = session.preview()
+    plan.counts, plan.diagnostics, plan.stack()
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, Self
+
+from ..errors import InputError
+from .analysis import Analysis
+from .config import load_config
+from .fixtures import load_fixtures
+from .monitor import Monitor
+from .packs import Diagnostic, PackSpec, PolicyPacks
+from .plan import Plan
+from .program import LogMessage, ProgramError, Run, run_program
+from .project import Project
+from .simulation import Simulator
+from .state import ResourceState, Sealer, StateFile
+from .steps import Op, Planner, Step
+from .wire import MASK, plaintexts
+
+CHECKPOINT_SECONDS = 0.1
+"""How often the state is written while an update is applied; a crash loses no more than what was done since."""
+
+DEFAULT_REGION = "us-east-1"
+DEFAULT_ACCOUNT = "123456789012"
+
+
+class Session:
+    """One stack of a project. A context manager: its policy packs run from entering it to leaving it.
+
+    `progress` is told, in a few words, what goes on, from several threads; and nothing (an empty text) when a run is over.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        stack: str,
+        *,
+        packs: Sequence[PackSpec] = (),
+        organization: str = "organization",
+        progress: Callable[[str], None] = lambda text: None,
+        on_pack_output: Callable[[str, str], None] | None = None,
+    ) -> None:
+        project.require_stack(stack)
+        self.project, self.stack = project, stack
+        self.state_file = StateFile(project.root, project.name, stack)
+        self._organization = organization
+        self._progress = progress
+        self._config = load_config(project, stack)
+        self._fixtures = load_fixtures(project.settings / "fixtures" / f"{stack}.yaml")
+        self._simulator = Simulator(*self._place())
+        self._specs = packs
+        self._on_pack_output = on_pack_output
+        self._packs: PolicyPacks | None = None
+        self._exit = ExitStack()
+
+    def __enter__(self) -> Self:
+        if self._specs:
+            started = PolicyPacks.start(
+                self._specs,
+                project=self.project.name,
+                stack=self.stack,
+                organization=self._organization,
+                config=self._config.values,
+                secret_keys=tuple(self._config.secret_keys),
+                on_output=self._on_pack_output,
+            )
+            self._packs = self._exit.enter_context(started)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._exit.close()
+
+    @contextmanager
+    def locked(self, command: str) -> Iterator[None]:
+        """Holds the stack while it is changed. LockedError where another run holds it."""
+        with self.state_file.locked(command):
+            yield
+
+    def preview(self) -> Plan:
+        """Runs the program as a preview: values that only an update gives are unknown. Writes nothing.
+
+        ProgramError when the program fails; InputError for what is wrong with its requests, all at once; PolicyPackError.
+        """
+        return self._run(preview=True, sealer=self.state_file.sealer())
+
+    def update(self) -> Plan:
+        """Runs the program with simulated outputs, as an update would. Writes nothing yet: `apply` does."""
+        return self._run(preview=False, sealer=self.state_file.sealer(create=True))
+
+    def destruction(self) -> Plan:
+        """The plan that deletes everything in the state. InputError where a resource is protected."""
+        planner = Planner(self.state_file.read(), self.state_file.sealer(), self._simulator, preview=True)
+        steps = planner.deletions()
+        _raise(planner.problems)
+        return Plan(self.project.name, self.stack, True, steps)
+
+    def apply(self, plan: Plan, applied: Callable[[Step], None] = lambda step: None) -> None:
+        """Does what a plan of `update` or `destruction` says, and keeps the state file up to date meanwhile.
+
+        Call it while `locked`.
+        """
+        sealer = self.state_file.sealer(create=True)
+        olds = self.state_file.read()
+        remaining = {urn: _moved(state, plan) for urn, state in olds.items()} if plan.renamed else dict(olds)
+        done: dict[str, ResourceState] = {}
+        written = time.monotonic()
+        for step in plan.steps:
+            remaining.pop(step.old.urn if step.old else step.urn, None)
+            if step.registration is not None:
+                done[step.urn] = step.state(sealer)
+            applied(step)
+            if time.monotonic() - written > CHECKPOINT_SECONDS:
+                self.state_file.write([*done.values(), *remaining.values()])
+                written = time.monotonic()
+        if not done:
+            self.state_file.remove()
+        elif list(done.items()) != list(olds.items()):
+            self.state_file.write(done.values())
+
+    def _run(self, *, preview: bool, sealer: Sealer) -> Plan:
+        planner = Planner(self.state_file.read(), sealer, self._simulator, preview=preview)
+        analysis = Analysis(self._packs, planner) if self._packs else None
+        logs: list[LogMessage] = []
+        registered = 0
+
+        def planned(step: Step) -> None:
+            nonlocal registered
+            registered += 1
+            self._progress(f"{registered} resources")
+            if analysis:
+                analysis.analyze(step)
+
+        hooks: dict[str, Any] = {"planned": planned}
+        if analysis:
+            hooks["remediate"] = analysis.remediate
+        monitor = Monitor(self.project, self.stack, self._config, self._fixtures, planner, **hooks)
+        run = Run(self.project, self.stack, self._config, preview, self._organization)
+        self._progress("running the program")
+        failure: ProgramError | None = None
+        try:
+            run_program(run, monitor, logs.append)
+        except ProgramError as error:
+            failure = error
+        finally:
+            monitor.close()
+        # A request that could not be answered may be why the program failed: it is told first.
+        monitor.problems.raise_any()
+        if failure is not None:
+            raise ProgramError(_without_secrets(str(failure), planner)) from failure.__cause__
+        steps = [*planner.steps.values(), *planner.deletions()]
+        _raise(planner.problems)
+        self._progress(f"{len(steps)} resources, waiting for the policy packs")
+        diagnostics = analysis.finish(steps) if analysis else []
+        self._progress("")
+        return Plan(
+            self.project.name,
+            self.stack,
+            preview,
+            _in_order(steps),
+            outputs=monitor.stack_outputs,
+            renamed=planner.renamed,
+            diagnostics=tuple(dict.fromkeys(diagnostics)),
+            remediations=tuple(analysis.remediations) if analysis else (),
+            not_applicable=tuple(dict.fromkeys(self._packs.not_applicable)) if self._packs else (),
+            packs=self._packs.infos if self._packs else (),
+            logs=tuple(replace(one, message=_without_secrets(one.message, planner)) for one in logs),
+            encrypted=self._config.encrypted,
+        )
+
+    def _place(self) -> tuple[str, str]:
+        """Region and account of simulated values: as the configuration and the fixtures say."""
+        region = self._fixtures.call("aws:index/getRegion:getRegion", {}) or {}
+        caller = self._fixtures.call("aws:index/getCallerIdentity:getCallerIdentity", {}) or {}
+        configured = self._config.values.get("aws:region") or region.get("region") or region.get("name")
+        return str(configured or DEFAULT_REGION), str(caller.get("accountId") or DEFAULT_ACCOUNT)
+
+
+def _in_order(steps: Sequence[Step]) -> list[Step]:
+    """Resources that must go before their replacement comes are deleted in the same step; all others after what is new."""
+    return [step for step in steps if step.op is not Op.DELETE] + [step for step in steps if step.op is Op.DELETE]
+
+
+def _moved(state: ResourceState, plan: Plan) -> ResourceState:
+    """A state whose links follow resources that have another URN now."""
+
+    def new(urn: str) -> str:
+        return plan.renamed.get(urn, urn)
+
+    provider, _, id_ = state.provider.rpartition("::")
+    return replace(
+        state,
+        parent=new(state.parent),
+        provider=f"{new(provider)}::{id_}" if provider else state.provider,
+        dependencies=tuple(map(new, state.dependencies)),
+        property_dependencies={key: tuple(map(new, found)) for key, found in state.property_dependencies.items()},
+        deleted_with=new(state.deleted_with),
+    )
+
+
+def _without_secrets(text: str, planner: Planner) -> str:
+    for step in planner.steps.values():
+        asked = step.registration
+        for value in (*plaintexts(asked.inputs if asked else {}), *plaintexts(step.outputs)):
+            text = text.replace(value, MASK)
+    return text
+
+
+def _raise(problems: Sequence[Any]) -> None:
+    if problems:
+        raise InputError(problems)
+
+
+__all__ = ["Diagnostic", "PackSpec", "Plan", "Session"]

@@ -1,0 +1,262 @@
+"""What a proof says: findings, each with a witness and the deciding rule at every gate on the path, and the proof as a whole."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+
+from .filters import Filter, HttpOperation, Kind, Rule, Source
+
+
+class Outcome(Enum):
+    """What a gate, or a whole path, does with a point; `UNKNOWN` where something that is not known decides."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """One concrete point of the space: what an engineer can try out, or look for in a log."""
+
+    principal: str
+    """A declared principal (several with ` + ` where they overlap), `any other DAG of …`, or `anything outside Airflow`."""
+    task: str
+    """`environment/dag.task` for workloads, the group for people, empty outside."""
+    source: str
+    """Source address."""
+    host: str
+    """Destination address, or name."""
+    protocol: str
+    port: int
+    time: datetime
+    """In UTC."""
+    operation: HttpOperation | None = None
+    running: frozenset[str] = frozenset()
+    """DAGs with a run under way, of those that windows mention."""
+
+    def __str__(self) -> str:
+        who = f"{self.principal} ({self.task}, from {self.source})" if self.task else f"{self.principal} (from {self.source})"
+        request = f", {self.operation.method} {self.operation.path}" if self.operation else ""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{who} → {host}:{self.port}/{self.protocol}{request} at {self.time:%a %Y-%m-%d %H:%M} UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What one filter on the path does with a witness, and why."""
+
+    filter: Filter
+    outcome: Outcome
+    rule: Rule | None
+    """The rule that decides; None: the default."""
+    why: str
+    """In words."""
+
+    @property
+    def gate(self) -> str:
+        """The gate's name."""
+        return self.filter.gate
+
+    @property
+    def source(self) -> Source:
+        """Where the decision comes from: the rule's resource, or the one that the default belongs to."""
+        return self.rule.source if self.rule else Source(self.filter.urn, "", "default")
+
+
+@dataclass(frozen=True, slots=True)
+class Excess:
+    """Let through, and not declared."""
+
+    message: str
+    principals: tuple[str, ...]
+    destination: str
+    """A destination's name, or a description of where no destination is declared."""
+    rule: Source | None
+    """What lets it through and no route asks for; None where no gate on the path tells it from what is declared."""
+    gate: str
+    witness: Witness
+    path: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """Declared, and not let through."""
+
+    message: str
+    routes: tuple[str, ...]
+    principal: str
+    destination: str
+    gate: str
+    rule: Source
+    kind: Kind
+    witness: Witness
+    path: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unproven:
+    """Something unknown stands in the way of a proof."""
+
+    message: str
+    unknown: tuple[str, ...]
+    """What is not known: `<resource name>.<property>`, or which addresses a name has."""
+    declared: bool
+    """True: declared, and perhaps blocked. False: not declared, and perhaps let through."""
+    principals: tuple[str, ...]
+    destination: str
+    witness: Witness
+    path: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InternalExcess:
+    """A rule that grants at its gate what no route passing there declares, and that other gates on the path stop. No failure."""
+
+    message: str
+    gate: str
+    rule: Source
+    stopped_by: tuple[str, ...]
+    destinations: tuple[str, ...]
+    witness: Witness
+
+
+class DeadKind(Enum):
+    """Why something never takes effect."""
+
+    SHADOWED = "shadowed"
+    """Earlier rules, together, decide everything that it matches."""
+    EMPTY = "empty"
+    """It matches nothing that exists."""
+    EXPIRED = "expired"
+    NO_SOURCE = "no source"
+    """Its principals run in no environment of the stack."""
+    NO_PATH = "no path"
+    """None of the zone's gates is in the stack, or no address family is common to both ends."""
+    NEVER = "never"
+    """Its window never opens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dead:
+    """A rule that never decides, or a route that never holds."""
+
+    message: str
+    kind: DeadKind
+    route: str = ""
+    """The route's name; empty for a rule."""
+    gate: str = ""
+    rule: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which gates tell a route's principals apart from everybody who has no such route."""
+
+    route: str
+    destination: str
+    gates: tuple[str, ...]
+    """Gates that alone refuse everybody else."""
+    partly: tuple[str, ...]
+    """Gates that refuse some of the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectationResult:
+    """An expectation of the access file, and how it turned out."""
+
+    expectation: str
+    passed: bool
+    message: str
+    witness: Witness | None = None
+    path: tuple[Row, ...] = ()
+
+
+class Share(Enum):
+    """How much of a pair of principal and destination."""
+
+    NONE = "none"
+    PART = "part"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A declared principal and a destination: what is declared, what is let through, and how deep a refusal is."""
+
+    declared: Share
+    allowed: Share
+    """Let through for certain: at no, some (a window), or all points of the pair."""
+    possible: bool
+    """Something unknown may let more through."""
+    depth: int | None
+    """How many gates refuse, each by itself: the fewest over what is not declared. None: nothing is undeclared, or exists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Declared principals × destinations."""
+
+    principals: tuple[str, ...] = ()
+    destinations: tuple[str, ...] = ()
+    cells: Mapping[tuple[str, str], Cell] = field(default_factory=dict)
+
+    @property
+    def depth(self) -> int | None:
+        """The least depth over all pairs without a route; None when there is no such pair."""
+        depths = [cell.depth for cell in self.cells.values() if cell.depth is not None and cell.declared is Share.NONE]
+        return min(depths, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Everything that was found. Deterministic: the same input gives the same findings in the same order."""
+
+    at: datetime
+    excess: tuple[Excess, ...] = ()
+    blocked: tuple[Blocked, ...] = ()
+    unproven: tuple[Unproven, ...] = ()
+    expectations: tuple[ExpectationResult, ...] = ()
+    internal: tuple[InternalExcess, ...] = ()
+    dead: tuple[Dead, ...] = ()
+    identity: tuple[Identity, ...] = ()
+    matrix: Matrix = field(default_factory=Matrix)
+    assumptions: tuple[str, ...] = ()
+    routes: int = 0
+    rules: int = 0
+    gates: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether what all gates let through is exactly what was declared, and every expectation holds."""
+        return not (self.excess or self.blocked or self.unproven or self.failed)
+
+    @property
+    def failed(self) -> tuple[ExpectationResult, ...]:
+        """The expectations that do not hold."""
+        return tuple(one for one in self.expectations if not one.passed)
+
+    @property
+    def depth(self) -> Mapping[tuple[str, str], int]:
+        """(principal, destination) → how many gates refuse independently, for the pairs that no route declares."""
+        return {
+            pair: cell.depth for pair, cell in self.matrix.cells.items() if cell.depth is not None and cell.declared is Share.NONE
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why somebody can, or cannot, reach something: every gate on the path, in order."""
+
+    principal: str
+    destination: str
+    outcome: Outcome
+    routes: tuple[str, ...]
+    """The routes that declare it at this point; empty: it is not declared."""
+    witness: Witness
+    rows: tuple[Row, ...]
+    message: str
+    """The verdict, in words."""
+    notes: tuple[str, ...] = ()
+    """What differs at other times, addresses or ports of the question; assumptions that the answer rests on."""

@@ -1,0 +1,281 @@
+"""Who can be at the start of a path: the atoms of the first dimension.
+
+For each environment, each combination of declared principals that some task really has, and the tasks that have none; people by
+group; anything outside Airflow. Each is refined by source address, as far as a rule tells addresses apart.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cached_property
+from ipaddress import IPv4Address, IPv6Address
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..access.model import Access, Principal
+from ..access.names import split_task
+from .declared import sources_of
+from .filters import Environment, Who
+from .globs import regions
+from .sets import V4_MAX, V6_MAX, Hosts
+from .times import DagRun, Times
+
+SHOWN = {
+    4: tuple(int(IPv4Address(one)) for one in ("198.51.100.10", "203.0.113.10", "192.0.2.10")),
+    6: tuple(int(IPv6Address(one)) for one in ("2001:db8:ffff::10",)),
+}
+"""Addresses for documentation (RFC 5737, RFC 3849): the best ones for a witness, where a class has them."""
+
+OUTSIDE = "anything outside Airflow"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One class of callers at one class of source addresses."""
+
+    environment: str | None
+    """None for people and the outside."""
+    principals: frozenset[str]
+    """The declared principals that it is, together; empty: none of them."""
+    group: str | None
+    family: int
+    address: int
+    """One of its source addresses."""
+    cell: int
+    """Which class of source addresses."""
+    task: str
+    """`dag.task`: one that it can be; empty for others than workloads."""
+    dag: str | None = None
+    """The DAG, where windows on its runs tell it apart: its tasks run only while it does."""
+
+    @property
+    def label(self) -> str:
+        """What a finding calls it."""
+        if self.principals:
+            return " + ".join(sorted(self.principals))
+        if self.environment is not None:
+            return f"any other DAG of {self.environment}"
+        return f"{OUTSIDE} in group {self.group}" if self.group else OUTSIDE
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """Who an expectation or a question speaks of."""
+
+    text: str
+    principal: str | None = None
+    environment: str | None = None
+    dag: str = ""
+    task: str = "*"
+    outside: bool = False
+    other: bool = False
+
+    @classmethod
+    def parse(cls, text: str, known: Iterable[str]) -> "Selector":
+        """`[environment/]` and a principal's name, `dag.task` globs or `other`; or `outside`, as `access.names` reads them."""
+        if text in ("outside", OUTSIDE):
+            return cls(text, outside=True)
+        environment, slash, rest = _cut_environment(text)
+        where = environment if slash else None
+        if rest in set(known):
+            return cls(text, principal=rest, environment=where)
+        if rest in ("any other DAG", "other"):
+            return cls(text, environment=where, other=True)
+        dag, task = split_task(rest) or (rest, "*")
+        return cls(text, environment=where, dag=dag, task=task)
+
+    def within(self, environment: str | None) -> bool:
+        """Whether it may speak of tasks of this environment."""
+        return self.environment is None or (environment is not None and fnmatchcase(environment, self.environment))
+
+
+def _cut_environment(text: str) -> tuple[str, str, str]:
+    before, slash, after = text.partition("/")
+    # A slash inside a bracket expression is the glob's.
+    return ("", "", text) if "[" in before and "]" not in before else (before, slash, after) if slash else ("", "", text)
+
+
+class Sources:
+    """Source addresses, cut into classes that no rule, environment or principal tells apart."""
+
+    def __init__(self, sets: Iterable[Hosts]) -> None:
+        self._ids = {one: number for number, one in enumerate(dict.fromkeys(sets))}
+        self.all: list[tuple[int, int]] = []
+        """(family, an address) of each class."""
+        self._members: list[frozenset[int]] = []
+        for family in (4, 6):
+            self._cut(family)
+
+    def _cut(self, family: int) -> None:
+        top = V4_MAX if family == 4 else V6_MAX
+        spans = [one.v4.spans if family == 4 else one.v6.spans for one in self._ids]
+        edges = sorted({0, *(edge for found in spans for first, last in found for edge in (first, last + 1) if edge <= top)})
+        index = {edge: number for number, edge in enumerate(edges)}
+        members: list[set[int]] = [set() for _ in edges]
+        for number, found in enumerate(spans):
+            for first, last in found:
+                for cell in range(index[first], index.get(last + 1, len(edges))):
+                    members[cell].add(number)
+        seen: set[frozenset[int]] = set()
+        for edge, following, inside in zip(edges, [*edges[1:], top + 1], map(frozenset, members), strict=True):
+            if inside not in seen:
+                seen.add(inside)
+                self._members.append(inside)
+                # Not the first address of a network, which reads like a mistake in a witness.
+                self.all.append((family, edge + min(10, (following - edge) // 2)))
+        for shown in SHOWN[family]:
+            inside = frozenset(members[bisect_right(edges, shown) - 1])
+            place = len(self._members) - 1
+            while self._members[place] != inside or self.all[place][0] != family:
+                place -= 1
+            if self.all[place][1] not in SHOWN[family]:
+                self.all[place] = (family, shown)
+
+    def __len__(self) -> int:
+        return len(self.all)
+
+    def within(self, hosts: Hosts) -> NDArray[np.bool_]:
+        """Which classes lie in a set that the cut was made for."""
+        number = self._ids[hosts]
+        return np.fromiter((number in one for one in self._members), dtype=bool, count=len(self))
+
+
+def addresses_of(who: Who) -> Hosts | None:
+    """The source addresses that a rule looks at; names aside."""
+    return None if who.sources is None else who.sources.addresses()
+
+
+class Subjects:
+    """All subjects of a proof, and which of them a `Who` or a `Selector` means."""
+
+    def __init__(
+        self,
+        access: Access,
+        environments: Sequence[Environment],
+        whos: Iterable[Who],
+        times: Iterable[Times],
+        selectors: Iterable[Selector],
+    ) -> None:
+        self._access = access
+        self._selectors = list(dict.fromkeys(selectors))
+        self._runs = sorted({one.dag for found in times for window in found for one in window if isinstance(one, DagRun)})
+        people = [one for one in access.principals if one.group is not None]
+        declared = {one.name: sources_of(one) for one in people}
+        ours = [one.sources.addresses() for one in environments]
+        inside = Hosts.union(ours)
+        distinct = list(dict.fromkeys(whos))
+        looked_at = [found for found in map(addresses_of, distinct) if found is not None]
+        self.cells = Sources([*ours, inside, *looked_at, *(found for found in declared.values() if found is not None)])
+        self.all: list[Subject] = []
+        self._selected: list[frozenset[Selector]] = []
+        for environment, addresses in zip(environments, ours, strict=True):
+            self._workloads(environment.name, np.flatnonzero(self.cells.within(addresses)).tolist())
+        away = ~self.cells.within(inside)
+        reach = {name: away if found is None else self.cells.within(found) for name, found in declared.items()}
+        self._groups(people, reach)
+        mentioned = {group for who in distinct for group in who.groups or ()} - {one.group for one in people}
+        for group in (None, *sorted(mentioned)):
+            for cell in np.flatnonzero(away).tolist():
+                self._add(None, frozenset(), group, cell)
+        self._cell_of = np.array([one.cell for one in self.all], dtype=np.intp)
+
+    def _add(
+        self,
+        environment: str | None,
+        principals: frozenset[str],
+        group: str | None,
+        cell: int,
+        task: str = "",
+        dag: str | None = None,
+        selected: frozenset[Selector] = frozenset(),
+    ) -> None:
+        family, address = self.cells.all[cell]
+        self.all.append(Subject(environment, principals, group, family, address, cell, task, dag))
+        self._selected.append(selected)
+
+    def _workloads(self, environment: str, cells: Sequence[int]) -> None:
+        for principals, selected, dag, task in self._tasks(environment):
+            for cell in cells:
+                self._add(environment, principals, None, cell, task, dag, selected)
+
+    def _tasks(self, environment: str) -> list[tuple[frozenset[str], frozenset[Selector], str | None, str]]:
+        """The kinds of tasks of an environment: principals, selectors that mean them, the DAG if that counts, a name."""
+        here = [one for one in self._access.principals if one.group is None and one.environment in (None, environment)]
+        asked = [one for one in self._selectors if one.dag and one.within(environment)]
+        deployed = next((one.dags for one in self._access.environments if one.name == environment), ("*",))
+        dag_sets = [deployed, *(one.dags for one in here), *((one.dag,) for one in asked), *((run,) for run in self._runs)]
+        task_sets = [*(one.tasks for one in here), *((one.task,) for one in asked)]
+        tasks = sorted(regions(task_sets).items(), key=lambda item: (len(item[1]), item[1]))
+        found: dict[tuple[frozenset[str], frozenset[Selector], str | None], str] = {}
+        for dag_key, dag in sorted(regions(dag_sets).items(), key=lambda item: (len(item[1]), item[1])):
+            if 0 not in dag_key:
+                continue
+            first_run = 1 + len(here) + len(asked)
+            run = next((self._runs[number - first_run] for number in dag_key if number >= first_run), None)
+            for task_key, task in tasks:
+                both = frozenset(number - 1 for number in dag_key if number >= 1) & task_key
+                principals = frozenset(here[number].name for number in both if number < len(here))
+                selected = frozenset(asked[number - len(here)] for number in both if number >= len(here))
+                found.setdefault((principals, selected, run), f"{dag}.{task}")
+        # Declared principals first: a witness among them says more.
+        ranked = sorted(found.items(), key=lambda item: (not item[0][0], sorted(item[0][0]), item[1]))
+        return [(*key, task) for key, task in ranked]
+
+    def _groups(self, people: Sequence[Principal], reach: Mapping[str, NDArray[np.bool_]]) -> None:
+        for group in dict.fromkeys(one.group for one in people):
+            members = [one.name for one in people if one.group == group]
+            for cell in range(len(self.cells)):
+                names = frozenset(name for name in members if reach[name][cell])
+                if names:
+                    self._add(None, names, group, cell)
+
+    def __len__(self) -> int:
+        return len(self.all)
+
+    def _where(self, test: Callable[[Subject], bool]) -> NDArray[np.bool_]:
+        return np.fromiter(map(test, self.all), dtype=bool, count=len(self.all))
+
+    @cached_property
+    def _by_environment(self) -> Mapping[str | None, NDArray[np.bool_]]:
+        names = dict.fromkeys(one.environment for one in self.all)
+        return {name: self._where(lambda one, name=name: one.environment == name) for name in names}  # type: ignore[misc]
+
+    @cached_property
+    def members(self) -> Mapping[str, NDArray[np.bool_]]:
+        """Declared principal → the subjects that it is."""
+        found = {one.name: np.zeros(len(self.all), dtype=bool) for one in self._access.principals}
+        for number, subject in enumerate(self.all):
+            for name in subject.principals:
+                found[name][number] = True
+        return found
+
+    def matching(self, who: Who) -> NDArray[np.bool_]:
+        """Which subjects a rule means."""
+        result = np.ones(len(self.all), dtype=bool)
+        nobody = np.zeros(len(self.all), dtype=bool)
+        if who.environments is not None:
+            names: Iterable[str | None] = who.environments or (None,)
+            result &= np.logical_or.reduce([nobody, *(self._by_environment.get(name, nobody) for name in names)])
+        for name in who.outside or ():
+            result &= ~self._by_environment.get(name, nobody)
+        if who.groups is not None:
+            result &= self._where(lambda one: one.group in who.groups)  # type: ignore[operator]
+        if who.principals is not None:
+            result &= np.logical_or.reduce([nobody, *(self.members.get(name, nobody) for name in who.principals)])
+        sources = addresses_of(who)
+        if sources is not None:
+            result &= self.cells.within(sources)[self._cell_of]
+        return result
+
+    def selected(self, selector: Selector) -> NDArray[np.bool_]:
+        """Which subjects a selector means."""
+        if selector.outside:
+            return self._where(lambda one: one.environment is None and not one.principals)
+        here = self._where(lambda one: selector.within(one.environment))
+        if selector.principal is not None:
+            return self.members[selector.principal] & here
+        if selector.other:
+            return here & self._where(lambda one: one.environment is not None and not one.principals)
+        return np.fromiter((selector in one for one in self._selected), dtype=bool, count=len(self.all))

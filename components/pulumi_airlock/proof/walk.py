@@ -1,0 +1,179 @@
+"""One point of the space, in concrete terms, and what every filter on its path does with it, in words."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .filters import Action, Combine, Kind, Rule
+from .findings import Outcome, Row, Witness
+from .instants import Bools
+from .places import MAYBE, NEVER, SURE, Place, address_text
+from .sets import protocol_name
+from .space import Box, Space
+from .subjects import Subject
+from .sweep import Group, Reader
+
+_DIMENSIONS = ("at this time", "for this request", "for this caller", "on this port", "to this host")
+"""In the order in which a near miss is worth telling."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A point by its atoms in each dimension."""
+
+    subject: int
+    place: int
+    service: int
+    operation: int
+    minute: int
+    instant: int
+    """Class of instants."""
+    running: frozenset[str]
+
+
+def points(group: Group, mask: Bools) -> Iterator[Point]:
+    """The points of a mask over a group, the earliest first."""
+    local = group.local
+    for time, who, service, operation in np.argwhere(mask.transpose(3, 0, 1, 2)):
+        minute, running = local.time.starts[time]
+        yield Point(
+            int(local.who.first[who]),
+            group.number,
+            int(local.service.first[service]),
+            int(local.operation.first[operation]),
+            minute,
+            int(local.time.classes[time]),
+            running,
+        )
+
+
+def first(group: Group, mask: Bools, subject: int | None = None) -> Point:
+    """The first point of a mask that is not empty; for this subject (an atom), if given."""
+    if subject is None:
+        return next(points(group, mask))
+    narrowed = np.zeros_like(mask)
+    local = group.local.who.inverse[subject]
+    narrowed[local] = mask[local]
+    found = next(points(group, narrowed))
+    return Point(subject, found.place, found.service, found.operation, found.minute, found.instant, found.running)
+
+
+def witness(space: Space, point: Point) -> Witness:
+    """A point in the words of an engineer."""
+    subject: Subject = space.subjects.all[point.subject]
+    place: Place = space.places.all[point.place]
+    protocol, port = space.cells[point.service]
+    return Witness(
+        principal=subject.label,
+        task=f"{subject.environment}/{subject.task}" if subject.environment is not None else subject.group or "",
+        source=address_text(subject.address, subject.family),
+        host=str(place),
+        protocol=protocol_name(protocol),
+        port=port,
+        time=space.moment(point.minute),
+        operation=space.requests[point.operation],
+        running=point.running,
+    )
+
+
+def walk(space: Space, path: Sequence[Reader], point: Point) -> tuple[Row, ...]:
+    """What each filter on a path does with a point; those in whose scope it is not are left out."""
+    return tuple(row for one in path if (row := _row(space, one, point)) is not None)
+
+
+def _row(space: Space, reader: Reader, point: Point) -> Row | None:
+    one = reader.filter
+    within = _holds(space, reader.scope, point)
+    if within == NEVER:
+        return None
+    found = _deciding(space, reader, point)
+    action, rule = found[0]
+    if within == MAYBE or any(other is not action for other, _ in found):
+        return Row(one, Outcome.UNKNOWN, rule, _why_unknown(space, found, point))
+    if action is Action.DENY:
+        return Row(one, Outcome.DENY, rule, _why_denied(space, reader, rule, point))
+    why = "no rule matches, and the default is to allow" if rule is None else f"{rule.source} allows it"
+    return Row(one, Outcome.ALLOW, rule, why)
+
+
+def _deciding(space: Space, reader: Reader, point: Point) -> list[tuple[Action, Rule | None]]:
+    """The rules that may decide, in order, up to the first that surely does; the default where none surely does."""
+    one = reader.filter
+    found: list[tuple[Action, Rule | None]] = []
+    for number, box in zip(reader.order, reader.boxes, strict=True):
+        held = _holds(space, box, point)
+        if held == NEVER:
+            continue
+        rule = one.rules[number]
+        found.append((rule.action, rule))
+        if held == SURE and not rule.unknown:
+            return found
+    return [*found, (one.default, None)]
+
+
+def _holds(space: Space, box: Box, point: Point) -> int:
+    """NEVER, MAYBE or SURE: whether a box holds a point."""
+    return NEVER if _missing(space, box, point) else int(space.places.table[box.hosts, point.place] & 3)
+
+
+def _missing(space: Space, box: Box, point: Point) -> list[str]:
+    """The dimensions in which a box does not hold a point, in words."""
+    holds = (
+        space.time.holds(box.times, point.instant, point.running),
+        space.operation.table[box.operations, point.operation],
+        space.who.table[box.who, point.subject],
+        space.service.table[box.services, point.service],
+        space.places.table[box.hosts, point.place] & 3 != NEVER,
+    )
+    return [name for name, held in zip(_DIMENSIONS, holds, strict=True) if not held]
+
+
+def _why_denied(space: Space, reader: Reader, rule: Rule | None, point: Point) -> str:
+    if rule is not None:
+        what = f"{rule.source} denies it{_overruled(space, reader, rule, point)}"
+    elif reader.filter.kind is Kind.ROUTING:
+        what = "no route leads there"
+    else:
+        what = "no rule matches, and the default is to deny"
+    return what + _nearest(space, reader, point)
+
+
+def _nearest(space: Space, reader: Reader, point: Point) -> str:
+    """The rule that would allow it but for one thing: the time rather than the caller, that rather than the port."""
+    near = [
+        (_DIMENSIONS.index(missing[0]), reader.filter.rules[number].source)
+        for number, box in zip(reader.order, reader.boxes, strict=True)
+        if reader.filter.rules[number].action is Action.ALLOW and len(missing := _missing(space, box, point)) == 1
+    ]
+    if not near:
+        return ""
+    dimension, source = min(near, key=lambda item: item[0])
+    return f"; nearest: {source}, but not {_DIMENSIONS[dimension]}"
+
+
+def _overruled(space: Space, reader: Reader, rule: Rule, point: Point) -> str:
+    """Which rule would have allowed it."""
+    for number, box in zip(reader.order, reader.boxes, strict=True):
+        other = reader.filter.rules[number]
+        if other.action is Action.ALLOW and _holds(space, box, point) != NEVER:
+            first_match = reader.filter.combine is Combine.FIRST_MATCH
+            return f", before {other.source} could allow it" if first_match else f", although {other.source} allows it"
+    return ""
+
+
+def _why_unknown(space: Space, found: Sequence[tuple[Action, Rule | None]], point: Point) -> str:
+    unknown = dict.fromkeys(reason for _, rule in found if rule is not None for reason in rule.unknown)
+    what = " and ".join(unknown) or f"which addresses {space.places.all[point.place]} has"
+    rule = found[0][1]
+    return f"{rule.source if rule else 'this filter'} may decide: not known is {what}"
+
+
+def reasons(rows: Sequence[Row], place: Place) -> tuple[str, ...]:
+    """What is not known along a path."""
+    open_rows = [row for row in rows if row.outcome is Outcome.UNKNOWN]
+    found = dict.fromkeys(reason for row in open_rows if row.rule is not None for reason in row.rule.unknown)
+    by_name = any(row.rule is None or not row.rule.unknown for row in open_rows) or not open_rows
+    if by_name and place.name is not None:
+        found[f"which addresses {place.name} has"] = None
+    return tuple(found)

@@ -1,0 +1,338 @@
+"""The AWS end of a VPN: customer gateway, virtual private or transit gateway, and a connection with both tunnels pinned to
+one proposal.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pulumi
+import pulumi_aws as aws
+
+from ..errors import Problems
+from ..gates.aws_network import Gateway
+from .checks import (
+    MAX_STATIC_ROUTES,
+    check_asns,
+    check_cidrs,
+    check_inside_cidrs,
+    check_public_address,
+    valid_preshared_key,
+)
+from .proposals import IpsecProposal
+
+TUNNELS = (1, 2)
+"""Every AWS VPN connection has two."""
+
+Routing = Literal["bgp", "static"]
+GatewayKind = Literal["vpn", "transit"]
+
+
+@dataclass(frozen=True)
+class TunnelEnd:
+    """One tunnel's own settings. What is left out, AWS makes.
+
+    The key then exists nowhere but in AWS and in the encrypted state.
+    """
+
+    inside_cidr: str | None = None
+    """A /30 of 169.254.0.0/16: AWS has the first address, the device the second."""
+    preshared_key: pulumi.Input[str] | None = None
+
+
+@dataclass(frozen=True)
+class PeerTunnel:
+    """What the other end needs of one tunnel."""
+
+    address: pulumi.Output[str]
+    """AWS's public address."""
+    preshared_key: pulumi.Output[str]
+    """Secret."""
+    device_inside_address: pulumi.Output[str]
+    aws_inside_address: pulumi.Output[str]
+    aws_asn: pulumi.Output[str]
+
+
+class AwsVpn(pulumi.ComponentResource):
+    """A VPN connection from a VPC to a device, ready for `AwsNetworkGate(gateway=vpn.gateway)` and for
+    `FortigateTunnel(vpn.tunnels)`.
+
+    Args:
+        device_address: the device's public address.
+        device_cidrs: the networks behind the device. Static routing announces these alone; with BGP the device does.
+        vpc_id: the VPC to attach.
+        subnet_ids: for a transit gateway, one subnet in each zone that it has its attachment in.
+        kind: `vpn`, a virtual private gateway for this VPC alone; or `transit`, a transit gateway.
+        gateway_id: brings a gateway of that kind, the VPC attached already.
+        route_table_id: with a brought transit gateway and static routing, its table for the routes to `device_cidrs`.
+        routing: `bgp` (failover in seconds, both tunnels in use), or `static`.
+        device_asn: the device's autonomous system number.
+        amazon_asn: AWS's, a private one.
+        tunnels: settings of tunnel 1 and 2.
+        proposal: what both phases speak.
+        log_retention_days: keeps the tunnels' logs for so long; None makes none.
+        log_kms_key_arn: encrypts them.
+        tags: of every resource.
+
+    Raises:
+        InputError: every argument that AWS would refuse, at once, before anything is registered.
+    """
+
+    connection_id: pulumi.Output[str]
+    gateway: Gateway
+    tunnels: tuple[PeerTunnel, PeerTunnel]
+    proposal: IpsecProposal
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        device_address: str,
+        device_cidrs: Sequence[str],
+        vpc_id: pulumi.Input[str],
+        subnet_ids: Sequence[pulumi.Input[str]] = (),
+        kind: GatewayKind = "vpn",
+        gateway_id: pulumi.Input[str] | None = None,
+        route_table_id: pulumi.Input[str] | None = None,
+        routing: Routing = "bgp",
+        device_asn: int = 65000,
+        amazon_asn: int = 64512,
+        tunnels: tuple[TunnelEnd, TunnelEnd] = (TunnelEnd(), TunnelEnd()),
+        proposal: IpsecProposal | None = None,
+        log_retention_days: int | None = 365,
+        log_kms_key_arn: pulumi.Input[str] | None = None,
+        tags: Mapping[str, str] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ):
+        self.proposal = proposal or IpsecProposal()
+        problems = Problems(name)
+        check_asns(problems, device_asn, amazon_asn)
+        check_aws_vpn(
+            problems,
+            proposal=self.proposal,
+            device_address=device_address,
+            device_cidrs=device_cidrs,
+            subnet_ids=subnet_ids,
+            kind=kind,
+            gateway_id=gateway_id,
+            route_table_id=route_table_id,
+            routing=routing,
+            tunnels=tunnels,
+        )
+        problems.raise_any()
+
+        super().__init__("airlock:index:AwsVpn", name, {}, opts)
+        self._name = name
+        self._tags = {**(tags or {}), "Name": name}
+        self._child = pulumi.ResourceOptions(parent=self)
+        transit = self._make_gateway(kind, gateway_id, vpc_id, subnet_ids, amazon_asn)
+        connection = self._connect(
+            device_address, device_asn, routing, tunnels, self._make_logs(log_retention_days, log_kms_key_arn)
+        )
+        if routing == "static":
+            table = transit.association_default_route_table_id if transit is not None else route_table_id
+            self._make_static_routes(connection, device_cidrs, table)
+
+        self.connection_id = connection.id
+        first, second = (_peer_tunnel(connection, tunnel) for tunnel in TUNNELS)
+        self.tunnels = (first, second)
+        self.register_outputs(
+            {
+                "connectionId": self.connection_id,
+                "gatewayId": self.gateway.id,
+                "tunnelAddresses": [one.address for one in self.tunnels],
+            }
+        )
+
+    def _make_gateway(
+        self,
+        kind: GatewayKind,
+        gateway_id: pulumi.Input[str] | None,
+        vpc_id: pulumi.Input[str],
+        subnet_ids: Sequence[pulumi.Input[str]],
+        amazon_asn: int,
+    ) -> Any:
+        """Sets `gateway`; returns the transit gateway where one is made."""
+        if gateway_id is not None:
+            self.gateway = Gateway(kind, gateway_id)
+            return None
+        if kind == "vpn":
+            made = aws.ec2.VpnGateway(
+                f"{self._name}-gateway", vpc_id=vpc_id, amazon_side_asn=str(amazon_asn), tags=self._tags, opts=self._child
+            )
+            self.gateway = Gateway("vpn", made.id, (made,))
+            return None
+        transit = aws.ec2transitgateway.TransitGateway(
+            f"{self._name}-gateway",
+            description=f"VPN {self._name}",
+            amazon_side_asn=amazon_asn,
+            # Nobody else's attachment comes in by itself.
+            auto_accept_shared_attachments="disable",
+            default_route_table_association="enable",
+            default_route_table_propagation="enable",
+            vpn_ecmp_support="enable",
+            tags=self._tags,
+            opts=self._child,
+        )
+        attachment = aws.ec2transitgateway.VpcAttachment(
+            f"{self._name}-vpc",
+            transit_gateway_id=transit.id,
+            vpc_id=vpc_id,
+            subnet_ids=list(subnet_ids),
+            tags=self._tags,
+            opts=self._child,
+        )
+        # AWS refuses a route to a transit gateway that the VPC is not attached to yet.
+        self.gateway = Gateway("transit", transit.id, (attachment,))
+        return transit
+
+    def _make_logs(self, retention: int | None, key_arn: pulumi.Input[str] | None) -> pulumi.Output[str] | None:
+        if retention is None:
+            return None
+        # Under this prefix AWS's log delivery needs no resource policy of its own, of which an account has ten.
+        group = aws.cloudwatch.LogGroup(
+            f"{self._name}-log",
+            name_prefix=f"/aws/vendedlogs/vpn/{self._name}-",
+            retention_in_days=retention,
+            kms_key_id=key_arn,
+            tags=self._tags,
+            opts=self._child,
+        )
+        arn: pulumi.Output[str] = group.arn
+        return arn
+
+    def _connect(
+        self,
+        device_address: str,
+        device_asn: int,
+        routing: Routing,
+        tunnels: tuple[TunnelEnd, TunnelEnd],
+        log_group_arn: pulumi.Output[str] | None,
+    ) -> Any:
+        # A customer gateway never changes: a new address or number is another one, made before the old one goes.
+        long = {"bgp_asn_extended": str(device_asn)} if device_asn > 2147483647 else {"bgp_asn": str(device_asn)}
+        customer = aws.ec2.CustomerGateway(
+            f"{self._name}-device", type="ipsec.1", ip_address=device_address, tags=self._tags, opts=self._child, **long
+        )
+        options: dict[str, Any] = {}
+        for tunnel, end in zip(TUNNELS, tunnels, strict=True):
+            options |= self.proposal.aws_options(tunnel) | _tunnel_options(tunnel, end, log_group_arn)
+        gateway = {"vpn_gateway_id" if self.gateway.kind == "vpn" else "transit_gateway_id": self.gateway.id}
+        secret = ["customerGatewayConfiguration", *(f"tunnel{tunnel}PresharedKey" for tunnel in TUNNELS)]
+        return aws.ec2.VpnConnection(
+            f"{self._name}-connection",
+            type="ipsec.1",
+            customer_gateway_id=customer.id,
+            static_routes_only=routing == "static",
+            tags=self._tags,
+            opts=pulumi.ResourceOptions(parent=self, additional_secret_outputs=secret),
+            **gateway,
+            **options,
+        )
+
+    def _make_static_routes(self, connection: Any, cidrs: Sequence[str], table: pulumi.Input[str] | None) -> None:
+        for cidr in cidrs:
+            label = f"{self._name}-to-{cidr.replace('/', '-')}"
+            if self.gateway.kind == "vpn":
+                aws.ec2.VpnConnectionRoute(label, vpn_connection_id=connection.id, destination_cidr_block=cidr, opts=self._child)
+                continue
+            aws.ec2transitgateway.Route(
+                label,
+                destination_cidr_block=cidr,
+                transit_gateway_attachment_id=connection.transit_gateway_attachment_id,
+                transit_gateway_route_table_id=table,
+                opts=self._child,
+            )
+
+
+def _tunnel_options(tunnel: int, end: TunnelEnd, log_group_arn: pulumi.Output[str] | None) -> dict[str, Any]:
+    """What of a tunnel is not its proposal. The device starts it and AWS answers.
+
+    With both starting, two pairs of keys are made.
+    """
+    options: dict[str, Any] = {
+        "startup_action": "add",
+        "dpd_timeout_action": "clear",
+        "dpd_timeout_seconds": 30,
+        "replay_window_size": 1024,
+    }
+    if end.inside_cidr is not None:
+        options["inside_cidr"] = end.inside_cidr
+    if end.preshared_key is not None:
+        options["preshared_key"] = pulumi.Output.secret(end.preshared_key).apply(valid_preshared_key)
+    if log_group_arn is not None:
+        options["log_options"] = {
+            "cloudwatch_log_options": {"log_enabled": True, "log_group_arn": log_group_arn, "log_output_format": "json"}
+        }
+    return {f"tunnel{tunnel}_{key}": value for key, value in options.items()}
+
+
+def _peer_tunnel(connection: Any, tunnel: int) -> PeerTunnel:
+    return PeerTunnel(
+        address=getattr(connection, f"tunnel{tunnel}_address"),
+        preshared_key=pulumi.Output.secret(getattr(connection, f"tunnel{tunnel}_preshared_key")),
+        device_inside_address=getattr(connection, f"tunnel{tunnel}_cgw_inside_address"),
+        aws_inside_address=getattr(connection, f"tunnel{tunnel}_vgw_inside_address"),
+        aws_asn=getattr(connection, f"tunnel{tunnel}_bgp_asn"),
+    )
+
+
+def check_aws_vpn(
+    problems: Problems,
+    *,
+    proposal: IpsecProposal,
+    device_address: str,
+    device_cidrs: Sequence[str],
+    subnet_ids: Sequence[pulumi.Input[str]],
+    kind: str,
+    gateway_id: pulumi.Input[str] | None,
+    route_table_id: pulumi.Input[str] | None,
+    routing: str,
+    tunnels: Sequence[TunnelEnd],
+) -> None:
+    """Notes every argument of `AwsVpn` that AWS would refuse."""
+    proposal.check(problems)
+    check_public_address(problems, "device_address", device_address)
+    _check_routing(problems, kind, routing, device_cidrs, gateway_id, route_table_id)
+    _check_tunnels(problems, tunnels)
+    if kind == "transit" and gateway_id is None and not subnet_ids:
+        problems.add("subnet_ids", "none: a transit gateway is attached to a VPC through a subnet in each zone")
+
+
+def _check_routing(
+    problems: Problems,
+    kind: str,
+    routing: str,
+    cidrs: Sequence[str],
+    gateway_id: pulumi.Input[str] | None,
+    route_table_id: pulumi.Input[str] | None,
+) -> None:
+    if kind not in ("vpn", "transit"):
+        problems.add("kind", f"{kind!r}: write vpn or transit")
+    if routing not in ("bgp", "static"):
+        problems.add("routing", f"{routing!r}: write bgp or static")
+    check_cidrs(problems, "device_cidrs", cidrs)
+    if routing == "static" and not cidrs:
+        problems.add("device_cidrs", "none: static routing reaches only what is listed")
+    if routing == "static" and len(cidrs) > MAX_STATIC_ROUTES:
+        problems.add("device_cidrs", f"{len(cidrs)} are over {MAX_STATIC_ROUTES}, the static routes of one VPN connection")
+    if routing == "static" and kind == "transit" and gateway_id is not None and route_table_id is None:
+        problems.add("route_table_id", "not given: static routes of a brought transit gateway go into one of its tables")
+
+
+def _check_tunnels(problems: Problems, tunnels: Sequence[TunnelEnd]) -> None:
+    if len(tunnels) != len(TUNNELS):
+        problems.add("tunnels", f"{len(tunnels)}: an AWS VPN connection has two")
+    check_inside_cidrs(problems, [end.inside_cidr for end in tunnels])
+    plain = [end.preshared_key for end in tunnels if isinstance(end.preshared_key, str)]
+    for position, end in enumerate(tunnels):
+        if isinstance(end.preshared_key, str):
+            try:
+                valid_preshared_key(end.preshared_key)
+            except ValueError as error:
+                problems.add(f"tunnels[{position}].preshared_key", str(error))
+    if len(plain) != len(set(plain)):
+        problems.add("tunnels", "both have the same pre-shared key: give each its own")
+
+
+__all__ = ["AwsVpn", "PeerTunnel", "TunnelEnd"]

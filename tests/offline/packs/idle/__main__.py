@@ -1,0 +1,1 @@
+"""Builds no pack at all."""

@@ -1,0 +1,1 @@
+new PolicyPack("nodejs", { policies: [] });
