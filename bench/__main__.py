@@ -35,10 +35,11 @@ def _table(measured: list[Measured]) -> Table:
         caption=f"Whole processes, from start to end. Goal with both packs: under {GOAL:g} s ({goal}).",
     )
     table.add_column("")
-    for heading in ("seconds", "slowest", "× the program alone"):
+    for heading in ("seconds", "slowest", "CPU", "× alone"):
         table.add_column(heading, justify="right")
     for one in measured:
-        table.add_row(one.name, f"{one.fastest:.2f}", f"{max(one.seconds):.2f}", f"{one.fastest / alone.fastest:.1f}")
+        shown = (one.fastest, max(one.seconds), min(one.cpu), one.fastest / alone.fastest)
+        table.add_row(one.name, *(f"{number:.2f}" for number in shown))
     return table
 
 

@@ -255,6 +255,14 @@ def test_flows_are_logged_where_asked(run: Any) -> None:
     assert flows.from_["vpcId"] == {"shared-vpc"}
 
 
+def test_s3_means_the_banks_own_buckets(run: Any) -> None:
+    """The prefix list is all of S3 in the region: the endpoint's policy keeps data from anybody else's bucket."""
+    statements = run(lambda: vpc(s3_accounts=["444455556666"])).of(ENDPOINT)["shared-s3"].document()
+    own = statements.pop("OwnBuckets")
+    assert own["Condition"] == {"StringEqualsIfExists": {"aws:ResourceAccount": ["111122223333", "444455556666"]}}
+    assert [one["Resource"] for one in statements.values()] == ["arn:aws:s3:::prod-eu-west-1-starport-layer-bucket/*"]
+
+
 def test_further_services_get_endpoints_too(run: Any) -> None:
     endpoints = run(lambda: vpc(extra_services=["secretsmanager", "kms"])).of(ENDPOINT)
     assert endpoints["shared-secretsmanager"].inputs["serviceName"] == "com.amazonaws.eu-west-1.secretsmanager"

@@ -1,8 +1,11 @@
-"""Class × workers × schedulers × web servers: a scale is refused exactly when the table refuses it."""
+"""The tables of what AWS accepts: a scale is refused exactly when its table refuses it; names fit the partition."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pulumi_airlock.environments.limits import AIRFLOW_VERSIONS, CLASSES, RETENTION_DAYS
+from pulumi_airlock.environments.encryption import key_policy
+from pulumi_airlock.environments.limits import AIRFLOW_VERSIONS, CLASSES, RETENTION_DAYS, endpoint_service, partition
+from pulumi_airlock.environments.role import trust_policy
 from pulumi_airlock.environments.scale import MwaaScale, check_scale
 from pulumi_airlock.errors import InputError, Problems
 
@@ -68,3 +71,24 @@ def test_the_tables_are_in_order() -> None:
     assert versions == sorted(set(versions))
     capacities = [(limits.tasks_per_worker, limits.dags) for limits in CLASSES.values()]
     assert capacities == sorted(capacities)
+
+
+@pytest.mark.parametrize(
+    ("region", "service", "expected"),
+    [
+        ("eu-west-1", "sqs", "com.amazonaws.eu-west-1.sqs"),
+        ("cn-north-1", "sqs", "cn.com.amazonaws.cn-north-1.sqs"),
+        ("cn-north-1", "s3", "com.amazonaws.cn-north-1.s3"),
+        ("us-gov-west-1", "kms", "com.amazonaws.us-gov-west-1.kms"),
+    ],
+)
+def test_endpoint_services_are_named_as_in_their_partition(region: str, service: str, expected: str) -> None:
+    assert endpoint_service(region, service) == expected
+
+
+def test_arns_are_of_the_regions_partition() -> None:
+    assert partition("us-gov-west-1") == "aws-us-gov"
+    trust = trust_policy("111122223333", "cn-north-1", "finance")["Statement"][0]["Condition"]["ArnLike"]["aws:SourceArn"]
+    assert trust == "arn:aws-cn:airflow:cn-north-1:111122223333:environment/finance"
+    logs = key_policy("111122223333", "cn-north-1", "finance")["Statement"][1]["Principal"]
+    assert logs == {"Service": "logs.cn-north-1.amazonaws.com.cn"}

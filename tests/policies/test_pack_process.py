@@ -66,7 +66,7 @@ def test_it_says_what_it_is(pack):
 def test_a_resource_meets_its_policies_alone_and_an_unknown_value_skips_none(pack):
     answer = pack.Analyze(request(RULE, **OPEN))
     assert [(one.policyName, one.urn) for one in answer.diagnostics] == [("aws-no-world-open-ingress", urn_of(RULE, "it"))]
-    assert "0.0.0.0/0: ingress from or to the whole internet on 22/tcp" in answer.diagnostics[0].message
+    assert "0.0.0.0/0: ingress from the whole internet on 22/tcp" in answer.diagnostics[0].message
     assert not answer.not_applicable
 
 

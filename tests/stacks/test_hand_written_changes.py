@@ -67,7 +67,7 @@ def _undeclare_a_route(stacks: Path) -> None:
 
 CASES = {
     "a security group rule to the whole world": (_append(OPEN_TO_THE_WORLD), ["hand-written", "0.0.0.0/0"]),
-    "a FortiGate policy in front for one more subnet": (_append(FIRST_POLICY), ["hand-written", "10.60.99.0", "fortigate"]),
+    "a FortiGate policy in front for one more subnet": (_append(FIRST_POLICY), ["hand-written", "10.60.99.", "fortigate"]),
     "a removed route table entry": (_remove_a_route, ["clearer-sftp", "rout", "aws_network"]),
     "a route left on the FortiGate": (_undeclare_a_route, ["swift-gateway", "48002", "fortigate"]),
 }

@@ -50,7 +50,10 @@ access = Access.model_validate(
     {
         "environments": [{"name": name, "dags": [f"{name}_*"]} for name in desks],
         "principals": [{"name": name, "dags": [f"{name}_*"], "environment": name, "owner": OWNER} for name in desks],
-        "zones": {"datacenter": {"cidrs": ["10.20.0.0/16"], "gates": ["aws_network", "fortigate"], "trust": "high"}},
+        "zones": {
+            "datacenter": {"cidrs": ["10.20.0.0/16"], "gates": ["aws_network", "fortigate"], "trust": "high"},
+            "airflow": {"cidrs": ["10.40.0.0/20"], "gates": ["fortigate", "aws_network"], "trust": "high"},
+        },
         "destinations": [destination(*pair) for pair in pairs],
         "routes": [route(*pair) for pair in pairs],
         "expect": [{"from": f"{name}_nightly.load", "to": f"store-{at}-0", "allow": True} for at, name in enumerate(desks)],
@@ -75,7 +78,7 @@ environments = [
         airflow_version="3.0.6",
         scale=MwaaScale(environment_class="mw1.small", min_workers=1, max_workers=5),
         code=MwaaCode(dags="dags"),
-        opts=pulumi.ResourceOptions(protect=True),
+        protect_data=True,
     ).network
     for at, name in enumerate(desks)
 ]
@@ -86,6 +89,6 @@ FortigateGate(
     access=access,
     sources={one.environment: one.subnet_cidrs for one in environments},
     tunnel_interface="airflow-vpn",
-    interfaces={"datacenter": "port3"},
+    interfaces={"datacenter": "port3", "airflow": "airflow-vpn"},
     opts=pulumi.ResourceOptions(provider=fortios.Provider("edge", hostname="fgt.bank.example")),
 )

@@ -212,6 +212,8 @@ class _Builder:
             if first is None:
                 self._document.keys[inner] = _span(event)
                 value = self._value(next(self._events), inner)
+                if value is None and self._document.values[inner].line != self._document.keys[inner].line:
+                    self._document.values[inner] = self._document.keys[inner]  # nothing stands on its key's line
                 if isinstance(key, str) and value is not _SKIP:
                     found[key] = value
             else:

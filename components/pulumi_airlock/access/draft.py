@@ -41,7 +41,7 @@ class Draft:
     tested: tuple[tuple[int, str | None, str | None], ...]
     """(index, `from`, `to`) of every expectation, be it valid otherwise or not."""
     broken: frozenset[str] = frozenset()
-    """Sections in which something is wrong."""
+    """Sections in which an entry is wrong, or has the name of another."""
 
     @classmethod
     def of(cls, access: Access) -> "Draft":
@@ -62,14 +62,18 @@ class Draft:
         for name, model in _SECTIONS.items():
             found = ((index, valid(value, model)) for index, value in written[name])
             sections[name] = {index: item for index, item in found if item is not None}
-            if len(sections[name]) != len(written[name]) or not (section_of(name) is None or _is_list(section_of(name))):
+            absent = section_of(name) is None and name in _OPTIONAL
+            if len(sections[name]) != len(written[name]) or not (absent or _is_list(section_of(name))):
                 broken.add(name)
         zones = section_of("zones")
-        zones = zones if isinstance(zones, Mapping) else {}
+        if not isinstance(zones, Mapping):
+            zones = {}
+            broken.add("zones")
         valid_zones = {str(name): zone for name, value in zones.items() if (zone := valid(value, Zone)) is not None}
         if len(valid_zones) != len(zones):
             broken.add("zones")
         names = {name: tuple((i, text) for i, item in written[name] if (text := _text(item, "name"))) for name in _NAMED}
+        broken |= {name for name, listed in names.items() if len({text for _, text in listed}) != len(listed)}
         return cls(
             **sections,
             zones=valid_zones,
@@ -100,6 +104,7 @@ _SECTIONS: dict[str, Any] = {
     "routes": Route,
     "expect": Expectation,
 }
+_OPTIONAL = ("environments", "expect")
 _NAMED = ("environments", "principals", "destinations", "routes")
 
 

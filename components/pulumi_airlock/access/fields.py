@@ -18,7 +18,7 @@ def _keep(parse: Callable[[str], object]) -> AfterValidator:
 
 
 def _digits(value: object) -> object:
-    """A bare number as text: then it is told what a port without a protocol is."""
+    """A bare number as text: then it is told what is missing, a protocol or a unit, not that it should be in quotes."""
     return str(value) if type(value) is int and 0 <= value <= 65535 else value
 
 
@@ -40,8 +40,10 @@ Host = Annotated[str, _keep(values.parse_host), _like(None, "warehouse.corp.exam
 Port = Annotated[
     str, BeforeValidator(_digits), _keep(values.parse_port), _like(values.PORT_PATTERN, "443/tcp", "8000-8010/tcp", "icmp")
 ]
-Duration = Annotated[str, _keep(values.parse_duration), _like(values.DURATION_PATTERN, "15m", "1h", "30d")]
-Time = Annotated[str, _keep(values.parse_time), _like(values.TIME_PATTERN, "02:00", "22:30")]
+Duration = Annotated[
+    str, BeforeValidator(_digits), _keep(values.parse_duration), _like(values.DURATION_PATTERN, "15m", "1h", "30d")
+]
+Time = Annotated[str, BeforeValidator(_digits), _keep(values.parse_time), _like(values.TIME_PATTERN, "02:00", "22:30")]
 Timezone = Annotated[str, _keep(values.parse_timezone), _like(None, "UTC", "Europe/Zurich")]
 Instant = Annotated[str, _keep(values.parse_instant), _like(None, "2027-01-29T02:30:00+01:00")]
 Text = Annotated[str, _keep(values.parse_text), _like(r"\S")]

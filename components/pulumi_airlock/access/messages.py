@@ -47,7 +47,7 @@ def _message(one: Any, cause: object, model: type[BaseModel], loc: tuple[str | i
     if isinstance(cause, Exception):
         return str(cause)
     if kind == "missing":
-        return f"is missing: {loc[-1]} is required"
+        return "is missing, and required"
     if kind == "extra_forbidden":
         return f"unknown key {quoted(str(loc[-1]))}{nearest(str(loc[-1]), field_names(model, loc[:-1]))}"
     if kind in ("literal_error", "enum"):

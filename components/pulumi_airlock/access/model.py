@@ -256,7 +256,7 @@ class Window(_Model):
             found.append(("", "write days, from and to, or dagrun; leave window out for a route that always holds"))
         elif (self.from_ is None) != (self.to is None):
             given, missing = ("from", "to") if self.to is None else ("to", "from")
-            found.append((given, f"a window with {given} needs {missing} too; leave out both for whole days"))
+            found.append((given, f"{given} without {missing}: write both, or leave both out for whole days"))
         if found:
             raise MisplacedError(*found)
         return self

@@ -20,6 +20,8 @@ def located_references(draft: Draft) -> Iterator[Located]:
     for use in draft.uses:
         if use.section == "environments" and not known["environments"]:
             continue  # without a list of environments, any name may be one of the stack's
+        if not known[use.section] and not draft.whole(use.section):
+            continue  # the section is missing, which is told
         if use.name not in known[use.section]:
             yield use.loc, f"no {_one(use.section)} {quoted(use.name)}{nearest(use.name, known[use.section])}"
         elif (*use.loc[:-1], use.name) in seen:

@@ -48,7 +48,7 @@ def json_schema() -> dict[str, Any]:
     return {
         "$schema": _Draft202012.schema_dialect,
         "title": "Airlock access file",
-        "description": "Who may reach what, when and with which credential: principals, zones, destinations, routes, expectations.",
+        "description": "Who may reach what, when, with which credential: principals, zones, destinations, routes, expectations.",
         **{key: value for key, value in schema.items() if key not in ("title", "description")},
         "examples": [EXAMPLE],
     }

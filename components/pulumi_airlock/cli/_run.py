@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ..offline.plan import Plan
     from ..offline.session import Session
 
+_WIDE = 400
 EXIT_WRONG, EXIT_POLICY, EXIT_PROOF = 1, 2, 3
 
 Stack = Annotated[str, typer.Option("--stack", "-s", help="The stack: `Pulumi.<stack>.yaml`.")]
@@ -56,6 +57,8 @@ def session(
     chosen = [*(configs or ()), *([None] * len(folders))]
     specs = [PackSpec(folder, config) if config else PackSpec(folder) for folder, config in zip(folders, chosen, strict=False)]
     console = Console(stderr=json_, highlight=False, soft_wrap=True)
+    if not console.is_terminal:
+        console.width = _WIDE  # a log has no width: nothing is cut short
     organization, _, name = stack.rpartition("/")
     with _progress(console) as progress, redirect_stdout(sys.stderr if json_ else sys.stdout):
         opened = Session(

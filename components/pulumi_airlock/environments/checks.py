@@ -112,6 +112,20 @@ def checked_tags(owner: str, tags: Mapping[str, str] | None, problems: Problems)
     return {**given, "owner": owner}
 
 
+def check_account(path: str, account_id: str | None, problems: Problems) -> None:
+    """Notes an AWS account that is none."""
+    if account_id is not None and not (len(account_id) == 12 and account_id.isdecimal()):
+        problems.add(path, f"{account_id!r} is no AWS account; write its 12 digits, as text")
+
+
+def current_account(account_id: str | None, parent: pulumi.Resource) -> pulumi.Output[str]:
+    """The account as given, or that of the provider's credentials."""
+    if account_id is not None:
+        return pulumi.Output.from_input(account_id)
+    found: pulumi.Output[str] = aws.get_caller_identity_output(opts=pulumi.InvokeOptions(parent=parent)).account_id
+    return found
+
+
 def known(value: Any) -> str | None:
     """A value that is plain text at this moment; None for an output, which only the deployment knows."""
     return value if isinstance(value, str) else None

@@ -9,7 +9,7 @@ import pulumi_aws as aws
 
 from ..errors import Problems
 from .artifacts import ExistingCode, MwaaCode, check_code
-from .checks import checked_tags, known, one_of, resolved_region
+from .checks import check_account, checked_tags, current_account, known, one_of, resolved_region
 from .encryption import make_key
 from .limits import (
     AIRFLOW_VERSIONS,
@@ -149,7 +149,7 @@ class MwaaEnvironment(pulumi.ComponentResource):
             pulumi.warn(f"{name}: {warning}", self)
         child = pulumi.ResourceOptions(parent=self)
         data = pulumi.ResourceOptions(parent=self, protect=protect_data)
-        account = _account(account_id, child)
+        account = current_account(account_id, self)
 
         self.kms_key_arn = (
             make_key(name, environment_name, account, region, all_tags, data)
@@ -274,13 +274,6 @@ def _environment_options(data: pulumi.ResourceOptions, before: Sequence[pulumi.R
     return pulumi.ResourceOptions.merge(data, pulumi.ResourceOptions(depends_on=list(before), delete_before_replace=True))
 
 
-def _account(account_id: str | None, child: pulumi.ResourceOptions) -> pulumi.Output[str]:
-    if account_id is not None:
-        return pulumi.Output.from_input(account_id)
-    found: pulumi.Output[str] = aws.get_caller_identity_output(opts=pulumi.InvokeOptions(parent=child.parent)).account_id
-    return found
-
-
 def _check_name(
     environment_name: str,
     account_id: str | None,
@@ -291,8 +284,7 @@ def _check_name(
 ) -> list[str]:
     if not ENVIRONMENT_NAME.fullmatch(environment_name):
         problems.add("environment_name", f"{environment_name!r}: write a letter, then up to 79 letters, digits, - and _")
-    if account_id is not None and not (len(account_id) == 12 and account_id.isdecimal()):
-        problems.add("account_id", f"{account_id!r} is no AWS account; write its 12 digits, as text")
+    check_account("account_id", account_id, problems)
     if isinstance(code, ExistingCode):
         if bucket_name is not None:
             problems.add("bucket_name", "the code is in a bucket of its own (code.bucket_arn): leave it out")

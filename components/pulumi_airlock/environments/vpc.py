@@ -4,15 +4,16 @@ It has no way to the internet unless asked for, and reaches the AWS services tha
 with NAT as well: without them the environments' security groups would have to open port 443 to the whole world.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import pulumi
 import pulumi_aws as aws
 
 from ..errors import Problems
-from .checks import checked_tags, network, one_of, resolved_region, subnets, two_zones
+from .checks import check_account, checked_tags, current_account, network, one_of, resolved_region, subnets, two_zones
 from .limits import INTERFACE_SERVICES, SERVICES_ELSEWHERE, endpoint_service, partition
 
 Nat = Literal["none", "single", "per-zone"]
@@ -61,7 +62,9 @@ class AirflowVpc(pulumi.ComponentResource):
         public_cidrs: with NAT, a network for each NAT gateway's public subnet.
         internet_gateway_id: with NAT in a brought VPC, its internet gateway.
         extra_services: further AWS services with an interface endpoint (`secretsmanager`, `sts`).
-        s3_endpoint_policy: the S3 endpoint's policy as JSON; AWS's default lets everything through, which IAM then decides.
+        account_id: the AWS account (12 digits), whose buckets tasks may reach; asked of AWS unless given.
+        s3_accounts: further accounts whose buckets tasks may reach.
+        s3_endpoint_policy: the S3 endpoint's policy as JSON, in place of the one made of these accounts.
         flow_log_bucket_arn: an S3 bucket for the VPC's flow logs.
         tags: further tags for every resource.
 
@@ -98,6 +101,8 @@ class AirflowVpc(pulumi.ComponentResource):
         public_cidrs: Sequence[str] = (),
         internet_gateway_id: pulumi.Input[str] | None = None,
         extra_services: Sequence[str] = (),
+        account_id: str | None = None,
+        s3_accounts: Sequence[str] = (),
         s3_endpoint_policy: pulumi.Input[str] | None = None,
         flow_log_bucket_arn: pulumi.Input[str] | None = None,
         tags: Mapping[str, str] | None = None,
@@ -109,6 +114,11 @@ class AirflowVpc(pulumi.ComponentResource):
         two_zones("availability_zones", availability_zones, self.region, problems)
         _check_layout(cidr, endpoint_cidrs, nat, public_cidrs, problems)
         _check_nat(nat, vpc_id, internet_gateway_id, problems)
+        check_account("account_id", account_id, problems)
+        for position, account in enumerate(s3_accounts):
+            check_account(f"s3_accounts[{position}]", account, problems)
+        if s3_accounts and s3_endpoint_policy is not None:
+            problems.add("s3_accounts", "not used with a policy of your own: leave one of the two out")
         problems.raise_any()
 
         super().__init__("airlock:index:AirflowVpc", name, {}, opts)
@@ -124,6 +134,10 @@ class AirflowVpc(pulumi.ComponentResource):
         self.vpc_id = self._make_vpc() if vpc_id is None else pulumi.Output.from_input(vpc_id)
         if flow_log_bucket_arn is not None:
             self._log_flows(flow_log_bucket_arn)
+        if s3_endpoint_policy is None:
+            s3_endpoint_policy = current_account(account_id, self).apply(
+                lambda own: json.dumps(s3_policy([own, *s3_accounts], self.region))
+            )
         self._make_endpoints(extra_services, s3_endpoint_policy)
         self.nat_gateway_ids = self._make_nat(internet_gateway_id) if self.internet else ()
 
@@ -169,7 +183,7 @@ class AirflowVpc(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _make_endpoints(self, extra_services: Sequence[str], s3_policy: pulumi.Input[str] | None) -> None:
+    def _make_endpoints(self, extra_services: Sequence[str], policy: pulumi.Input[str]) -> None:
         # Its rules come with the environments, each of which opens it to itself alone.
         group = aws.ec2.SecurityGroup(
             f"{self._name}-endpoints",
@@ -201,7 +215,7 @@ class AirflowVpc(pulumi.ComponentResource):
             vpc_id=self.vpc_id,
             service_name=endpoint_service(self.region, "s3"),
             vpc_endpoint_type="Gateway",
-            policy=s3_policy,
+            policy=policy,
             tags=self._named("s3"),
             opts=self._child,
         )
@@ -254,6 +268,36 @@ class AirflowVpc(pulumi.ComponentResource):
             )
             made.append(nat.id)
         return tuple(made)
+
+
+def s3_policy(accounts: Sequence[str], region: str) -> dict[str, Any]:
+    """What goes through S3's endpoint: the accounts' own buckets, and the layers of MWAA's images.
+
+    A security group lets tasks out to all of S3 in the region; without this, to the buckets of anybody.
+    Source: MWAA User Guide, "Security in your VPC on Amazon MWAA", the S3 gateway endpoint's policy.
+    """
+    arn = f"arn:{partition(region)}"
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "OwnBuckets",
+                "Effect": "Allow",
+                "Principal": "*",
+                "Action": "s3:*",
+                "Resource": "*",
+                # Where an action knows no resource there is no account to compare.
+                "Condition": {"StringEqualsIfExists": {"aws:ResourceAccount": list(accounts)}},
+            },
+            {
+                "Sid": "LayersOfImages",
+                "Effect": "Allow",
+                "Principal": "*",
+                "Action": "s3:GetObject",
+                "Resource": f"{arn}:s3:::prod-{region}-starport-layer-bucket/*",
+            },
+        ],
+    }
 
 
 def _check_layout(cidr: str, endpoint_cidrs: Sequence[str], nat: str, public_cidrs: Sequence[str], problems: Problems) -> None:

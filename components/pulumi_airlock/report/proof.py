@@ -181,8 +181,8 @@ def _show_summary(out: Console, proof: Proof, brief: bool) -> None:
         counts = f"{len(proof.excess)} excess, {len(proof.blocked)} blocked, {len(proof.unproven)} unproven"
         out.print(Text(f"✗ not proven: {counts}; {held} ({what})", style="bold red"))
     if brief and (proof.assumptions or proof.internal or proof.dead):
-        more = f"{len(proof.assumptions)} assumptions, {len(proof.internal)} grants stopped elsewhere, {len(proof.dead)} never in effect"
-        out.print(Text(f"  ({more}: `airlock prove` shows them)", style="dim"))
+        rest = f"{len(proof.internal)} grants stopped elsewhere, {len(proof.dead)} never in effect"
+        out.print(Text(f"  ({len(proof.assumptions)} assumptions, {rest}: `airlock prove` shows them)", style="dim"))
 
 
 def show_explanation(explanation: Explanation, console: Console | None = None) -> None:

@@ -9,7 +9,7 @@ from pulumi_policy import Severity
 from .controls import Cis, Soc2
 from .documents import condition_keys, listed, principals, statements
 from .reading import UNKNOWN, Subject
-from .registry import Findings, resource_policy, setting, undecided, wrong
+from .registry import Findings, path_text, resource_policy, setting, undecided, wrong
 
 ROLE = "aws:iam/role:Role"
 IDENTITY = (
@@ -70,7 +70,7 @@ _GUIDE = "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#g
 
 def _allowed(it: Subject, *props: str) -> Iterator[tuple[str, Any]]:
     """Each Allow statement of the resource's documents, with its path; `UNKNOWN` where a document is unknown."""
-    for path, document in _documents(it, props or ("policy",)):
+    for path, document in _documents(it, props or ("policy", "inlinePolicies")):
         for position, statement in statements(document):
             if statement is UNKNOWN:
                 yield path, UNKNOWN
@@ -79,10 +79,13 @@ def _allowed(it: Subject, *props: str) -> Iterator[tuple[str, Any]]:
 
 
 def _documents(it: Subject, props: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
-    yield from ((prop, it.get(prop)) for prop in props if it.get(prop) is not None)
-    if it.kind == ROLE:
-        for path, inline in it.items("inlinePolicies"):
-            yield f"inlinePolicies[{path[-1]}].policy", inline if inline is UNKNOWN else it.get(*path, "policy")
+    """The policy documents in these properties, with their paths; a role has its inline ones in a list."""
+    for prop in props:
+        if prop != "inlinePolicies":
+            yield prop, it.get(prop)
+            continue
+        for path, inline in it.items(prop):
+            yield f"{path_text(path)}.policy", inline if inline is UNKNOWN else it.get(*path, "policy")
 
 
 @resource_policy(
@@ -149,7 +152,7 @@ def _every_resource(arn: str) -> bool:
 )
 def no_not_action(it: Subject) -> Findings:
     """No Allow statement is written with NotAction, NotResource or NotPrincipal."""
-    for path, statement in _allowed(it, "policy", "assumeRolePolicy"):
+    for path, statement in _allowed(it, "policy", "assumeRolePolicy", "inlinePolicies"):
         if statement is UNKNOWN:
             yield undecided(it, path)
             continue
@@ -222,7 +225,7 @@ def no_public_principal(it: Subject) -> Findings:
     for path, statement in _allowed(it, "policy", "assumeRolePolicy"):
         if statement is UNKNOWN:
             yield undecided(it, path)
-        elif "inlinePolicies" not in path and "*" in principals(statement) and not _who(statement):
+        elif "*" in principals(statement) and not _who(statement):
             yield wrong(it, f"{path}.Principal", "is *: anybody")
 
 

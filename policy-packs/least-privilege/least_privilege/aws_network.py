@@ -57,6 +57,7 @@ def no_world_open_egress(it: Subject) -> Findings:
 
 
 def _world_open(it: Subject, direction: str, separate: str) -> Findings:
+    way = {"ingress": "ingress from", "egress": "egress to"}[direction]
     for path, cidr in _cidrs(it, direction, separate):
         if cidr is UNKNOWN:
             yield undecided(it, path)
@@ -64,7 +65,7 @@ def _world_open(it: Subject, direction: str, separate: str) -> Findings:
             if it.kind == RULE and it.get("type") is UNKNOWN:
                 yield undecided(it, "type")
             else:
-                yield wrong(it, path, f"is {cidr}: {direction} from or to the whole internet{_ports(it, path)}")
+                yield wrong(it, path, f"is {cidr}: {way} the whole internet{_ports(it, path)}")
 
 
 def _cidrs(it: Subject, direction: str, separate: str) -> Iterator[tuple[Path, Any]]:

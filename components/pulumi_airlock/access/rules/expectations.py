@@ -30,11 +30,12 @@ def unresolved_or_at_odds(draft: Draft, today: date) -> Iterator[Finding]:
             targets = select_destinations(access, where) if where is not None else ()
         except AccessError as problem:
             named, known = (where or "").rpartition(":")[0] or where or "", draft.declared("destinations")
-            if named not in known:
-                # The nearest name may be that of a destination which is wrong otherwise.
-                message = f"no destination {quoted(named)}{nearest(named, known)}"
-                plain = problem.problems[0].message.startswith("no destination")
-                yield error("expectation-to", ("expect", index, "to"), message if plain else problem.problems[0].message)
+            message = problem.problems[0].message
+            if message.startswith("no destination"):
+                # The name, or the nearest one, may be that of a destination which is wrong otherwise.
+                message = f"no destination {quoted(named)}{nearest(named, known)}" if named not in known else ""
+            if message:
+                yield error("expectation-to", ("expect", index, "to"), message)
         expected = draft.expect.get(index)
         if expected and callers and targets and draft.whole("principals", "environments", "destinations", "routes"):
             yield from _at_odds(access, index, expected, callers, targets, today)
@@ -50,7 +51,12 @@ def _at_odds(
     access: Access, index: int, expected: Expectation, callers: tuple[Caller, ...], targets: tuple[Target, ...], today: date
 ) -> Iterator[Finding]:
     instant = expected.instant()
-    live = [route for route in access.routes if (calendar.holds_at(route, instant) if instant else not route.expired(today))]
+    # What was declared until its route expired is no fault of the expectation: the route is told to have expired.
+    live = [
+        route
+        for route in access.routes
+        if (calendar.holds_at(route, instant) if instant else expected.allow or not route.expired(today))
+    ]
     when = f" at {expected.at}" if expected.at else ""
     for caller in callers:
         for target in targets:

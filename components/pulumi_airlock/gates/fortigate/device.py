@@ -83,6 +83,9 @@ class Device:
     """One FortiGate, or one VDOM of one: a table of policies and the objects they name."""
 
     provider: str
+    """URN of the provider, or of the first of several with one hostname."""
+    hostname: str
+    """As the provider has it; empty where the stack does not tell."""
     vdom: str
     resources: list[Resource] = field(default_factory=list)
     components: list[Resource] = field(default_factory=list)
@@ -154,12 +157,21 @@ def devices(stack: Stack) -> list[Device]:
     for resource in stack.resources:
         if not kind_of(resource) or not resource.custom:
             continue
-        vdom = resource.get("vdomparam")
-        key = (resource.provider, str(vdom) if vdom else "")
-        device = found.setdefault(key, Device(*key))
+        hostname, default_vdom = _endpoint(stack.find(resource.provider))
+        vdom = str(resource.get("vdomparam") or default_vdom)
+        # Two providers for one host are one device, and its policies one table.
+        device = found.setdefault((hostname or resource.provider, vdom), Device(resource.provider, hostname, vdom))
         device.resources.append(resource)
         if kind_of(resource) == POLICY:
             for above in resource.ancestors():
                 if above.type == COMPONENT and above not in device.components:
                     device.components.append(above)
     return [one for one in found.values() if one.of_kind(POLICY)]
+
+
+def _endpoint(provider: Resource | None) -> tuple[str, str]:
+    """A provider's hostname and VDOM, empty where they come from its environment or are not known."""
+    if provider is None:
+        return "", ""
+    hostname, vdom = provider.get("hostname"), provider.get("vdom")
+    return (hostname.lower() if isinstance(hostname, str) else ""), (vdom if isinstance(vdom, str) else "")

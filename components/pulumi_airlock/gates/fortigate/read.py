@@ -6,7 +6,8 @@ that the stack does not have, the order of two policies) becomes a rule that *ma
 Traffic that does not pass through the device's policies is not here: local-in policies, multicast, the FortiGate's own traffic.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from ...proof.filters import Action, Combine, Filter, Match, Rule, Source, Who
 from ...proof.sets import Hosts
@@ -34,8 +35,9 @@ def read(stack: Stack) -> Iterator[Filter]:
 
     The gate's name is that of the FortigateGate component on the device, else the provider's.
     """
-    for device in devices(stack):
-        rules = tuple(_Reader(device).rules())
+    found = [(device, tuple(_Reader(device).rules())) for device in devices(stack)]
+    for device, own in found:
+        rules = (*_of_the_same_device_perhaps(device, found), *own)
         named = [(str(one.get("gate", default=one.name) or one.name), one.urn) for one in device.components]
         fallback = device.provider or device.resources[0].urn
         what = f"policies of {device.name}" + (f", VDOM {device.vdom}" if device.vdom else "")
@@ -147,6 +149,19 @@ class _Reader:
             shared = [met for one in boxes[number] for two in boxes[position] if (met := _meet(one.match, two.match))]
             for match in dict.fromkeys(shared):
                 yield from _rules(other, [Box(match, (reason,))])
+
+
+def _of_the_same_device_perhaps(device: Device, found: Sequence[tuple[Device, tuple[Rule, ...]]]) -> Iterator[Rule]:
+    """Policies of a provider whose host is not known (its environment has it): they may be on a gate's device, anywhere."""
+    if not device.components:
+        return
+    for other, rules in found:
+        same_vdom = not device.vdom or not other.vdom or device.vdom == other.vdom
+        if other is device or other.components or not same_vdom or (device.hostname and other.hostname):
+            continue
+        reason = f"{other.name}.hostname: whether this is the same FortiGate as {device.name}"
+        for rule in rules:
+            yield replace(rule, unknown=(*rule.unknown, reason))
 
 
 def _rules(reading: PolicyReading, boxes: list[Box]) -> Iterator[Rule]:
