@@ -91,7 +91,7 @@ def test_the_stacks_of_the_repository_are_sound() -> None:
         (b"# nothing\n", "access.yaml: is empty: an access file begins with apiVersion: airlock/v1"),
         (b"name: caf\xe9\n", "access.yaml:1: is not UTF-8 (byte 0xe9): save it as UTF-8"),
         ("apiVersion: airlock/v1".encode("utf-16"), "access.yaml: is UTF-16: save it as UTF-8"),
-        (b"a: b\nc: \x07\n", "access.yaml:2: no valid YAML: a control character (0x7)"),
+        (b"a: b\nc: \x07\n", "access.yaml:2: no valid YAML: a control character (0x07)"),
         (b"x" * (8 * 1024 * 1024 + 1), "access.yaml: is larger than 8 MiB: no access file"),
     ],
 )
@@ -106,7 +106,7 @@ def test_a_byte_order_mark_and_windows_line_ends_do_not_matter() -> None:
 
 
 def test_a_file_that_is_not_there_is_told_as_such(tmp_path: Path) -> None:
-    with pytest.raises(AccessError, match="gone.yaml: cannot be read: no such file or directory"):
+    with pytest.raises(AccessError, match=r"gone\.yaml: cannot be read: no such file or directory"):
         load(tmp_path / "gone.yaml")
     with pytest.raises(AccessError, match="cannot be read: is a directory"):
         load(tmp_path)

@@ -13,5 +13,5 @@ assert not list(read_environments(Stack([]))) and not list(read(Stack([])))
 
 
 def test_reading_works_without_pulumi_aws() -> None:
-    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -34,7 +34,7 @@ def up(
         status = _run.judge(plan, json_=json_)
         if not status and plan.changes and not yes:
             _confirm()
-        if not status:
+        if not status and not plan.settled:
             # The same program with the values that an update gives: what was unknown may violate a policy now.
             plan = opened.update()
             status = _run.EXIT_WRONG if plan.failed else _run.EXIT_POLICY if plan.violated else 0

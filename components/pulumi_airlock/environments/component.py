@@ -129,19 +129,7 @@ class MwaaEnvironment(pulumi.ComponentResource):
         check_options(airflow_options or {}, problems)
         _check_access(webserver_access_mode, ui_cidrs, endpoint_management, problems)
         _check_role(execution_role_arn, permissions_boundary_arn, extra_policy_arns, problems)
-        if known(kms_key_arn) is not None and not KEY_ARN.fullmatch(str(kms_key_arn)):
-            problems.add(
-                "kms_key_arn", f"{kms_key_arn!r} is no key's ARN; write arn:aws:kms:region:account:key/id, never an alias"
-            )
-        if maintenance_window_start is not None and not MAINTENANCE_START.fullmatch(maintenance_window_start):
-            problems.add(
-                "maintenance_window_start", f"{maintenance_window_start!r}: write DAY:HH:MM in UTC, in half hours: SUN:03:30"
-            )
-        one_of("worker_replacement_strategy", worker_replacement_strategy, ("GRACEFUL", "FORCED"), problems)
-        if len(extra_security_group_ids) >= MAX_SECURITY_GROUPS:
-            problems.add(
-                "extra_security_group_ids", f"{len(extra_security_group_ids)}: MWAA takes {MAX_SECURITY_GROUPS}, its own included"
-            )
+        _check_operation(kms_key_arn, maintenance_window_start, worker_replacement_strategy, extra_security_group_ids, problems)
         problems.raise_any()
 
         super().__init__("airlock:index:MwaaEnvironment", name, {}, opts)
@@ -340,3 +328,21 @@ def _check_role(
         for what, given in (("permissions_boundary_arn", permissions_boundary_arn), ("extra_policy_arns", extra_policy_arns)):
             if given:
                 problems.add(what, "not used with a brought role: set it where the role is made")
+
+
+def _check_operation(
+    kms_key_arn: pulumi.Input[str] | None,
+    maintenance_window_start: str | None,
+    worker_replacement_strategy: str,
+    extra_security_group_ids: Sequence[pulumi.Input[str]],
+    problems: Problems,
+) -> None:
+    if known(kms_key_arn) is not None and not KEY_ARN.fullmatch(str(kms_key_arn)):
+        problems.add("kms_key_arn", f"{kms_key_arn!r} is no key's ARN; write arn:aws:kms:region:account:key/id, never an alias")
+    if maintenance_window_start is not None and not MAINTENANCE_START.fullmatch(maintenance_window_start):
+        fix = "write DAY:HH:MM in UTC, in half hours: SUN:03:30"
+        problems.add("maintenance_window_start", f"{maintenance_window_start!r}: {fix}")
+    one_of("worker_replacement_strategy", worker_replacement_strategy, ("GRACEFUL", "FORCED"), problems)
+    if len(extra_security_group_ids) >= MAX_SECURITY_GROUPS:
+        fix = f"MWAA takes {MAX_SECURITY_GROUPS}, its own included"
+        problems.add("extra_security_group_ids", f"{len(extra_security_group_ids)}: {fix}")

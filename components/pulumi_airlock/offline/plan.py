@@ -13,7 +13,7 @@ from .packs import Diagnostic, Level, NotApplicable, PackInfo, Remediation
 from .program import LogMessage
 from .state import ResourceState
 from .steps import Op, Step
-from .wire import masked
+from .wire import has_unknown, masked
 
 UNCHANGED = (Op.SAME, Op.READ)
 
@@ -48,6 +48,11 @@ class Plan:
     def changes(self) -> bool:
         """Whether anything would be done."""
         return any(step.op not in UNCHANGED for step in self.steps)
+
+    @property
+    def settled(self) -> bool:
+        """Whether an update would give nothing that is not known yet: nothing changes, and no value is unknown."""
+        return not self.changes and not any(has_unknown(step.outputs) for step in self.steps)
 
     @property
     def violated(self) -> bool:

@@ -98,7 +98,7 @@ def _run(run: Run, monitor: Any, log: Callable[[LogMessage], None]) -> None:
         dry_run=run.preview,
     )
     settings.configure(configured)
-    with encrypted_values_are_unknown(), _as_the_program(run.project), _event_loop(run.threaded) as loop:
+    with encrypted_values_are_unknown(), _as_the_program(run.project), _event_loop(run.threaded) as loop, _no_collection():
         try:
             loop.run_until_complete(pulumi.runtime.run_in_stack(lambda: _execute(run.project)))
         except pulumi.RunError as error:
@@ -173,6 +173,18 @@ def _event_loop(threaded: Callable[[], bool]) -> Iterator[asyncio.AbstractEventL
         loop.close()
         asyncio.set_event_loop(None)
         logger.setLevel(level)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """No garbage is looked for: a program makes objects that stay, and looking costs a sixth of its time (512 resources)."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _abandon(loop: asyncio.AbstractEventLoop) -> None:

@@ -16,8 +16,6 @@ from pulumi_policy import (
 from .evidence import evidence_of
 from .findings import Violation, failures, unjustified
 
-DOCS = "https://github.com/airlock-pulumi/airlock/blob/main/docs/policies.md"
-
 PROPERTIES: dict[str, dict[str, Any]] = {
     "access": {
         "type": "object",
@@ -81,7 +79,6 @@ ALL = (
             "Excess: remove the rule that the violation stands on, or declare a route for what it grants. Blocked: give the gate "
             "the rule or the route that it lacks. Unproven: make the value known at preview. `airlock explain` shows every gate."
         ),
-        url=f"{DOCS}#access-proof",
     ),
     StackValidationPolicy(
         name="no-unjustified-rule",
@@ -96,7 +93,6 @@ ALL = (
         ),
         tags=["soc2:CC6.6", "proof"],
         remediation_steps="Remove the rule, or declare a route for what it grants and let Airlock compile it.",
-        url=f"{DOCS}#no-unjustified-rule",
     ),
 )
 """Every policy of the pack."""

@@ -88,7 +88,7 @@ def _section(one: Registered) -> str:
         f"- Fix: {one.fix}",
         f"- Looks at: {', '.join(f'`{kind}`' for kind in (*one.types, *one.beside))}",
     ]
-    if not one.url.startswith(registry.DOCS):
+    if one.url:
         lines.append(f"- More: <{one.url}>")
     for key, schema in one.settings.items():
         lines.append(f"- `{key}` (default `{schema['default']}`): {schema['description']}")

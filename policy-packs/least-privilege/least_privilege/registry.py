@@ -48,8 +48,6 @@ MODULES = (
 )
 """The modules that hold policies, in the order of the documentation."""
 
-DOCS = "https://github.com/airlock-pulumi/airlock/blob/main/docs/policies.md"
-
 _UNKNOWN_CONFIG: Mapping[str, Any] = {
     "type": "string",
     "enum": ["ignore", "violation"],
@@ -114,6 +112,7 @@ class Registered:
     cis: Cis | None
     fix: str
     url: str
+    """A vendor's page on the matter, where there is a better one than `docs/policies.md`."""
     level: EnforcementLevel
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     remedy: Remedy | None = None
@@ -157,7 +156,7 @@ class Registered:
             "framework": PolicyComplianceFramework("SOC 2", "2017", self.soc2.reference, self.soc2.title),
             "tags": self.tags,
             "remediation_steps": self.fix,
-            "url": self.url,
+            "url": self.url or None,
         }
         if self.stack:
             return StackValidationPolicy(validate=self._validate_stack, **common)
@@ -221,11 +220,7 @@ def resource_policy(
     """Registers a policy on single resources of these kinds (`reading.kind_of`; a `*` at the end stands for anything)."""
 
     def register(check: _F) -> _F:
-        _add(
-            Registered(
-                name, check, types, (), False, severity, soc2, cis, fix, url or f"{DOCS}#{name}", level, settings or {}, remedy
-            )
-        )
+        _add(Registered(name, check, types, (), False, severity, soc2, cis, fix, url, level, settings or {}, remedy))
         return check
 
     return register
@@ -247,9 +242,7 @@ def stack_policy(
     """Registers a policy on a whole stack: it sees `types`, `beside` and their ancestors."""
 
     def register(check: _F) -> _F:
-        _add(
-            Registered(name, check, types, beside, True, severity, soc2, cis, fix, url or f"{DOCS}#{name}", level, settings or {})
-        )
+        _add(Registered(name, check, types, beside, True, severity, soc2, cis, fix, url, level, settings or {}))
         return check
 
     return register

@@ -1,12 +1,16 @@
 """What routes become on the device: which policy, on which objects, in which order; and what is refused, all of it at once."""
 
+import subprocess
+import sys
+from dataclasses import replace
 from itertools import pairwise
 
+import pulumiverse_fortios as fortios
 import pytest
-from fortigate_helpers import POLICY, run_program
+from fortigate_helpers import POLICY, Point, decide, run_program
 from pulumi_airlock.access.model import Access
 from pulumi_airlock.errors import InputError
-from pulumi_airlock.gates.fortigate import FortigateGate
+from pulumi_airlock.gates.fortigate import FortigateGate, read
 
 MOVE = "fortios:firewall/policyMove:PolicyMove"
 RECURRING = "fortios:firewall/schedule/recurring:Recurring"
@@ -340,3 +344,31 @@ def test_port_zero_is_refused():
 
 def test_a_time_zone_that_does_not_exist_is_refused():
     assert "no time zone" in problems(timezone="Europe/Zuerich")[0]
+
+
+# As part of a program
+
+
+def test_a_tunnel_whose_name_is_not_known_yet_is_still_the_tunnel():
+    def program():
+        zone = fortios.system.Zone("vpn", interfaces=[{"interface_name": "vpn-1"}])
+        gate([route("one", ["warehouse"])], tunnel_interface=zone.name)
+        fortios.firewall.Policy(
+            "lan",
+            action="accept",
+            srcintfs=[{"name": "port9"}],
+            dstintfs=[{"name": "any"}],
+            srcaddrs=[{"name": "all"}],
+            dstaddrs=[{"name": "all"}],
+            services=[{"name": "ALL"}],
+            schedule="always",
+        )
+
+    found = next(iter(read(run_program(program))))
+    point = Point(source="10.40.0.5", host="10.20.4.10")
+    assert [decide(found, one) for one in (point, replace(point, port=22))] == ["allow", "deny"]
+
+
+def test_reading_needs_no_fortios_sdk():
+    code = "import sys; from pulumi_airlock.gates.fortigate import read; sys.exit('pulumiverse_fortios' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -35,18 +35,21 @@ class Order:
         moved = {urn for urn, _ in moves}
         if not sorts:
             pairs += self._created(policies, moved)
-        self._behind = _closure(len(policies), [(self._index[first], self._index[later]) for first, later in pairs])
+        reached = _closure(len(policies), [(self._index[first], self._index[later]) for first, later in pairs])
+        self._after = [_one_way(reached, number) for number in range(len(policies))]
+        """For each policy, the bit set of those that surely come after it."""
         self.policies = self._line_up(policies)
 
     def surely_before(self, one: Resource, other: Resource) -> bool:
         """Whether the stack tells that `one` is looked at before `other`. Contradictions tell nothing."""
-        first, later = self._index[one.urn], self._index[other.urn]
-        return bool(self._behind[first] >> later & 1) and not self._behind[later] >> first & 1
+        return bool(self._after[self._index[one.urn]] >> self._index[other.urn] & 1)
 
     def _line_up(self, policies: list[Resource]) -> list[Resource]:
-        """One order that fits everything known, otherwise the stack's own: whoever has more before him comes later."""
-        before = [sum(self.surely_before(other, one) for other in policies) for one in policies]
-        return [policies[number] for number in sorted(range(len(policies)), key=lambda number: (before[number], number))]
+        """One order that fits everything known, otherwise the stack's own: whoever has more behind him comes earlier."""
+        return [
+            policies[number]
+            for number in sorted(range(len(policies)), key=lambda number: (-self._after[number].bit_count(), number))
+        ]
 
     # What tells the order
 
@@ -133,6 +136,17 @@ def _closure(size: int, pairs: list[tuple[int, int]]) -> list[int]:
             if reached != behind[number]:
                 behind[number], changed = reached, True
     return behind
+
+
+def _one_way(reached: list[int], number: int) -> int:
+    """Those that can be reached from a number, and not the other way round."""
+    left, found = reached[number], 0
+    while left:
+        low = left & -left
+        if not reached[low.bit_length() - 1] >> number & 1:
+            found |= low
+        left ^= low
+    return found
 
 
 def _number(value: Any) -> int | None:
