@@ -25,6 +25,7 @@ vpc = AirflowVpc(
     cidr=settings.network.cidr,
     availability_zones=settings.network.availability_zones,
     endpoint_cidrs=settings.network.endpoint_cidrs,
+    flow_log_bucket_arn=settings.flow_log_bucket_arn,
 )
 environments = [
     MwaaEnvironment(
@@ -34,6 +35,7 @@ environments = [
         subnet_cidrs=one.subnets,
         airflow_version=settings.airflow_version,
         scale=MwaaScale(environment_class=one.environment_class, min_workers=one.min_workers, max_workers=one.max_workers),
+        protect_data=settings.protect_data,
         code=MwaaCode(dags=HERE / "dags" / name),
         logs=MwaaLogs(
             dag_processing="INFO", scheduler="INFO", webserver="INFO", worker="INFO", retention_days=settings.log_retention_days
@@ -58,6 +60,7 @@ vpn = SiteToSiteVpn(
     device_name="airflow",
     zone_name=settings.fortigate.interfaces["airflow"],
     log_retention_days=settings.log_retention_days,
+    log_kms_key_arn=settings.log_key_arn,
     tags={"owner": settings.owner},
     opts=pulumi.ResourceOptions(providers=[device]),
 )

@@ -60,6 +60,12 @@ class Settings(_Settings):
     owner: str
     airflow_version: str
     log_retention_days: int
+    log_key_arn: str
+    """The KMS key of the bank's log archive; its policy lets CloudWatch Logs use it."""
+    flow_log_bucket_arn: str
+    """The log archive's bucket for VPC flow logs."""
+    protect_data: bool
+    """Whether an update may delete the environments' keys and buckets."""
     network: Network
     environments: dict[str, Environment]
     vpn: Vpn
@@ -85,9 +91,13 @@ def load_settings() -> Settings:
     except ValidationError as error:
         place = f"Pulumi.{pulumi.get_stack()}.yaml"
         raise InputError(
-            Problem(place, "airlock:" + ".".join(map(str, one["loc"])), f"{one['msg']} (found {one['input']!r})")
+            Problem(place, "airlock:" + ".".join(map(str, one["loc"])), _told(one["type"], one["msg"], one["input"]))
             for one in error.errors()
         ) from None
+
+
+def _told(kind: str, message: str, value: Any) -> str:
+    return "is missing" if kind == "missing" else f"{message} (found {value!r})"
 
 
 def _parsed(value: str) -> Any:

@@ -153,6 +153,7 @@ def test_destinations_that_there_are_not(text: str) -> None:
         select_destinations(an_access(), text)
 
 
+@settings(deadline=None)
 @given(caller=st.text(), destination=st.text())
 def test_any_text_is_resolved_or_refused(caller: str, destination: str) -> None:
     access = an_access()
@@ -168,7 +169,7 @@ IDS = ["".join(chars) for size in range(1, 5) for chars in product("ab_z", repea
 """What globs over these pieces can tell apart, up to four characters long."""
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(one=GLOBS, other=GLOBS)
 def test_globs_meet_exactly_where_some_id_matches_both(one: str, other: str) -> None:
     found = globs.example(one, other)
@@ -181,7 +182,7 @@ def test_globs_meet_exactly_where_some_id_matches_both(one: str, other: str) -> 
         assert not any(fnmatchcase(text, one) and fnmatchcase(text, other) for text in IDS)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(within=GLOBS, by=st.lists(st.tuples(GLOBS, GLOBS), max_size=3))
 def test_what_no_glob_covers(within: str, by: list[tuple[str, str]]) -> None:
     assume(globs.example(within) is not None)

@@ -267,3 +267,36 @@ def test_a_key_that_is_an_output_is_checked_when_it_is_known(registered):
 
     with pytest.raises(Exception, match="a pre-shared key of 3 characters that AWS refuses"):
         registered(program)
+
+
+def test_static_routes_of_a_brought_transit_gateway_go_into_the_given_table(registered):
+    found = registered(vpn(kind="transit", gateway_id="tgw-1", route_table_id="tgw-rtb-1", routing="static"))
+    route = only(found, "aws:ec2transitgateway/route:Route").inputs
+
+    assert (route["transitGatewayRouteTableId"], route["destinationCidrBlock"]) == ("tgw-rtb-1", "10.20.0.0/16")
+    assert not of(found, "aws:ec2transitgateway/transitGateway:TransitGateway")
+    assert only(found, CONNECTION).inputs["transitGatewayId"] == "tgw-1"
+
+
+def test_every_argument_that_fortios_would_keep_is_written(registered):
+    phase1, phase2 = (of(registered(vpn()), kind)[0].inputs for kind in (PHASE1, PHASE2))
+
+    assert {
+        "peertype": "any",
+        "netDevice": "disable",
+        "authmethod": "psk",
+        "addRoute": "disable",
+        "passiveMode": "disable",
+        "dpd": "on-idle",
+        "rekey": "enable",
+        "nattraversal": "enable",
+        "modeCfg": "disable",
+    }.items() <= phase1.items()
+    assert {
+        "srcSubnet": "0.0.0.0 0.0.0.0",
+        "dstSubnet": "0.0.0.0 0.0.0.0",
+        "replay": "enable",
+        "autoNegotiate": "enable",
+        "addRoute": "disable",
+        "keylifeType": "seconds",
+    }.items() <= phase2.items()

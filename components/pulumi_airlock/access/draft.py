@@ -87,6 +87,10 @@ class Draft:
         """Every name that a section declares, be the entry valid otherwise or not."""
         return frozenset(name for _, name in self.names[section])
 
+    def misnamed(self) -> bool:
+        """Whether an entry uses a name that is not declared: then it is not known what was meant."""
+        return any(use.name not in self.declared(use.section) for use in self.uses if use.section != "environments")
+
     def whole(self, *sections: str) -> bool:
         """Whether nothing is wrong with any entry of these sections."""
         return self.broken.isdisjoint(sections)

@@ -20,7 +20,11 @@ _FRIENDLY = ascii_lowercase + digits + "_-." + ascii_uppercase
 _PUNCTUATION = "".join(char for char in punctuation if char not in _FRIENDLY)
 _BREAK = "\0"
 """Stands between the DAG's and the task's id; no glob matches it."""
+_HEAD = re.compile(r"[^*?\[]*", re.DOTALL)
+_TAIL = re.compile(r"[^*?\]]*\Z", re.DOTALL)
 _BUDGET = 20_000
+_LETTERS_END = 0x40000
+"""No character beyond this one is a letter or digit: planes 4 to 13 of Unicode are empty, the others private or without text."""
 
 
 class GlobBudgetError(ValueError):
@@ -52,6 +56,8 @@ def includes(outer: Iterable[str], inner: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _common(patterns: tuple[str, ...], any_text: bool) -> str | None:
+    if not _ends_agree(patterns):
+        return None
     machines = [_Machine.of(pattern) for pattern in dict.fromkeys(patterns)]
     alphabet = _alphabet(machines, any_text)
     start = tuple(0 for _ in machines)
@@ -81,7 +87,9 @@ def uncovered(within: tuple[Pair, ...], by: tuple[Pair, ...]) -> Pair | None:
 def _difference(within: tuple[tuple[str, ...], ...], by: tuple[tuple[str, ...], ...], any_text: bool) -> tuple[str, ...] | None:
     """Texts, one for each place of the tuples, that all of `within` match and none of `by` does."""
     wanted = [_Machine.of(*globs) for globs in dict.fromkeys(within)]
-    barred = [_Machine.of(*globs) for globs in dict.fromkeys(by)]
+    # What meets none of it takes nothing away: of a file's many principals, few cover a given DAG.
+    meeting = (one for one in dict.fromkeys(by) if all(_ends_agree(parts) for parts in zip(*within, one, strict=True)))
+    barred = [_Machine.of(*one) for one in meeting]
     alphabet = (*_alphabet([*wanted, *barred], any_text), _BREAK)
     start = (tuple(machine.start for machine in wanted), tuple(machine.start for machine in barred))
     queue, seen = deque([(start, "")]), {start}
@@ -100,6 +108,13 @@ def _difference(within: tuple[tuple[str, ...], ...], by: tuple[tuple[str, ...], 
                 seen.add(following)
                 queue.append((following, text + char))
     return None
+
+
+def _ends_agree(patterns: Sequence[str]) -> bool:
+    """False where the fixed beginnings or ends of the globs already rule out that a text matches all: cheap, and most often enough."""
+    heads = sorted((_HEAD.match(pattern)[0] for pattern in patterns), key=len)  # type: ignore[index]
+    tails = sorted((_TAIL.search(pattern)[0] for pattern in patterns), key=len)  # type: ignore[index]
+    return all(heads[-1].startswith(head) for head in heads) and all(tails[-1].endswith(tail) for tail in tails)
 
 
 def _all_end(machines: Sequence["_Machine"], masks: Iterable[int]) -> bool:
@@ -226,7 +241,8 @@ def _alphabet(machines: Sequence[_Machine], any_text: bool) -> tuple[str, ...]:
     bounds = sorted({128, *mentioned, *(code + 1 for code in mentioned)})
     candidates = [*_FRIENDLY, *(_PUNCTUATION + " " if any_text else "")]
     for low, high in zip(bounds, [*bounds[1:], 0x110000], strict=True):
-        beyond = next((chr(code) for code in range(low, high) if any_text or chr(code).isalnum()), None)
+        codes = range(low, high if any_text else min(high, _LETTERS_END))
+        beyond = next((chr(code) for code in codes if any_text or chr(code).isalnum()), None)
         if beyond is not None:
             candidates.append(beyond)
     kinds: dict[frozenset[_Token], str] = {}

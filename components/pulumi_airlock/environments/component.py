@@ -132,11 +132,12 @@ class MwaaEnvironment(pulumi.ComponentResource):
         _check_operation(kms_key_arn, maintenance_window_start, worker_replacement_strategy, extra_security_group_ids, problems)
         problems.raise_any()
 
-        super().__init__("airlock:index:MwaaEnvironment", name, {}, opts)
+        # Readers need it, and `pulumi preview --json` has no outputs of components.
+        super().__init__("airlock:index:MwaaEnvironment", name, {"endpointCidrs": list(vpc.endpoint_cidrs)}, opts)
         for warning in warnings:
             pulumi.warn(f"{name}: {warning}", self)
         child = pulumi.ResourceOptions(parent=self)
-        data = pulumi.ResourceOptions(parent=self, protect=protect_data)
+        data = pulumi.ResourceOptions(parent=self, protect=protect_data or None)
         account = current_account(account_id, self)
 
         self.kms_key_arn = (

@@ -21,9 +21,12 @@ class AccessDeclaration(pulumi.ComponentResource):
     """The access file's content, as JSON."""
 
     def __init__(self, name: str, access: Access, opts: pulumi.ResourceOptions | None = None):
-        super().__init__(TOKEN, name, {}, opts)
-        self.document = access.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-        self.register_outputs({"document": self.document})
+        document = access.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        # Among the inputs for `pulumi preview --json`, which has no outputs of components; among the outputs for stack policies.
+        super().__init__(TOKEN, name, {"document": document}, opts)
+        # Afterwards: the SDK puts an output in the place of every input.
+        self.document = document
+        self.register_outputs({"document": document})
 
 
 def declared_access(stack: Stack) -> Access | None:

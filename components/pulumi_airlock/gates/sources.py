@@ -80,8 +80,8 @@ def resource_from_wire(
     dependencies: Iterable[str] = (),
     property_dependencies: Mapping[str, Iterable[str]] | None = None,
 ) -> Resource:
-    """A resource from what the engine knows of it. Outputs win over inputs; a component's properties are its outputs alone."""
-    seen = dict(inputs) if custom else {}
+    """A resource from what the engine knows of it. Outputs win over inputs."""
+    seen = dict(inputs)
     for key, value in (outputs or {}).items():
         # A masked or unknown output says less than the input that was given.
         if key not in seen or plain(value) is not UNKNOWN:

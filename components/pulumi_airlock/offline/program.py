@@ -23,6 +23,7 @@ from typing import Any
 import pulumi
 from google.protobuf import empty_pb2
 from pulumi.runtime import settings
+from pulumi.runtime._callbacks import _CallbackServicer
 from pulumi.runtime.proto import engine_pb2
 
 from ..errors import AirlockError, InputError
@@ -143,7 +144,7 @@ class _Executor(ThreadPoolExecutor):
         self._threaded = threaded
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
-        if self._threaded() or settings.SETTINGS.callbacks is not None:
+        if _CallbackServicer._servicers or self._threaded():
             return super().submit(fn, *args, **kwargs)
         future: Future[Any] = Future()
         try:

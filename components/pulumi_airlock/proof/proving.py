@@ -69,7 +69,7 @@ class Case:
         self.space = Space(access, environments, filters, matches, self.expectations.selectors, at, self.expectations.marks)
         self.destinations = [self.space.add(one) for one in places]
         gates = {name: tuple(zone.gates) for name, zone in access.zones.items()}
-        self.sweep = Sweep(self.space, filters, [one.match for one in self.grants], own, gates)
+        self.sweep = Sweep(self.space, filters, [one.match for one in self.grants], own, gates, self.destinations)
         self.members = Members(self.space)
         self.sight = Sight(self.space)
         self._excess: dict[tuple[object, ...], _Draft] = {}

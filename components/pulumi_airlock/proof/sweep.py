@@ -216,8 +216,9 @@ class Sweep:
         grants: Sequence[Match],
         own: Sequence[Match],
         gates: dict[str, tuple[str, ...]],
+        destinations: Sequence[Box] = (),
     ) -> None:
-        """`gates`: zone → its gates, in order."""
+        """`gates`: zone → its gates, in order. `destinations`: boxes to tell points apart by, granted or not."""
         self.space = space
         self.readers = [Reader.of(number, one, space) for number, one in enumerate(filters)]
         self.decided = [np.zeros(len(one.rules), dtype=bool) for one in filters]
@@ -227,6 +228,7 @@ class Sweep:
         self._grants = [space.add(one) for one in grants]
         self._own = [space.add(one) for one in own]
         self._gates = gates
+        self._destinations = destinations
         self._paths: dict[str | None, list[Reader]] = {}
 
     def path(self, zone: str | None) -> list[Reader]:
@@ -258,6 +260,7 @@ class Sweep:
         named = self._named(place, column)
         boxes = [one.boxes[each] for one, places in holding for each in places]
         boxes += [one.scope for one, _ in holding] + [self._grants[each] for each in grants] + own + [box for _, box in named]
+        boxes += [box for box in self._destinations if column[box.hosts] & 3]
         local = self._cut(boxes, asked, place.family)
         path = self.path(place.zone)
         wanted = {one.number for one in path}

@@ -31,7 +31,7 @@ from ..proof.findings import (
 )
 from ..proof.proving import prove
 
-MATRIX_CELLS = 400
+MATRIX_CELLS = 600
 """Cells up to which the matrix of principals and destinations is shown in a terminal."""
 
 SHOWN = 20

@@ -536,3 +536,58 @@ def test_where_a_subnets_cidr_is_unknown_nothing_is_surely_refused(preview):
 
     around = [each for each in read(preview(program)) if each.kind is Kind.ROUTING or "outbound" in each.name]
     assert {decide(each, "10.20.0.1/32") for each in around} == {"unknown"}
+
+
+def test_inbound_another_environments_group_is_its_tasks_and_its_own_is_nobody_outside(run):
+    def program():
+        vpc = aws.ec2.Vpc("net", cidr_block="10.1.0.0/16")
+        groups = {}
+        for position, name in enumerate(("finance", "markets")):
+            subnet = aws.ec2.Subnet(name, vpc_id=vpc.id, cidr_block=f"10.1.{position}.0/24")
+            groups[name] = aws.ec2.SecurityGroup(name, vpc_id=vpc.id)
+            aws.mwaa.Environment(
+                name,
+                dag_s3_path="dags/",
+                execution_role_arn="arn",
+                source_bucket_arn="arn",
+                network_configuration={"subnet_ids": [subnet.id], "security_group_ids": [groups[name].id]},
+            )
+        for name, source in (("self", groups["finance"]), ("markets", groups["markets"])):
+            aws.vpc.SecurityGroupIngressRule(
+                name,
+                security_group_id=groups["finance"].id,
+                ip_protocol="tcp",
+                from_port=443,
+                to_port=443,
+                referenced_security_group_id=source.id,
+            )
+
+    (found,) = [each for each in read(run(program)) if each.name == "security group finance, ingress"]
+    assert [rule.match.who.environments for rule in found.rules] == [{"markets"}]
+    assert not found.rules[0].unknown
+
+
+def test_an_inline_reference_that_may_be_either_group_is_not_guessed(preview):
+    def program():
+        vpc = aws.ec2.Vpc("net", cidr_block="10.1.0.0/16")
+        subnets = [aws.ec2.Subnet(f"zone-{i}", vpc_id=vpc.id, cidr_block=f"10.1.{i}.0/24") for i in (0, 1)]
+        others = [aws.ec2.SecurityGroup(f"other-{i}", vpc_id=vpc.id) for i in (0, 1)]
+        for i, other in enumerate(others):
+            aws.rds.Instance(f"db-{i}", instance_class="db.t4g.micro", vpc_security_group_ids=[other.id])
+        blocks = [
+            {"protocol": "tcp", "from_port": port, "to_port": port, "security_groups": [other.id]}
+            for port, other in zip((5432, 6379), others, strict=True)
+        ]
+        group = aws.ec2.SecurityGroup("tasks", vpc_id=vpc.id, egress=blocks)
+        aws.mwaa.Environment(
+            "finance",
+            dag_s3_path="dags/",
+            execution_role_arn="arn",
+            source_bucket_arn="arn",
+            network_configuration={"subnet_ids": [s.id for s in subnets], "security_group_ids": [group.id]},
+        )
+
+    found = egress(preview(program))
+    assert decide(found, "10.1.9.9/32", 5432) == "unknown"
+    assert decide(found, "10.1.9.9/32", 22) == "deny"
+    assert all(rule.unknown for rule in found.rules)

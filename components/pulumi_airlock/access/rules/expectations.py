@@ -15,6 +15,7 @@ from ..values import Service
 def unresolved_or_at_odds(draft: Draft, today: date) -> Iterator[Finding]:
     """An expectation that means nobody or nothing, and one that the declared routes make impossible."""
     access = draft.partial()
+    understood = draft.whole("principals", "environments", "destinations", "routes") and not draft.misnamed()
     for index, who, where in draft.tested:
         callers: tuple[Caller, ...] = ()
         targets: tuple[Target, ...] = ()
@@ -37,7 +38,7 @@ def unresolved_or_at_odds(draft: Draft, today: date) -> Iterator[Finding]:
             if message:
                 yield error("expectation-to", ("expect", index, "to"), message)
         expected = draft.expect.get(index)
-        if expected and callers and targets and draft.whole("principals", "environments", "destinations", "routes"):
+        if expected and callers and targets and understood:
             yield from _at_odds(access, index, expected, callers, targets, today)
 
 

@@ -43,8 +43,7 @@ def overlapping_zones(draft: Draft, today: date) -> Iterator[Finding]:
 
 def unused(draft: Draft, today: date) -> Iterator[Finding]:
     """What no route leads from, to or through. A name that an expectation tests is used."""
-    misnamed = any(use.name not in draft.declared(use.section) for use in draft.uses if use.section != "environments")
-    if misnamed or not draft.whole("routes", "expect") or not draft.routes:
+    if draft.misnamed() or not draft.whole("routes", "expect") or not draft.routes:
         return  # what a wrong route should have used is not known
     tested = {one.to.rpartition(":")[0] or one.to for one in draft.expect.values()}
     tested |= {one.from_.rpartition("/")[2] for one in draft.expect.values() if not split_task(one.from_)}

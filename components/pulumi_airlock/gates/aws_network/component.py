@@ -77,7 +77,8 @@ class AwsNetworkGate(pulumi.ComponentResource):
             max_routes=max_routes,
             today=today or datetime.now(UTC).date(),
         )
-        super().__init__(COMPONENT, name, {}, opts)
+        # Also among the inputs: `pulumi preview --json` has no outputs of components.
+        super().__init__(COMPONENT, name, {"environments": [one.environment for one in environments]}, opts)
         networks = {one.environment: one for one in environments}
         for permission in plan.permissions:
             self._permit(name, permission, networks)

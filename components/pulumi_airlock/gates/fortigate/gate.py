@@ -84,7 +84,6 @@ class FortigateGate(pulumi.ComponentResource):
 
         InputError, with every problem, for whatever the device would refuse.
         """
-        super().__init__(TOKEN, name, {}, opts)
         _check_timezone(name, timezone)
         leading = {zone: (one,) if isinstance(one, str) else tuple(one) for zone, one in interfaces.items()}
         site = Site(name, sources, leading, people_interface, timezone, dict(user_groups or {}), prefix)
@@ -94,30 +93,31 @@ class FortigateGate(pulumi.ComponentResource):
             if isinstance(tunnel_interface, list | tuple)
             else [cast("pulumi.Input[str]", tunnel_interface)]
         )
+        described = {
+            "gate": name,
+            "timezone": timezone,
+            "vdom": vdom,
+            "tunnelInterfaces": tunnels,
+            "peopleInterface": people_interface,
+            "sources": {environment: list(cidrs) for environment, cidrs in sources.items()},
+            "userGroups": {device: group for group, device in site.user_groups.items()},
+            "interfaces": {
+                zone: {
+                    "interfaces": list(listed),
+                    "cidrs": list(access.zones[zone].cidrs),
+                    "hosts": sorted({host for one in access.destinations if one.zone == zone for host in one.hosts}),
+                }
+                for zone, listed in leading.items()
+            },
+            "policies": {policy.name: list(policy.routes) for policy in plan.policies},
+        }
+        # Also among the inputs: `pulumi preview --json` has no outputs of components.
+        super().__init__(TOKEN, name, described, opts)
         builder = _Builder(self, name, plan, site, tunnels, vdom)
         builder.build(place_before)
         self.policy_ids = {key: made.policyid for key, made in builder.policies.items()}
         self.deny_policy_id = builder.deny.policyid
-        self.register_outputs(
-            {
-                "gate": name,
-                "timezone": timezone,
-                "vdom": vdom,
-                "tunnelInterfaces": tunnels,
-                "peopleInterface": people_interface,
-                "sources": {environment: list(cidrs) for environment, cidrs in sources.items()},
-                "userGroups": {device: group for group, device in site.user_groups.items()},
-                "interfaces": {
-                    zone: {
-                        "interfaces": list(listed),
-                        "cidrs": list(access.zones[zone].cidrs),
-                        "hosts": sorted({host for one in access.destinations if one.zone == zone for host in one.hosts}),
-                    }
-                    for zone, listed in leading.items()
-                },
-                "policies": {policy.name: list(policy.routes) for policy in plan.policies},
-            }
-        )
+        self.register_outputs(described)
 
 
 class _Builder:

@@ -145,7 +145,7 @@ class _Reader:
                 continue
             if self.order.surely_before(reading.policy, other.policy):
                 continue
-            reason = f"{other.policy.name}: whether before or after {reading.policy.name}"
+            reason = f"{other.policy.name}: whether before or after {reading.policy.name}, no PolicyMove or dependency tells"
             shared = [met for one in boxes[number] for two in boxes[position] if (met := _meet(one.match, two.match))]
             for match in dict.fromkeys(shared):
                 yield from _rules(other, [Box(match, (reason,))])
