@@ -85,7 +85,7 @@ def test_unanswered_functions_are_told_all_at_once_with_what_to_add(preview: Pre
             """
         )
     text = str(caught.value)
-    assert "- token: aws:index/getAvailabilityZones:getAvailabilityZones\n    args: {\"state\": \"impaired\"}" in text
+    assert '- token: aws:index/getAvailabilityZones:getAvailabilityZones\n    args: {"state": "impaired"}' in text
     assert "aws:ec2/getAmi:getAmi" in text or len(caught.value.problems) == 1
     assert "fixtures/dev.yaml" in text
 
@@ -111,7 +111,9 @@ def test_stack_references_and_functions_are_answered_by_the_fixture(tiny: Projec
     assert plan.document()["outputs"] == {"vpc": "vpc-1", "token": "[secret]", "any": "vpc-any", "one": "vpc-one"}
 
 
-@pytest.mark.parametrize("source", ['raise KeyError("no such desk")', 'pulumi.Output.from_input(1).apply(lambda one: {}["no such desk"])'])
+@pytest.mark.parametrize(
+    "source", ['raise KeyError("no such desk")', 'pulumi.Output.from_input(1).apply(lambda one: {}["no such desk"])']
+)
 def test_a_failing_program_shows_its_own_traceback(preview: Preview, source: str) -> None:
     with pytest.raises(ProgramError) as caught:
         preview(f'aws.sns.Topic("topic")\n{source}')

@@ -30,7 +30,10 @@ def test_a_second_update_changes_nothing(tiny: Project) -> None:
 
 
 def test_ids_are_kept_by_updates_and_changed_by_replacements(update: Run, preview: Run) -> None:
-    source = 'vpc = aws.ec2.Vpc("v", cidr_block="{}", tags={{"a": "{}"}})\naws.ec2.Subnet("s", vpc_id=vpc.id, cidr_block="10.0.0.0/24")'
+    source = """
+    vpc = aws.ec2.Vpc("v", cidr_block="{}", tags={{"a": "{}"}})
+    aws.ec2.Subnet("s", vpc_id=vpc.id, cidr_block="10.0.0.0/24")
+    """
     first = {one.name: one.id for one in update(source.format("10.0.0.0/16", "1")).steps}
     plan = update(source.format("10.0.0.0/16", "2"))
     assert ops(plan) == {"v": "update", "s": "same"}
@@ -58,7 +61,11 @@ def test_aliases_and_the_aliases_of_parents_keep_resources(update: Run) -> None:
     aws.sqs.Queue({})
     """
     update(source.format('"old"', '"before"'))
-    plan = update(source.format('"new", Options(aliases=[pulumi.Alias(name="old")])', '"after", opts=Options(aliases=[pulumi.Alias(name="before")])'))
+    plan = update(
+        source.format(
+            '"new", Options(aliases=[pulumi.Alias(name="old")])', '"after", opts=Options(aliases=[pulumi.Alias(name="before")])'
+        )
+    )
     assert ops(plan) == {"new": "same", "new-topic": "same", "after": "same"}
 
 
@@ -133,10 +140,14 @@ def test_a_state_of_another_version_is_refused(tiny: Project, update: Run, previ
 
 
 def test_a_second_run_is_told_who_holds_the_stack(tiny: Project) -> None:
-    with Session(tiny, "dev") as one, Session(tiny, "dev") as two, one.locked("airlock up --stack dev"):
-        with pytest.raises(LockedError, match=r"`airlock up --stack dev`, process \d+ on"), two.locked("another"):
-            pass
-    with Session(tiny, "dev") as three, three.locked("third"):
+    held = Session(tiny, "dev")
+    with held.locked("airlock up --stack dev"), pytest.raises(LockedError, match=r"`airlock up --stack dev`, process \d+ on"):
+        with_another_run(tiny)
+    with_another_run(tiny)
+
+
+def with_another_run(tiny: Project) -> None:
+    with Session(tiny, "dev").locked("another"):
         pass
 
 

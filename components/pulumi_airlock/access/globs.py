@@ -111,7 +111,7 @@ def _difference(within: tuple[tuple[str, ...], ...], by: tuple[tuple[str, ...], 
 
 
 def _ends_agree(patterns: Sequence[str]) -> bool:
-    """False where the fixed beginnings or ends of the globs already rule out that a text matches all: cheap, and most often enough."""
+    """False where the fixed beginnings or ends of the globs rule out that a text matches all: cheap, and mostly enough."""
     heads = sorted((_HEAD.match(pattern)[0] for pattern in patterns), key=len)  # type: ignore[index]
     tails = sorted((_TAIL.search(pattern)[0] for pattern in patterns), key=len)  # type: ignore[index]
     return all(heads[-1].startswith(head) for head in heads) and all(tails[-1].endswith(tail) for tail in tails)

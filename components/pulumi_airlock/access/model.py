@@ -398,12 +398,8 @@ class Access(_Model):
         """A destination by name; KeyError when there is none."""
         return _by_name(self.destinations, name)
 
-    def route(self, name: str) -> Route:
-        """A route by name; KeyError when there is none."""
-        return _by_name(self.routes, name)
 
-
-_Named = TypeVar("_Named", Principal, Destination, Route)
+_Named = TypeVar("_Named", Principal, Destination)
 
 
 def _by_name(items: Iterable[_Named], name: str) -> _Named:

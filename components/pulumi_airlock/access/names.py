@@ -128,11 +128,6 @@ def task_example(access: Access, principal: Principal, environment: str | None, 
     return None
 
 
-def environments_of(access: Access) -> tuple[str | None, ...]:
-    """The environments that the file names; None among them stands for all others, where the file lists none."""
-    return tuple(_environments(access))
-
-
 def select_destinations(access: Access, text: str) -> tuple[Target, ...]:
     """Every target that a text means. Never empty: AccessError when nothing is meant."""
     where, port = _split_port(access, text)

@@ -20,7 +20,7 @@ _COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow"}
 
 _Files = Annotated[
     list[Path] | None,
-    typer.Argument(help="Access files; without any, those in stacks/access.", show_default=False, metavar="[ACCESS]…"),
+    typer.Argument(help="Access files; without any, those in stacks/access.", show_default=False, metavar="ACCESS"),
 ]
 _Json = Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")]
 _Strict = Annotated[bool, typer.Option("--strict", help="Take warnings for errors.")]

@@ -4,7 +4,7 @@ Encrypted values stay encrypted here: each becomes an `UnknownSecret`.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import wraps
@@ -155,6 +155,23 @@ def encrypted_values_are_unknown() -> Iterator[None]:
     finally:
         for name, original in originals.items():
             setattr(pulumi.Config, name, original)
+
+
+@contextmanager
+def secrets_noted(note: Callable[[str], None]) -> Iterator[None]:
+    """While in here, `note` is given every text that the program makes a secret, so that it can be kept out of messages."""
+    original = pulumi.Output.secret
+
+    def secret(value: Any) -> Any:
+        if isinstance(value, str) and not isinstance(value, UnknownSecret):
+            note(value)
+        return original(value)
+
+    setattr(pulumi.Output, "secret", staticmethod(secret))  # noqa: B010  # mypy takes it for a method otherwise
+    try:
+        yield
+    finally:
+        setattr(pulumi.Output, "secret", staticmethod(original))  # noqa: B010
 
 
 _TYPED = tuple(f"{verb}_secret_{kind}" for verb in ("get", "require") for kind in ("bool", "int", "float", "object"))

@@ -27,7 +27,7 @@ from pulumi.runtime._callbacks import _CallbackServicer
 from pulumi.runtime.proto import engine_pb2
 
 from ..errors import AirlockError, InputError
-from .config import StackConfig, encrypted_values_are_unknown
+from .config import StackConfig, encrypted_values_are_unknown, secrets_noted
 from .project import Project
 
 _OURS = str(Path(__file__).parent)
@@ -65,9 +65,9 @@ class Run:
     """Whether to answer requests in threads: worth it where answers must wait (for remediations), slower where they need not."""
 
 
-def run_program(run: Run, monitor: Any, log: Callable[[LogMessage], None]) -> None:
-    """Runs the program to its end. ProgramError when it fails."""
-    with _uncollected():
+def run_program(run: Run, monitor: Any, log: Callable[[LogMessage], None], note_secret: Callable[[str], None]) -> None:
+    """Runs the program to its end. ProgramError when it fails; its text may hold secrets, which `note_secret` is told of."""
+    with _uncollected(), secrets_noted(note_secret):
         contextvars.copy_context().run(_run, run, monitor, log)
 
 
@@ -99,7 +99,7 @@ def _run(run: Run, monitor: Any, log: Callable[[LogMessage], None]) -> None:
         dry_run=run.preview,
     )
     settings.configure(configured)
-    with encrypted_values_are_unknown(), _as_the_program(run.project), _event_loop(run.threaded) as loop, _no_collection():
+    with encrypted_values_are_unknown(), _as_the_program(run.project), _event_loop(run.threaded) as loop:
         try:
             loop.run_until_complete(pulumi.runtime.run_in_stack(lambda: _execute(run.project)))
         except pulumi.RunError as error:
@@ -174,18 +174,6 @@ def _event_loop(threaded: Callable[[], bool]) -> Iterator[asyncio.AbstractEventL
         loop.close()
         asyncio.set_event_loop(None)
         logger.setLevel(level)
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """No garbage is looked for: a program makes objects that stay, and looking costs a sixth of its time (512 resources)."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _abandon(loop: asyncio.AbstractEventLoop) -> None:

@@ -24,7 +24,7 @@ from .project import Project
 from .simulation import Simulator
 from .state import ResourceState, Sealer, StateFile
 from .steps import Op, Planner, Step
-from .wire import MASK, plaintexts
+from .wire import MASK, MASKED_LENGTH, plaintexts
 
 CHECKPOINT_SECONDS = 0.1
 """How often the state is written while an update is applied; a crash loses no more than what was done since."""
@@ -130,6 +130,7 @@ class Session:
         planner = Planner(self.state_file.read(), sealer, self._simulator, preview=preview)
         analysis = Analysis(self._packs, planner) if self._packs else None
         logs: list[LogMessage] = []
+        secrets: set[str] = set()
         registered = 0
 
         def planned(step: Step) -> None:
@@ -147,7 +148,7 @@ class Session:
         self._progress("running the program")
         failure: ProgramError | None = None
         try:
-            run_program(run, monitor, logs.append)
+            run_program(run, monitor, logs.append, secrets.add)
         except ProgramError as error:
             failure = error
         finally:
@@ -155,7 +156,7 @@ class Session:
         # A request that could not be answered may be why the program failed: it is told first.
         monitor.problems.raise_any()
         if failure is not None:
-            raise ProgramError(_without_secrets(str(failure), planner)) from failure.__cause__
+            raise ProgramError(_without_secrets(str(failure), planner, secrets)) from failure.__cause__
         steps = [*planner.steps.values(), *planner.deletions()]
         _raise(planner.problems)
         self._progress(f"{len(steps)} resources, waiting for the policy packs")
@@ -172,7 +173,7 @@ class Session:
             remediations=tuple(analysis.remediations) if analysis else (),
             not_applicable=tuple(dict.fromkeys(self._packs.not_applicable)) if self._packs else (),
             packs=self._packs.infos if self._packs else (),
-            logs=tuple(replace(one, message=_without_secrets(one.message, planner)) for one in logs),
+            logs=tuple(replace(one, message=_without_secrets(one.message, planner, secrets)) for one in logs),
             encrypted=self._config.encrypted,
         )
 
@@ -206,11 +207,13 @@ def _moved(state: ResourceState, plan: Plan) -> ResourceState:
     )
 
 
-def _without_secrets(text: str, planner: Planner) -> str:
+def _without_secrets(text: str, planner: Planner, noted: set[str]) -> str:
+    """A message with every secret that is known by now masked; the longest first, as one may hold another."""
+    found = {value for value in noted if len(value) >= MASKED_LENGTH}
     for step in planner.steps.values():
-        asked = step.registration
-        for value in (*plaintexts(asked.inputs if asked else {}), *plaintexts(step.outputs)):
-            text = text.replace(value, MASK)
+        found.update(plaintexts(step.registration.inputs if step.registration else {}), plaintexts(step.outputs))
+    for value in sorted(found, key=len, reverse=True):
+        text = text.replace(value, MASK)
     return text
 
 

@@ -66,7 +66,8 @@ class Seed:
         `{hex17}` is 17 hex digits, `{hex17.main}` 17 others, `{digits6}` digits, `{upper16}` capitals and digits, `{name}`,
         `{region}` and `{account}` what they say, `{type}` the type's last word, `{content}` a hash of all inputs, `{in.vpcId}` an
         input and `{out.arn}` an output made before (as they are where they are the whole template),
-        `{number.policyid}` an input or else a number, `{ip.198.51.100.0/24}` an address of that network, `{inside.1.2}` the second host inside a VPN's first tunnel.
+        `{number.policyid}` an input or else a number, `{ip.198.51.100.0/24}` an address of that network, `{inside.1.2}` the
+        second host inside a VPN's first tunnel.
         """
         if isinstance(template, Mapping):
             return {key: self.fill(item, made) for key, item in template.items()}

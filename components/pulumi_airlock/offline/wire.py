@@ -21,6 +21,9 @@ ARCHIVE = "0def7320c3a5731c473e5ecbe6d01bc7"
 REFERENCE = "5cf8f73096256a8f31e491e813e4eb8e"
 UNKNOWN_STRING = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
+MASKED_LENGTH = 4
+"""Secrets shorter than this are not looked for in messages: they could not be told from other text."""
+
 MASK = "[secret]"
 """What is shown in place of a secret, as the Pulumi CLI writes it."""
 
@@ -136,7 +139,7 @@ def plaintexts(value: Any) -> Iterator[str]:
 
 def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
-        if len(value) >= 4 and value not in UNKNOWN_SENTINELS:
+        if len(value) >= MASKED_LENGTH and value not in UNKNOWN_SENTINELS:
             yield value
     elif isinstance(value, Mapping):
         for item in value.values():

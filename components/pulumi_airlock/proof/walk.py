@@ -101,7 +101,8 @@ def _deciding(space: Space, reader: Reader, point: Point) -> list[tuple[Action, 
     """The rules that may decide, in order, up to the first that surely does; the default where none surely does."""
     one = reader.filter
     found: list[tuple[Action, Rule | None]] = []
-    for number, box in zip(reader.order, reader.boxes, strict=True):
+    for place in _at(space, reader, point, holding=True):
+        number, box = reader.order[place], reader.boxes[place]
         held = _holds(space, box, point)
         if held == NEVER:
             continue
@@ -112,9 +113,23 @@ def _deciding(space: Space, reader: Reader, point: Point) -> list[tuple[Action, 
     return [*found, (one.default, None)]
 
 
+def _at(space: Space, reader: Reader, point: Point, *, holding: bool) -> list[int]:
+    """The places in a reader's order of the rules that hold a point's host, or of those that do not."""
+    if not len(reader.hosts):
+        return []
+    found: list[int] = np.flatnonzero((space.places.table[reader.hosts, point.place] & 3 != NEVER) == holding).tolist()
+    return found
+
+
 def _holds(space: Space, box: Box, point: Point) -> int:
     """NEVER, MAYBE or SURE: whether a box holds a point."""
-    return NEVER if _missing(space, box, point) else int(space.places.table[box.hosts, point.place] & 3)
+    held = (
+        space.who.table[box.who, point.subject]
+        and space.service.table[box.services, point.service]
+        and space.operation.table[box.operations, point.operation]
+        and space.time.holds(box.times, point.instant, point.running)
+    )
+    return int(space.places.table[box.hosts, point.place] & 3) if held else NEVER
 
 
 def _missing(space: Space, box: Box, point: Point) -> list[str]:
@@ -141,22 +156,24 @@ def _why_denied(space: Space, reader: Reader, rule: Rule | None, point: Point) -
 
 def _nearest(space: Space, reader: Reader, point: Point) -> str:
     """The rule that would allow it but for one thing: the time rather than the caller, that rather than the port."""
-    near = [
-        (_DIMENSIONS.index(missing[0]), reader.filter.rules[number].source)
-        for number, box in zip(reader.order, reader.boxes, strict=True)
-        if reader.filter.rules[number].action is Action.ALLOW and len(missing := _missing(space, box, point)) == 1
-    ]
-    if not near:
-        return ""
-    dimension, source = min(near, key=lambda item: item[0])
-    return f"; nearest: {source}, but not {_DIMENSIONS[dimension]}"
+    for holding in (True, False):
+        near = [
+            (_DIMENSIONS.index(missing[0]), reader.filter.rules[reader.order[place]].source)
+            for place in _at(space, reader, point, holding=holding)
+            if reader.filter.rules[reader.order[place]].action is Action.ALLOW
+            and len(missing := _missing(space, reader.boxes[place], point)) == 1
+        ]
+        if near:
+            dimension, source = min(near, key=lambda item: item[0])
+            return f"; nearest: {source}, but not {_DIMENSIONS[dimension]}"
+    return ""
 
 
 def _overruled(space: Space, reader: Reader, rule: Rule, point: Point) -> str:
     """Which rule would have allowed it."""
-    for number, box in zip(reader.order, reader.boxes, strict=True):
-        other = reader.filter.rules[number]
-        if other.action is Action.ALLOW and _holds(space, box, point) != NEVER:
+    for place in _at(space, reader, point, holding=True):
+        other = reader.filter.rules[reader.order[place]]
+        if other.action is Action.ALLOW and _holds(space, reader.boxes[place], point) != NEVER:
             first_match = reader.filter.combine is Combine.FIRST_MATCH
             return f", before {other.source} could allow it" if first_match else f", although {other.source} allows it"
     return ""
