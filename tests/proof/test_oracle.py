@@ -49,6 +49,7 @@ TIMES = [
         (28, -0.5),
         (28, 0),
         (28, 7.5),
+        (29, 0),
         (29, 6.5),
         (29, -9.5),
     )
@@ -244,7 +245,12 @@ def known_name(filters: list[Filter], spot: Spot) -> bool:
     """Whether a rule on the path speaks of this name here, rather than of addresses."""
     if spot.host not in NAMES:
         return True
-    for rule in (rule for one in path_of(filters, spot.host) for rule in one.rules):
+    for rule in (
+        rule
+        for one in path_of(filters, spot.host)
+        for rule in one.rules
+        if rule.action is Action.ALLOW or one.combine is not Combine.ANY_ALLOW
+    ):
         if (spot.host in rule.match.hosts.names) != ("never.mentioned" in rule.match.hosts.names):
             beside = Spot(spot.caller, "10.20.0.9", spot.service, spot.moment)
             anywhere = Match(rule.match.who, Hosts.every(), rule.match.services, times=rule.match.times)

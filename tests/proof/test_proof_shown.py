@@ -23,7 +23,7 @@ DOCUMENT = {
         {"name": "ledger", "dags": ["*"], "environment": "finance"},
         {"name": "var", "dags": ["*"], "environment": "risk"},
     ],
-    "zones": {"center": {"cidrs": ["10.20.0.0/16"], "gates": ["wall"]}},
+    "zones": {"center": {"cidrs": ["0.0.0.0/0"], "gates": ["wall"]}},
     "destinations": [{"name": "ledger-db", "zone": "center", "cidrs": ["10.20.4.10/32"], "ports": ["1521/tcp"]}],
     "routes": [{"name": "close", "from": ["ledger"], "to": ["ledger-db"], "reason": "FIN-1"}],
 }

@@ -1,0 +1,60 @@
+"""The main job: every stack previews well, `up` creates everything once, `destroy` leaves nothing."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+STACKS = ["local", "dev-mwaa", "prod-mwaa"]
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_every_stack_is_policed_and_proven_as_it_stands(airlock, stack: str):
+    done = airlock("preview", "--stack", stack)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "✓ proven" in done.stdout
+    assert "25 of 25 expectations hold" in done.stdout
+    assert "[mandatory]" not in done.stdout
+
+
+@pytest.mark.parametrize("stack", ["dev-mwaa", "prod-mwaa"])
+def test_every_access_file_passes_its_check(airlock, stack: str):
+    done = airlock("check", "--strict", f"stacks/access/{stack}.yaml")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_up_creates_once_changes_nothing_the_second_time_and_destroy_leaves_nothing(airlock, project: Path):
+    first = airlock("up", "--stack", "local", "--yes")
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert "are simulated" in first.stdout
+
+    second = airlock("up", "--stack", "local", "--yes")
+    assert second.returncode == 0, second.stdout + second.stderr
+    summary = next(line for line in second.stdout.splitlines() if line.startswith("local: "))
+    assert summary.endswith(" unchanged")
+    assert "," not in summary
+
+    proven = airlock("prove", "--from", ".airlock/airlock/local.json")
+    assert proven.returncode == 0, proven.stdout + proven.stderr
+
+    gone = airlock("destroy", "--stack", "local", "--yes")
+    assert gone.returncode == 0, gone.stdout + gone.stderr
+    assert not (project / ".airlock" / "airlock" / "local.json").exists()
+
+
+def test_a_preview_in_json_is_proven_as_the_stack_is(airlock, project: Path):
+    preview = airlock("preview", "--stack", "local", "--no-policy-packs", "--json")
+    assert preview.returncode == 0, preview.stderr
+    (project / "preview.json").write_text(preview.stdout)
+    proven = airlock("prove", "--from", "preview.json", "--json")
+    assert proven.returncode == 0, proven.stdout + proven.stderr
+    assert json.loads(proven.stdout)["ok"] is True
+
+
+def test_explain_tells_every_gate_and_the_rule_that_decides(airlock):
+    done = airlock(
+        "explain", "ledger_close.post_entries", "ledger-db:1521", "--stack", "prod-mwaa", "--at", "2026-11-23T12:00+01:00"
+    )
+    assert "aws_network" in done.stdout
+    assert "airlock-deny-all" in done.stdout
+    assert "not at this time" in done.stdout
