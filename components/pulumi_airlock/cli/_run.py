@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..errors import AirlockError
+
 if TYPE_CHECKING:
     from rich.console import Console
 
     from ..offline.plan import Plan
     from ..offline.session import Session
+    from ..proof import Proof
 
 _WIDE = 400
 EXIT_WRONG, EXIT_POLICY, EXIT_PROOF = 1, 2, 3
@@ -106,19 +109,36 @@ def print_json(document: Any) -> None:
     print(json.dumps(document, indent=2, ensure_ascii=False), file=sys.__stdout__)
 
 
-def judge(plan: "Plan", *, json_: bool) -> int:
+class Proving:
+    """The proof of a plan's access, made while the policy packs think; kept, or its error, until it is asked for."""
+
+    def __init__(self) -> None:
+        self._proof: Proof | None = None
+        self._error: AirlockError | None = None
+
+    def __call__(self, plan: "Plan") -> None:
+        """Proves the plan's resources."""
+        from ..report.proof import prove_if_declared
+
+        try:
+            self._proof = prove_if_declared(plan.stack())
+        except AirlockError as error:
+            self._error = error
+
+    def show(self) -> bool:
+        """Shows the proof in short; whether all is well. Nothing to prove is well. Raises what went wrong while proving."""
+        from ..report.proof import show
+
+        if self._error is not None:
+            raise self._error
+        return self._proof is None or show(self._proof, brief=True)
+
+
+def judge(plan: "Plan", proving: Proving, *, json_: bool) -> int:
     """The exit status of a plan: policies first, then the proof of its access, which is shown."""
     if plan.failed:
         return EXIT_WRONG
     if plan.violated:
         return EXIT_POLICY
-    if json_:
-        with redirect_stdout(sys.stderr):
-            return _prove(plan)
-    return _prove(plan)
-
-
-def _prove(plan: "Plan") -> int:
-    from ..report.proof import show_stack
-
-    return 0 if show_stack(plan.stack()) else EXIT_PROOF
+    with redirect_stdout(sys.stderr if json_ else sys.stdout):
+        return 0 if proving.show() else EXIT_PROOF

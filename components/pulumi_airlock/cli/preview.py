@@ -22,12 +22,13 @@ def preview(
     """
     from ..report.plan import show_outputs, show_plan
 
+    proving = _run.Proving()
     given = {"without_packs": no_policy_packs, "json_": json_}
     with _run.session(stack, cwd, policy_pack, policy_pack_config, **given) as (opened, console):
-        plan = opened.preview()
+        plan = opened.preview(proving)
     if json_:
         _run.print_json(plan.document())
     else:
         show_plan(console, plan, diff=diff)
         show_outputs(console, plan)
-    raise typer.Exit(_run.judge(plan, json_=json_))
+    raise typer.Exit(_run.judge(plan, proving, json_=json_))

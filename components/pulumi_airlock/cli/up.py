@@ -24,14 +24,15 @@ def up(
     """
     from ..report.plan import show_outputs, show_plan, summary
 
+    proving = _run.Proving()
     given = {"without_packs": no_policy_packs, "json_": json_}
     with (
         _run.session(stack, cwd, policy_pack, policy_pack_config, **given) as (opened, console),
         opened.locked(f"airlock up --stack {stack}"),
     ):
-        plan = opened.preview()
+        plan = opened.preview(proving)
         show_plan(console, plan, diff=diff)
-        status = _run.judge(plan, json_=json_)
+        status = _run.judge(plan, proving, json_=json_)
         if not status and plan.changes and not yes:
             _confirm()
         if not status and not plan.settled:

@@ -2,7 +2,7 @@
 
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -52,13 +52,18 @@ class Analysis:
         with self._lock:
             self._pending.append(pending)
 
-    def finish(self, steps: Sequence[Step]) -> list[Diagnostic]:
-        """Everything the packs found, with what the stack policies say of all resources as they will be."""
+    def finish(self, steps: Sequence[Step], meanwhile: Callable[[], None]) -> list[Diagnostic]:
+        """Everything the packs found, with what the stack policies say of all resources as they will be.
+
+        Does `meanwhile` while the packs think about the stack.
+        """
         stacks = [step.registration for step in steps if step.type == urns.STACK_TYPE and step.registration]
         pending = [*self._pending, *(self._packs.analyze_later(self._request(asked)) for asked in stacks)]
         found = [diagnostic for one in pending for diagnostic in one.result()]
         remaining = [step for step in steps if step.op not in (Op.DELETE, Op.FORGET)]
-        return found + self._packs.analyze_stack([self._resource(step) for step in remaining])
+        asked = self._packs.analyze_stack_later([self._resource(step) for step in remaining])
+        meanwhile()
+        return found + asked.result()
 
     def _request(self, asked: Registration) -> analyzer_pb2.AnalyzeRequest:
         return analyzer_pb2.AnalyzeRequest(

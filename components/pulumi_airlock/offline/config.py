@@ -1,6 +1,6 @@
 """A stack's configuration: `Pulumi.<stack>.yaml` over the defaults of Pulumi.yaml, as the Pulumi CLI hands it to a program.
 
-Encrypted values stay encrypted here: each becomes an `UnknownSecret`.
+Encrypted values are decrypted with the stack's passphrase (see `decryption`); without it each becomes an `UnknownSecret`.
 """
 
 import json
@@ -14,12 +14,13 @@ import pulumi
 from pulumi.output import Unknown
 
 from ..errors import Problems
+from .decryption import Decrypt, decrypter
 from .project import Project, read_yaml
-from .wire import UNKNOWN_STRING
+from .wire import UNKNOWN_STRING, secret
 
 
 class UnknownSecret(str, Unknown):
-    """An encrypted configuration value.
+    """An encrypted configuration value that nobody gave the passphrase of.
 
     `Config.get_secret` and its relatives give an unknown secret Output of it: no `apply` runs on it, and a property that is set
     from it is unknown. Plain `Config.get` and `require` must give text at once, and give this: as a property's whole value it
@@ -39,17 +40,22 @@ class StackConfig:
 
     values: Mapping[str, str] = field(default_factory=dict)
     secret_keys: frozenset[str] = frozenset()
-    tags: Mapping[str, str] = field(default_factory=dict)
+    plaintexts: frozenset[str] = frozenset()
+    """Every secret text among the values, also those within structured ones: what must not be shown."""
 
     @property
     def encrypted(self) -> tuple[str, ...]:
-        """The keys whose value is unknown because it is encrypted."""
+        """The keys whose value is, or holds, something unknown because it is encrypted."""
         return tuple(key for key, value in self.values.items() if UNKNOWN_STRING in value)
 
-    def of_package(self, package: str) -> dict[str, str]:
-        """What a package's default provider is configured with."""
+    def of_package(self, package: str) -> dict[str, Any]:
+        """What a package's default provider is configured with; secrets are marked."""
         prefix = f"{package}:"
-        return {key.removeprefix(prefix): value for key, value in self.values.items() if key.startswith(prefix)}
+        return {
+            key.removeprefix(prefix): secret(value) if key in self.secret_keys else value
+            for key, value in self.values.items()
+            if key.startswith(prefix)
+        }
 
 
 def load_config(project: Project, stack: str) -> StackConfig:
@@ -61,14 +67,49 @@ def load_config(project: Project, stack: str) -> StackConfig:
     if not isinstance(given, Mapping):
         problems.add("config", f"expected keys and values, found {given!r}")
         given = {}
+    all_values = _with_defaults(project, given, problems)
+    opened = _Opened(decrypter(document, path) if any(map(_is_secret, all_values.values())) else None)
     values: dict[str, str] = {}
     secrets: set[str] = set()
-    for key, value in _with_defaults(project, given, problems).items():
-        values[key] = _text(value)
+    for key, value in all_values.items():
+        try:
+            values[key] = opened.text(value)
+        except ValueError as error:
+            problems.add(f"config.{key}", f"cannot be decrypted: {error}; set it again with `pulumi config set --secret`")
+            continue
         if _is_secret(value) or _declared(project, key).get("secret"):
             secrets.add(key)
+            opened.plaintexts.add(values[key])
     problems.raise_any()
-    return StackConfig(values, frozenset(secrets))
+    return StackConfig(values, frozenset(secrets), frozenset(one for one in opened.plaintexts if UNKNOWN_STRING not in one))
+
+
+class _Opened:
+    """Opens encrypted values, and keeps what came out."""
+
+    def __init__(self, decrypt: Decrypt | None) -> None:
+        self._decrypt = decrypt
+        self.plaintexts: set[str] = set()
+
+    def text(self, value: Any) -> str:
+        """A value as programs are given it. ValueError where it cannot be decrypted."""
+        found = self._open(value)
+        # Sorted, as the Pulumi CLI hands structured values over.
+        return found if isinstance(found, str) else json.dumps(found, separators=(",", ":"), sort_keys=True, default=str)
+
+    def _open(self, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            if set(value) == {"secure"}:
+                return self._decrypted(str(value["secure"]))
+            return {str(key): self._open(item) for key, item in value.items()}
+        return [self._open(item) for item in value] if isinstance(value, list) else value
+
+    def _decrypted(self, text: str) -> str:
+        if self._decrypt is None:
+            return UnknownSecret()
+        plain = self._decrypt(text)
+        self.plaintexts.add(plain)
+        return plain
 
 
 def _with_defaults(project: Project, given: Mapping[str, Any], problems: Problems) -> dict[str, Any]:
@@ -128,20 +169,6 @@ def _is_secret(value: Any) -> bool:
     if isinstance(value, Mapping):
         return set(value) == {"secure"} or any(map(_is_secret, value.values()))
     return isinstance(value, list) and any(map(_is_secret, value))
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, Mapping) and set(value) == {"secure"}:
-        return UnknownSecret()
-    if isinstance(value, str):
-        return value
-    return json.dumps(_opened(value), separators=(",", ":"), default=str)
-
-
-def _opened(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return UNKNOWN_STRING if set(value) == {"secure"} else {key: _opened(item) for key, item in value.items()}
-    return [_opened(item) for item in value] if isinstance(value, list) else value
 
 
 @contextmanager

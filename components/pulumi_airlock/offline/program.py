@@ -122,7 +122,8 @@ async def _execute(project: Project) -> None:
 async def _settle() -> None:
     """Waits for what the program has started, all at once.
 
-    The SDK waits too, but looks through every pending output each time one is done: quadratic, a fifth of the run at 500 resources.
+    The SDK waits too, but looks through every pending output each time one is done: quadratic, a fifth of the run at 500
+    resources.
     Whoever fails is left for the SDK to find, and to raise as it does.
     """
     while True:

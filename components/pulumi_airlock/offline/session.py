@@ -85,12 +85,13 @@ class Session:
         with self.state_file.locked(command):
             yield
 
-    def preview(self) -> Plan:
+    def preview(self, meanwhile: Callable[[Plan], None] = lambda plan: None) -> Plan:
         """Runs the program as a preview: values that only an update gives are unknown. Writes nothing.
 
+        While the packs think about the stack, `meanwhile` is given the plan as far as it is known: without their findings.
         ProgramError when the program fails; InputError for what is wrong with its requests, all at once; PolicyPackError.
         """
-        return self._run(preview=True, sealer=self.state_file.sealer())
+        return self._run(preview=True, sealer=self.state_file.sealer(), meanwhile=meanwhile)
 
     def update(self) -> Plan:
         """Runs the program with simulated outputs, as an update would. Writes nothing yet: `apply` does."""
@@ -126,7 +127,7 @@ class Session:
         elif list(done.items()) != list(olds.items()):
             self.state_file.write(done.values())
 
-    def _run(self, *, preview: bool, sealer: Sealer) -> Plan:
+    def _run(self, *, preview: bool, sealer: Sealer, meanwhile: Callable[[Plan], None] = lambda plan: None) -> Plan:
         planner = Planner(self.state_file.read(), sealer, self._simulator, preview=preview)
         analysis = Analysis(self._packs, planner) if self._packs else None
         logs: list[LogMessage] = []
@@ -160,21 +161,28 @@ class Session:
         steps = [*planner.steps.values(), *planner.deletions()]
         _raise(planner.problems)
         self._progress(f"{len(steps)} resources, waiting for the policy packs")
-        diagnostics = analysis.finish(steps) if analysis else []
-        self._progress("")
-        return Plan(
+        plan = Plan(
             self.project.name,
             self.stack,
             preview,
             _in_order(steps),
             outputs=monitor.stack_outputs,
             renamed=planner.renamed,
-            diagnostics=tuple(dict.fromkeys(diagnostics)),
-            remediations=tuple(analysis.remediations) if analysis else (),
-            not_applicable=tuple(dict.fromkeys(self._packs.not_applicable)) if self._packs else (),
-            packs=self._packs.infos if self._packs else (),
             logs=tuple(replace(one, message=_without_secrets(one.message, planner, secrets)) for one in logs),
             encrypted=self._config.encrypted,
+        )
+        if analysis is None or self._packs is None:
+            meanwhile(plan)
+            self._progress("")
+            return plan
+        diagnostics = analysis.finish(steps, lambda: meanwhile(plan))
+        self._progress("")
+        return replace(
+            plan,
+            diagnostics=tuple(dict.fromkeys(diagnostics)),
+            remediations=tuple(analysis.remediations),
+            not_applicable=tuple(dict.fromkeys(self._packs.not_applicable)),
+            packs=self._packs.infos,
         )
 
     def _place(self) -> tuple[str, str]:

@@ -60,13 +60,9 @@ def _declared(stack: Stack) -> Access:
     return declared
 
 
-def show_stack(stack: Stack, console: Console | None = None) -> bool:
-    """Proves a stack that declares access and shows the proof in short; whether all is well. Nothing to prove is well."""
-    if declared_access(stack) is None:
-        return True
-    proof = prove_stack(stack)
-    show(proof, console, brief=True)
-    return proof.ok
+def prove_if_declared(stack: Stack) -> Proof | None:
+    """The proof of a stack that declares access; None where there is nothing to prove."""
+    return None if declared_access(stack) is None else prove_stack(stack)
 
 
 def show(proof: Proof, console: Console | None = None, *, brief: bool = False) -> bool:

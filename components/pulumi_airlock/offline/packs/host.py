@@ -166,11 +166,15 @@ class PolicyPacks:
 
     def analyze_stack(self, resources: Iterable[analyzer_pb2.AnalyzerResource]) -> list[Diagnostic]:
         """What every pack's stack policies say of all resources. A violation of no resource is the root stack's."""
+        return self.analyze_stack_later(resources).result()
+
+    def analyze_stack_later(self, resources: Iterable[analyzer_pb2.AnalyzerResource]) -> Pending:
+        """Sends all resources to every pack's stack policies and returns at once."""
         _ = self.infos
         request = analyzer_pb2.AnalyzeStackRequest(resources=resources)
         known = frozenset(one.urn for one in request.resources)
         root = next((one.urn for one in request.resources if one.type == "pulumi:pulumi:Stack"), "")
-        return Pending([pack.ask_stack(request, root, known) for pack in self._packs]).result()
+        return Pending([pack.ask_stack(request, root, known) for pack in self._packs])
 
 
 def _named(on_output: Callable[[str, str], None] | None, name: str) -> Callable[[str], None]:
