@@ -17,7 +17,13 @@ PROVIDER = "urn:pulumi:dev::bank::pulumi:providers:aws::default"
 SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "value": "hush"}
 
 STATES = [
-    {"urn": GROUP, "type": GROUP.split("::")[2], "custom": True, "inputs": {"description": "tasks"}, "provider": f"{PROVIDER}::x"},
+    {
+        "urn": GROUP,
+        "type": GROUP.split("::")[2],
+        "custom": True,
+        "inputs": {"description": "tasks"},
+        "provider": f"{PROVIDER}::x",
+    },
     {
         "urn": RULE,
         "type": RULE.split("::")[2],
@@ -84,7 +90,9 @@ def test_an_encrypted_secret_is_unknown_not_its_ciphertext():
     assert plain({**{k: v for k, v in SECRET.items() if k != "value"}, "ciphertext": "v1:xx"}) is UNKNOWN
 
 
-@pytest.mark.parametrize(("text", "complaint"), [("{", "is not JSON"), ("[]", "holds no resources"), ('{"a": 1}', "pulumi stack export")])
+@pytest.mark.parametrize(
+    ("text", "complaint"), [("{", "is not JSON"), ("[]", "holds no resources"), ('{"a": 1}', "pulumi stack export")]
+)
 def test_a_file_that_is_no_stack_is_refused_with_what_was_expected(text, complaint, tmp_path: Path):
     file = tmp_path / "x.json"
     file.write_text(text)

@@ -10,7 +10,8 @@ from pulumi.runtime.proto import analyzer_pb2
 
 from . import urns
 from .packs import Diagnostic, Level, Pending, PolicyPacks, Remediation
-from .steps import Op, Planner, Registration, Step
+from .planner import Planner
+from .steps import Registration, Step
 from .wire import from_struct, to_struct
 
 
@@ -60,7 +61,7 @@ class Analysis:
         stacks = [step.registration for step in steps if step.type == urns.STACK_TYPE and step.registration]
         pending = [*self._pending, *(self._packs.analyze_later(self._request(asked)) for asked in stacks)]
         found = [diagnostic for one in pending for diagnostic in one.result()]
-        remaining = [step for step in steps if step.op not in (Op.DELETE, Op.FORGET)]
+        remaining = [step for step in steps if step.registration is not None]
         asked = self._packs.analyze_stack_later([self._resource(step) for step in remaining])
         meanwhile()
         return found + asked.result()

@@ -17,8 +17,9 @@ from ..errors import InputError, Problem, Problems
 from . import urns
 from .config import StackConfig
 from .fixtures import Fixtures
+from .planner import Planner
 from .project import Project
-from .steps import Planner, Registration, Step
+from .steps import Registration, Step
 from .wire import UNKNOWN_STRING, from_struct, is_secret, masked, reveal, to_struct, with_hashes
 
 _FEATURES = (

@@ -138,6 +138,15 @@ class Simulator:
 
         return TYPES.get(type_, GENERIC)
 
+    def deletes_first(self, type_: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+        """Whether a replacement can only come when the old resource has gone: it keeps the name that the program gave it.
+
+        So do providers that are bridged from Terraform (pulumi-terraform-bridge, `nameRequiresDeleteBeforeReplace`). For a type
+        that makes names up where none is given, that is.
+        """
+        named = [key for key, template in self.type(type_).outputs.items() if template == "{name}"]
+        return any(key in old and old[key] == new.get(key) for key in named)
+
     def create(self, urn: str, inputs: Mapping[str, Any], replaces: str = "") -> tuple[str, dict[str, Any]]:
         """The id and the outputs of a new resource with these inputs, which are outputs too."""
         kind = self.type(urns.type_of(urn))

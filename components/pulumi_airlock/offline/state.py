@@ -49,10 +49,16 @@ class ResourceState:
     protect: bool = False
     external: bool = False
     """Read from elsewhere, not managed."""
+    delete: bool = False
+    """Replaced already, and still to be deleted."""
+    pending_replacement: bool = False
+    """Deleted already, and still to be replaced."""
     retain_on_delete: bool = False
     deleted_with: str = ""
+    replace_with: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     ignore_changes: tuple[str, ...] = ()
+    replace_on_changes: tuple[str, ...] = ()
     additional_secret_outputs: tuple[str, ...] = ()
     custom_timeouts: Mapping[str, str] = field(default_factory=dict)
     import_id: str = ""
@@ -61,6 +67,7 @@ class ResourceState:
     def needs(self) -> Iterator[str]:
         """URNs of everything that must be there before this resource is."""
         yield from filter(None, (self.parent, self.provider.rsplit("::", 1)[0], self.deleted_with))
+        yield from self.replace_with
         yield from self.dependencies
         for urns in self.property_dependencies.values():
             yield from urns
@@ -77,7 +84,7 @@ class ResourceState:
     def from_json(cls, document: Mapping[str, Any]) -> "ResourceState":
         """The reverse of `to_json`."""
         found = {attribute: document[name] for attribute, name in _NAMES.items() if name in document}
-        for attribute in ("dependencies", "aliases", "ignore_changes", "additional_secret_outputs"):
+        for attribute in _TUPLES:
             found[attribute] = tuple(found.get(attribute) or ())
         links = found.get("property_dependencies") or {}
         found["property_dependencies"] = {key: tuple(urns or ()) for key, urns in links.items()}
@@ -94,6 +101,8 @@ _NAMES = {
     "parent": "parent",
     "protect": "protect",
     "external": "external",
+    "delete": "delete",
+    "pending_replacement": "pendingReplacement",
     "dependencies": "dependencies",
     "provider": "provider",
     "property_dependencies": "propertyDependencies",
@@ -103,9 +112,26 @@ _NAMES = {
     "import_id": "importID",
     "retain_on_delete": "retainOnDelete",
     "deleted_with": "deletedWith",
+    "replace_with": "replaceWith",
     "ignore_changes": "ignoreChanges",
+    "replace_on_changes": "replaceOnChanges",
     "replacement_trigger": "replacementTrigger",
 }
+_TUPLES = ("dependencies", "aliases", "ignore_changes", "replace_on_changes", "replace_with", "additional_secret_outputs")
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A stack's resources at one moment, each after what it needs."""
+
+    resources: Mapping[str, ResourceState] = field(default_factory=dict)
+    """By URN."""
+    leftover: tuple[ResourceState, ...] = ()
+    """Replaced and not deleted yet: an update was interrupted. Their URNs are those of what took their place."""
+
+    def __iter__(self) -> Iterator[ResourceState]:
+        yield from self.resources.values()
+        yield from self.leftover
 
 
 class StateFile:
@@ -117,12 +143,12 @@ class StateFile:
         self._lock = self.folder / f"{stack}.lock"
         self._key = self.folder / "key"
 
-    def read(self) -> dict[str, ResourceState]:
-        """The resources by URN; none where there is no file. InputError where it is not a state of ours."""
+    def read(self) -> Snapshot:
+        """The resources; none where there is no file. InputError where it is not a state of ours."""
         try:
             document = json.loads(self.path.read_text(encoding="utf-8"))
         except FileNotFoundError:
-            return {}
+            return Snapshot()
         except (OSError, ValueError) as error:
             raise InputError([Problem(str(self.path), "", f"cannot be read as a state: {error}")]) from error
         found = document.get("version") if isinstance(document, dict) else None
@@ -132,8 +158,9 @@ class StateFile:
             )
             raise InputError([Problem(str(self.path), "version", message)])
         try:
-            states = map(ResourceState.from_json, document["deployment"].get("resources") or ())
-            return {state.urn: state for state in states}
+            states = [ResourceState.from_json(one) for one in document["deployment"].get("resources") or ()]
+            live = {state.urn: state for state in states if not state.delete}
+            return Snapshot(live, tuple(state for state in states if state.delete))
         except (KeyError, TypeError, AttributeError) as error:
             raise InputError([Problem(str(self.path), "deployment", f"is not a deployment: {error!r}")]) from error
 
