@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: up down preview test lint bench golden lock clean
+.PHONY: up test lint bench golden lock clean
 .DEFAULT_GOAL := up
 
 up: $(STAMP)
@@ -22,8 +22,9 @@ lint: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m bench
 
-golden: $(STAMP)   ## writes every golden file anew; read the diff before you commit it
-	$(BIN)/pytest -n auto --update-golden
+golden: $(STAMP)   ## writes what is generated anew: the JSON Schema of the access file, the page of policies
+	$(BIN)/airlock schema --output components/pulumi_airlock/access/airlock.schema.json
+	cd policy-packs/least-privilege && ../../$(BIN)/python -m least_privilege.docs ../../docs/policies.md
 
 lock:      ## resolves the newest versions that pyproject.toml allows
 	$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \

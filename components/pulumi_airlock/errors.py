@@ -26,10 +26,10 @@ class AirlockError(Exception):
 
 
 class InputError(AirlockError, ValueError):
-    """Input that cannot be used: a file, an argument, a program. Carries every problem that was found."""
+    """Input that cannot be used: a file, an argument, a program. Carries every problem that was found, each once."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(problems)
+        self.problems = tuple(dict.fromkeys(problems))
         super().__init__("\n".join(map(str, self.problems)))
 
 

@@ -36,6 +36,11 @@ class _Lazy(TyperGroup):
 app = typer.Typer(cls=_Lazy, no_args_is_help=True, rich_markup_mode="markdown", pretty_exceptions_enable=False)
 
 
+_usage_error: Any = typer.BadParameter.__base__
+# A wrong command line exits with 1 as all wrong input: 2 says that a policy is violated.
+_usage_error.exit_code = 1
+
+
 def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"airlock {version('pulumi-airlock')}")

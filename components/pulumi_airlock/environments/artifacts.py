@@ -168,11 +168,11 @@ def _check_requirements(text: str, name: str, airflow_version: str, internet: bo
 
 
 def _check_closed(name: str, options: list[tuple[int, str]], constraint: str | None, problems: Problems) -> None:
-    """Without a way to the internet, pip waits for pypi.org until MWAA gives up."""
+    """Without a way to the internet, pip waits for PyPI until MWAA gives up."""
     flags = " ".join(line for _, line in options)
     if not re.search(r"--index-url|-i\s|--no-index", flags):
         fix = "write --index-url with your mirror, or --no-index and --find-links to wheels in plugins/"
-        problems.add("code.requirements", f"the VPC has no way to pypi.org: {fix}", name)
+        problems.add("code.requirements", f"the VPC has no way to PyPI: {fix}", name)
     if constraint and "://raw.githubusercontent.com" in constraint:
         fix = "put the file into dags/ or plugins/, and write --constraint /usr/local/airflow/dags/constraints.txt"
         problems.add("code.requirements", f"the VPC has no way to the constraints: {fix}", name)

@@ -80,6 +80,8 @@ class Monitor(MockMonitor):
         self._channels: dict[str, grpc.Channel] = {}
         self.problems = Problems(project.name)
         self.stack_outputs: dict[str, Any] = {}
+        self.hooks: list[str] = []
+        """Names of the program's resource hooks, which are not run."""
 
     # The protocol's names.
 
@@ -162,6 +164,14 @@ class Monitor(MockMonitor):
 
     def RegisterStackInvokeTransform(self, request: Any) -> Any:  # noqa: D102, N802
         self._invoke_callbacks.append(request)
+        return empty_pb2.Empty()
+
+    def RegisterResourceHook(self, request: Any) -> Any:  # noqa: D102, N802
+        self.hooks.append(request.name)
+        return empty_pb2.Empty()
+
+    def RegisterErrorHook(self, request: Any) -> Any:  # noqa: D102, N802
+        self.hooks.append(request.name)
         return empty_pb2.Empty()
 
     def close(self) -> None:
@@ -247,7 +257,7 @@ class Monitor(MockMonitor):
         name = str(reveal(from_struct(request.properties).get("name", request.id)))
         outputs = self._fixtures.stacks.get(name)
         if outputs is None:
-            self._note(Problem(request.name, "", f"no fixture answers stack {name}; {self._fixtures.how_to_answer_stack(name)}"))
+            self._note(Problem("", "", f"no fixture answers stack {name}; {self._fixtures.how_to_answer_stack(name)}"))
             return resource_pb2.ReadResourceResponse(urn=self._urn(request), id=request.id, unknown=True)
         properties = {
             "name": name,

@@ -25,35 +25,44 @@ class Operation:
     """The resource after; none where it is gone."""
 
 
-def in_order(steps: Sequence[Step]) -> list[Operation]:
-    """The operations of steps, which come as they are registered, then deletions with dependents first."""
-    last = {step.old.urn: step.old for step in steps if step.op is Op.REPLACE and step.old and not step.deletes_first}
-    operations: list[Operation] = []
-    for step in steps:
-        operations += _of(step)
-    # Deleted after all else: what replacements replaced, dependents first.
-    return operations + [Operation(Op.DELETE_REPLACED, old.urn, old) for old in reversed(last.values())]
+def in_order(steps: Sequence[Step], before: Snapshot) -> list[Operation]:
+    """The operations of steps, which come as they are registered. What is deleted after all else goes dependents first."""
+    operations = [one for step in steps for one in _of(step)]
+    replaced = [
+        Operation(Op.DELETE_REPLACED, step.old.urn, step.old)
+        for step in steps
+        if step.op is Op.REPLACE and step.old and not step.deletes_first
+    ]
+    gone = [one for step in steps if step.registration is None for one in _gone(step)]
+    place = {(one.urn, one.id, one.delete): at for at, one in enumerate(before)}
+
+    def last_first(one: Operation) -> int:
+        return -place[one.old.urn, one.old.id, one.old.delete] if one.old else 0
+
+    return operations + sorted([*replaced, *gone], key=last_first)
 
 
 def _of(step: Step) -> Iterator[Operation]:
     old = step.old
-    match step.op:
-        case Op.REPLACE if old is not None and step.deletes_first:
-            for one in step.condemned:
-                yield Operation(Op.DELETE_REPLACED, one.urn, one)
-            if not step.because and not old.pending_replacement:
-                yield Operation(Op.DELETE_REPLACED, old.urn, old)
-            yield Operation(Op.REPLACE, step.urn, old, step)
-            yield Operation(Op.CREATE_REPLACEMENT, step.urn, old, step)
-        case Op.REPLACE:
-            yield Operation(Op.CREATE_REPLACEMENT, step.urn, old, step)
-            yield Operation(Op.REPLACE, step.urn, old, step)
-        case Op.DELETE | Op.FORGET if old is not None and (step.because or old.pending_replacement):
-            yield Operation(Op.REMOVE_PENDING, step.urn, old)
-        case Op.DELETE | Op.FORGET | Op.DELETE_REPLACED:
-            yield Operation(step.op, step.urn, old)
-        case _:
-            yield Operation(step.op, step.urn, old, step)
+    if step.registration is None:
+        return
+    if step.op is not Op.REPLACE or old is None:
+        yield Operation(step.op, step.urn, old, step)
+        return
+    parts = [Op.CREATE_REPLACEMENT, Op.REPLACE]
+    if step.deletes_first:
+        parts.reverse()
+        for one in step.condemned:
+            yield Operation(Op.DELETE_REPLACED, one.urn, one)
+        if not step.because and not old.pending_replacement:
+            yield Operation(Op.DELETE_REPLACED, old.urn, old)
+    for op in parts:
+        yield Operation(op, step.urn, old, step)
+
+
+def _gone(step: Step) -> Iterator[Operation]:
+    pending = step.because or (step.old and step.old.pending_replacement)
+    yield Operation(Op.REMOVE_PENDING if pending else step.op, step.urn, step.old)
 
 
 class Journal:

@@ -9,6 +9,7 @@ from typing import Any
 from ..gates.sources import resource_from_wire
 from ..gates.stack import Stack
 from . import paths
+from .operations import Operation
 from .packs import Diagnostic, Level, NotApplicable, PackInfo, Remediation
 from .program import LogMessage
 from .state import ResourceState
@@ -20,13 +21,16 @@ UNCHANGED = (Op.SAME, Op.READ)
 
 @dataclass(frozen=True)
 class Plan:
-    """All steps of a run, in the order in which they are done, and what the policy packs say of them."""
+    """What a run decided for each resource, and what the policy packs say of that."""
 
     project: str
     stack_name: str
     preview: bool
     """Whether values that only an update gives are still unknown."""
     steps: Sequence[Step]
+    """What happens to each resource: what is registered, in that order, then what goes."""
+    operations: Sequence[Operation] = ()
+    """What is done, one after the other: a replacement is a creation and a deletion."""
     outputs: Mapping[str, Any] = field(default_factory=dict)
     """The stack's outputs, as on the wire."""
     renamed: Mapping[str, str] = field(default_factory=dict)
@@ -67,7 +71,7 @@ class Plan:
     def stack(self) -> Stack:
         """The resources as they will be, for readers and proofs."""
         kept = [step.registration for step in self.steps if step.registration is not None]
-        outputs = {step.urn: {**step.outputs, **({"id": step.id} if step.id else {})} for step in self.steps}
+        outputs = {step.urn: {**step.outputs, **({"id": step.id} if step.id else {})} for step in self.steps if step.registration}
         resources = (
             resource_from_wire(
                 urn=asked.urn,
@@ -85,12 +89,12 @@ class Plan:
         return Stack(resources, name=self.stack_name, project=self.project)
 
     def document(self) -> dict[str, Any]:
-        """The plan as JSON, in the shape of `pulumi preview --json`. Secrets are masked."""
+        """The plan as JSON, in the shape of `pulumi preview --json --show-replacement-steps`. Secrets are masked."""
         return {
             "project": self.project,
             "stack": self.stack_name,
             "simulated": True,
-            "steps": [_step(step) for step in self.steps],
+            "steps": [_operation(one) for one in self.operations],
             "outputs": masked(self.outputs),
             "changeSummary": {op.value: count for op, count in self.counts.items()},
             "diagnostics": [{"severity": one.severity, "message": one.message, "urn": one.urn} for one in self.logs],
@@ -107,16 +111,19 @@ class Plan:
         }
 
 
-def _step(step: Step) -> dict[str, Any]:
-    found: dict[str, Any] = {"op": step.op.value, "urn": step.urn}
-    if step.old is not None:
-        found["oldState"] = _state(step.old)
-    if step.registration is not None:
-        found["newState"] = _state(step.state())
-    if step.changes:
+def _operation(one: Operation) -> dict[str, Any]:
+    found: dict[str, Any] = {"op": one.op.value, "urn": one.urn}
+    if one.old is not None:
+        found["oldState"] = _state(one.old)
+    if one.step is None:
+        return found
+    found["newState"] = _state(one.step.state())
+    if one.step.reasons:
+        found["replaceReasons"] = list(one.step.reasons)
+    if one.step.changes:
         found["detailedDiff"] = {
-            paths.show(one.path): {"kind": f"{one.kind}-replace" if one.replaces else one.kind, "inputDiff": True}
-            for one in step.changes
+            paths.show(change.path): {"kind": f"{change.kind}-replace" if change.replaces else change.kind, "inputDiff": True}
+            for change in one.step.changes
         }
     return found
 

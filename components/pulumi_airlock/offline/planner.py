@@ -1,8 +1,8 @@
 """What an update would do to each resource: create, update, replace, delete, or nothing, against the state.
 
 The rules are the Pulumi engine's (`pkg/resource/deploy/step_generator.go`): aliases, protection, `ignoreChanges`,
-`replaceOnChanges`, `replaceWith`, `deletedWith`, `deleteBeforeReplace`. Which input forces a replacement is the provider's to say,
-and comes from `simulated_types` here.
+`replaceOnChanges`, `replaceWith`, `deletedWith`, `deleteBeforeReplace`. Which input forces a replacement is for the provider to
+say, and comes from `simulated_types` here.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -222,7 +222,7 @@ class Planner:
         return urn in self.steps and self.steps[urn].op is Op.REPLACE
 
     def _triggered(self, new: Any, old: Any) -> bool:
-        """Whether a replacement trigger replaces: one that is not known does, one that only now is there, or no more, does not."""
+        """Whether a replacement trigger replaces: an unknown one does; one that is new, or there no more, does not."""
         if has_unknown(new):
             return True
         return new is not None and old is not None and any(self._differences((), old, self._sealer.seal(new)))

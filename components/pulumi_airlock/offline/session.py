@@ -17,13 +17,15 @@ from .analysis import Analysis
 from .config import load_config
 from .fixtures import load_fixtures
 from .monitor import Monitor
+from .operations import Journal, Operation, in_order
 from .packs import Diagnostic, PackSpec, PolicyPacks
 from .plan import Plan
+from .planner import Planner
 from .program import LogMessage, ProgramError, Run, run_program
 from .project import Project
 from .simulation import Simulator
-from .state import ResourceState, Sealer, StateFile
-from .steps import Op, Planner, Step
+from .state import Sealer, StateFile
+from .steps import Step
 from .wire import MASK, MASKED_LENGTH, plaintexts
 
 CHECKPOINT_SECONDS = 0.1
@@ -60,24 +62,33 @@ class Session:
         self._specs = packs
         self._on_pack_output = on_pack_output
         self._packs: PolicyPacks | None = None
+        self._packs_preview = True
         self._exit = ExitStack()
 
     def __enter__(self) -> Self:
-        if self._specs:
-            started = PolicyPacks.start(
-                self._specs,
-                project=self.project.name,
-                stack=self.stack,
-                organization=self._organization,
-                config=self._config.values,
-                secret_keys=tuple(self._config.secret_keys),
-                on_output=self._on_pack_output,
-            )
-            self._packs = self._exit.enter_context(started)
+        # Before they are asked for: they take longer to start than the program does.
+        self._start_packs(preview=True)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._exit.close()
+
+    def _start_packs(self, *, preview: bool) -> None:
+        """Has the packs run, told whether it is a preview. They learn that at their start alone, as under the Pulumi CLI."""
+        if not self._specs or (self._packs is not None and self._packs_preview is preview):
+            return
+        self._exit.close()
+        started = PolicyPacks.start(
+            self._specs,
+            project=self.project.name,
+            stack=self.stack,
+            organization=self._organization,
+            dry_run=preview,
+            config=self._config.values,
+            secret_keys=tuple(self._config.secret_keys),
+            on_output=self._on_pack_output,
+        )
+        self._packs, self._packs_preview = self._exit.enter_context(started), preview
 
     @contextmanager
     def locked(self, command: str) -> Iterator[None]:
@@ -99,39 +110,39 @@ class Session:
 
     def destruction(self) -> Plan:
         """The plan that deletes everything in the state. InputError where a resource is protected."""
-        planner = Planner(self.state_file.read(), self.state_file.sealer(), self._simulator, preview=True)
+        before = self.state_file.read()
+        planner = Planner(before, self.state_file.sealer(), self._simulator, preview=True)
         steps = planner.deletions()
         _raise(planner.problems)
-        return Plan(self.project.name, self.stack, True, steps)
+        return Plan(self.project.name, self.stack, True, steps, in_order(steps, before))
 
-    def apply(self, plan: Plan, applied: Callable[[Step], None] = lambda step: None) -> None:
+    def apply(self, plan: Plan, applied: Callable[[Operation], None] = lambda operation: None) -> None:
         """Does what a plan of `update` or `destruction` says, and keeps the state file up to date meanwhile.
 
         Call it while `locked`.
         """
-        sealer = self.state_file.sealer(create=True)
-        olds = self.state_file.read()
-        remaining = {urn: _moved(state, plan) for urn, state in olds.items()} if plan.renamed else dict(olds)
-        done: dict[str, ResourceState] = {}
+        before = self.state_file.read()
+        journal = Journal(before, plan.renamed, self.state_file.sealer(create=True))
         written = time.monotonic()
-        for step in plan.steps:
-            remaining.pop(step.old.urn if step.old else step.urn, None)
-            if step.registration is not None:
-                done[step.urn] = step.state(sealer)
-            applied(step)
+        for operation in plan.operations:
+            journal.note(operation)
+            applied(operation)
             if time.monotonic() - written > CHECKPOINT_SECONDS:
-                self.state_file.write([*done.values(), *remaining.values()])
+                self.state_file.write(journal.states())
                 written = time.monotonic()
-        if not done:
+        after = journal.states()
+        if not after:
             self.state_file.remove()
-        elif list(done.items()) != list(olds.items()):
-            self.state_file.write(done.values())
+        elif after != list(before):
+            self.state_file.write(after)
 
     def _run(self, *, preview: bool, sealer: Sealer, meanwhile: Callable[[Plan], None] = lambda plan: None) -> Plan:
-        planner = Planner(self.state_file.read(), sealer, self._simulator, preview=preview)
+        before = self.state_file.read()
+        planner = Planner(before, sealer, self._simulator, preview=preview)
+        self._start_packs(preview=preview)
         analysis = Analysis(self._packs, planner) if self._packs else None
         logs: list[LogMessage] = []
-        secrets: set[str] = set()
+        secrets = set(self._config.plaintexts)
         registered = 0
 
         def planned(step: Step) -> None:
@@ -154,6 +165,8 @@ class Session:
             failure = error
         finally:
             monitor.close()
+        if monitor.hooks:
+            logs.append(LogMessage("warning", f"resource hooks are not run offline: {', '.join(dict.fromkeys(monitor.hooks))}"))
         # A request that could not be answered may be why the program failed: it is told first.
         monitor.problems.raise_any()
         if failure is not None:
@@ -165,7 +178,8 @@ class Session:
             self.project.name,
             self.stack,
             preview,
-            _in_order(steps),
+            steps,
+            in_order(steps, before),
             outputs=monitor.stack_outputs,
             renamed=planner.renamed,
             logs=tuple(replace(one, message=_without_secrets(one.message, planner, secrets)) for one in logs),
@@ -191,28 +205,6 @@ class Session:
         caller = self._fixtures.call("aws:index/getCallerIdentity:getCallerIdentity", {}) or {}
         configured = self._config.values.get("aws:region") or region.get("region") or region.get("name")
         return str(configured or DEFAULT_REGION), str(caller.get("accountId") or DEFAULT_ACCOUNT)
-
-
-def _in_order(steps: Sequence[Step]) -> list[Step]:
-    """Resources that must go before their replacement comes are deleted in the same step; all others after what is new."""
-    return [step for step in steps if step.op is not Op.DELETE] + [step for step in steps if step.op is Op.DELETE]
-
-
-def _moved(state: ResourceState, plan: Plan) -> ResourceState:
-    """A state whose links follow resources that have another URN now."""
-
-    def new(urn: str) -> str:
-        return plan.renamed.get(urn, urn)
-
-    provider, _, id_ = state.provider.rpartition("::")
-    return replace(
-        state,
-        parent=new(state.parent),
-        provider=f"{new(provider)}::{id_}" if provider else state.provider,
-        dependencies=tuple(map(new, state.dependencies)),
-        property_dependencies={key: tuple(map(new, found)) for key, found in state.property_dependencies.items()},
-        deleted_with=new(state.deleted_with),
-    )
 
 
 def _without_secrets(text: str, planner: Planner, noted: set[str]) -> str:

@@ -21,6 +21,11 @@ NEVER, MAYBE, SURE = 0, 1, 2
 BY_NAME = 4
 """Flag: the set tells this name from a name that nobody mentions, so that its addresses alone do not tell what happens to it."""
 
+_PRIVATE = Hosts.from_cidrs(
+    ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "fc00::/7", "fe80::/10"]
+)
+"""Addresses that nobody's public service has (RFC 1918, 6598, 3927, 4193, 4291)."""
+
 _FRESH = "\x00"
 """A name that nobody mentions."""
 
@@ -145,10 +150,13 @@ class Places:
             yield from self._in_zone(name, zone, addresses if addresses else self._zones.get(zone, Hosts()))
         mentioned = {representative(pattern) for hosts in (*self._sets, *extra) for pattern in hosts.names.mentioned()}
         for name in sorted(mentioned - {name for name, _ in declared}):
-            # A cloud's prefix list (`pl:…`) is the cloud's own public addresses: in no zone, unless the access file says so.
-            for zone, hosts in ({} if name.startswith("pl:") else self._zones).items():
-                yield from self._in_zone(name, zone, hosts)
             elsewhere = Hosts.union(self._zones.values()).complement().addresses()
+            # A cloud's prefix list (`pl:…`) is the cloud's own public addresses: in no zone, unless the access file says so.
+            if name.startswith("pl:"):
+                elsewhere -= _PRIVATE
+            else:
+                for zone, hosts in self._zones.items():
+                    yield from self._in_zone(name, zone, hosts)
             if elsewhere:
                 yield from self._in_zone(name, None, elsewhere)
 

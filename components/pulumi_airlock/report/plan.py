@@ -1,7 +1,9 @@
 """A plan in the terminal: the tree of resources, property differences, and what the policy packs say. Secrets are masked."""
 
 import json
+import re
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -12,7 +14,7 @@ from ..offline import paths
 from ..offline.packs import Diagnostic, Level
 from ..offline.plan import UNCHANGED, Plan
 from ..offline.steps import Change, Op, Step
-from ..offline.urns import name_of
+from ..offline.urns import name_of, type_of
 from ..offline.wire import is_secret, is_unknown, masked
 
 _STYLES: dict[Op, tuple[str, str]] = {
@@ -21,6 +23,7 @@ _STYLES: dict[Op, tuple[str, str]] = {
     Op.UPDATE: ("~", "yellow"),
     Op.REPLACE: ("±", "magenta"),
     Op.DELETE: ("-", "red"),
+    Op.DELETE_REPLACED: ("-", "red"),
     Op.FORGET: ("·", "red"),
     Op.READ: (">", "cyan"),
     Op.SAME: (" ", "dim"),
@@ -31,6 +34,7 @@ _WORDS: dict[Op, str] = {
     Op.UPDATE: "to update",
     Op.REPLACE: "to replace",
     Op.DELETE: "to delete",
+    Op.DELETE_REPLACED: "left over from an interrupted update, to delete",
     Op.FORGET: "to let go",
     Op.READ: "read",
     Op.SAME: "unchanged",
@@ -41,6 +45,7 @@ _DONE: dict[Op, str] = {
     Op.UPDATE: "updated",
     Op.REPLACE: "replaced",
     Op.DELETE: "deleted",
+    Op.DELETE_REPLACED: "left over from an interrupted update, deleted",
     Op.FORGET: "let go",
     Op.READ: "read",
     Op.SAME: "unchanged",
@@ -50,7 +55,9 @@ _LEVELS = {
     Level.REMEDIATE: ("mandatory", "bold red"),
     Level.ADVISORY: ("advisory", "yellow"),
 }
+_DELETED_FIRST = "∓"
 _LONGEST_VALUE = 160
+_MOST_LINES = 60
 SIMULATED = "Provider outputs (ids, ARNs, addresses) are simulated: no cloud was asked, and none is changed."
 
 
@@ -68,7 +75,9 @@ def tree(plan: Plan, *, diff: bool = False) -> Tree:
     children: dict[str, list[Step]] = {}
     known = {step.urn for step in plan.steps}
     for step in plan.steps:
-        children.setdefault(step.parent if step.parent in known else "", []).append(step)
+        # What an interrupted update left over has the URN of what took its place, and no children.
+        leftover = step.op is Op.DELETE_REPLACED
+        children.setdefault("" if leftover or step.parent not in known else step.parent, []).append(step)
     root = Tree(Text(f"{plan.project}/{plan.stack_name}", style="bold"), guide_style="dim")
     _grow(root, "", children, diff)
     return root
@@ -79,7 +88,7 @@ def _grow(branch: Tree, parent: str, children: dict[str, list[Step]], diff: bool
     shown = False
     for step in sorted(children.get(parent, ()), key=lambda one: (one.type, one.name)):
         twig = Tree(_line(step, diff), guide_style="dim")
-        below = _grow(twig, step.urn, children, diff)
+        below = step.op is not Op.DELETE_REPLACED and _grow(twig, step.urn, children, diff)
         if below or step.op not in UNCHANGED:
             branch.children.append(twig)
             shown = True
@@ -88,14 +97,39 @@ def _grow(branch: Tree, parent: str, children: dict[str, list[Step]], diff: bool
 
 def _line(step: Step, diff: bool) -> RenderableType:
     sign, style = _STYLES[step.op]
-    line = Text.assemble((f"{sign} ", style), (step.name, style if step.op is not Op.SAME else "dim"), (f"  {step.type}", "dim"))
-    if step.op is Op.REPLACE:
-        forced = dict.fromkeys(paths.show(change.path[:1]) for change in step.changes if change.replaces)
-        line.append(f"  replaced for {', '.join(forced)}" if forced else "", style)
+    sign = _DELETED_FIRST if step.deletes_first else sign
+    name = shown_name(step.urn)
+    line = Text.assemble((f"{sign} ", style), (name, style if step.op is not Op.SAME else "dim"), (f"  {step.type}", "dim"))
+    line.append(_why(step), style)
     details = list(_details(step)) if diff else []
     if not details:
         return line
     return Group(line, *(Text.assemble("    ", one) for one in details))
+
+
+def _why(step: Step) -> str:
+    """How and why a resource is replaced, or goes early."""
+    if step.op is Op.DELETE_REPLACED:
+        return "  left over from an interrupted update"
+    if step.because and step.op is not Op.REPLACE:
+        return f"  deleted before {shown_name(step.because)} is replaced"
+    if step.op is not Op.REPLACE:
+        return ""
+    pending = step.old is not None and step.old.pending_replacement
+    how = "created again" if pending else "deleted, then created" if step.deletes_first else "created, then the old one deleted"
+    if step.because:
+        return f"  {how}: goes before {shown_name(step.because)} does"
+    reasons = ", ".join(step.reasons) or "an interrupted update"
+    return f"  replaced for {reasons}: {how}"
+
+
+def shown_name(urn: str) -> str:
+    """A resource's name as it is shown: the name of a default provider without the address that its plugin is loaded from."""
+    name = name_of(urn)
+    if not type_of(urn).startswith("pulumi:providers:"):
+        return name
+    default = re.match(r"default(_\d+)*", name)
+    return default[0] if default else name
 
 
 def _details(step: Step) -> Iterator[Text]:
@@ -139,6 +173,10 @@ def summary(plan: Plan, *, done: bool = False) -> Text:
     """How many resources each operation touches, on one line."""
     words = _DONE if done else _WORDS
     parts = [(f"{plan.counts[op]} {words[op]}", style) for op, (_, style) in _STYLES.items() if plan.counts.get(op)]
+    first = sum(step.deletes_first for step in plan.steps)
+    if first and plan.counts.get(Op.REPLACE):
+        at = next(at for at, (part, _) in enumerate(parts) if part.endswith(words[Op.REPLACE]))
+        parts[at] = (f"{parts[at][0]} ({first} of them deleted first)", parts[at][1])
     text = Text(f"{plan.stack_name}: ", "bold")
     for position, (part, style) in enumerate(parts):
         text.append(", " if position else "").append(part, style)
@@ -150,16 +188,39 @@ def show_notes(console: Console, plan: Plan) -> None:
     console.print(Text(SIMULATED, "dim"))
     if plan.encrypted:
         keys = ", ".join(plan.encrypted)
-        console.print(Text(f"Encrypted configuration is not decrypted here, and stays an unknown secret: {keys}", "yellow"))
+        console.print(
+            Text(
+                f"Encrypted configuration whose passphrase nobody gave (PULUMI_CONFIG_PASSPHRASE) stays an unknown secret: {keys}",
+                "yellow",
+            )
+        )
     for one in plan.logs:
         style = {"error": "bold red", "warning": "yellow"}.get(one.severity, "")
-        console.print(Text(f"{one.severity}: {one.message}" + (f"  ({name_of(one.urn)})" if one.urn else ""), style))
+        console.print(Text(f"{one.severity}: {one.message}" + (f"  ({shown_name(one.urn)})" if one.urn else ""), style))
 
 
 def show_outputs(console: Console, plan: Plan) -> None:
-    """The stack's outputs."""
+    """The stack's outputs: one line each, what is nested below and indented."""
     for key, value in plan.outputs.items():
-        console.print(Text.assemble((f"{key}: ", "bold"), show_value(value)))
+        lines = list(_output(key, value))
+        for line in lines[:_MOST_LINES]:
+            console.print(line)
+        if len(lines) > _MOST_LINES:
+            console.print(Text(f"  … and {len(lines) - _MOST_LINES} more lines: `--json` has them all", "dim"))
+
+
+def _output(key: str, value: Any, indent: str = "") -> Iterator[Text]:
+    nested = not (is_secret(value) or is_unknown(value))
+    if nested and isinstance(value, dict) and value:
+        yield Text.assemble(indent, (f"{key}:", "bold"))
+        for name, item in value.items():
+            yield from _output(name, item, f"{indent}  ")
+    elif nested and isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
+        yield Text.assemble(indent, (f"{key}:", "bold"))
+        for at, item in enumerate(value):
+            yield from _output(f"[{at}]", item, f"{indent}  ")
+    else:
+        yield Text.assemble(indent, (f"{key}: ", "bold"), show_value(value))
 
 
 def show_policies(console: Console, plan: Plan) -> None:
@@ -172,9 +233,9 @@ def show_policies(console: Console, plan: Plan) -> None:
         console.print(title)
         for one in fixed:
             verb = "fixed" if one.applied else "not fixed"
-            console.print(Text(f"  {verb}: {name_of(one.urn)}: {one.policy}: {one.message}".rstrip(": "), "cyan"))
-        for finding in found:
-            console.print(_finding(finding))
+            console.print(Text(f"  {verb}: {shown_name(one.urn)}: {one.policy}: {one.message}".rstrip(": "), "cyan"))
+        for _, same in groupby(sorted(found, key=_alike), key=_alike):
+            console.print(_findings(list(same)))
 
 
 def _worst(found: Sequence[Diagnostic]) -> str:
@@ -183,14 +244,30 @@ def _worst(found: Sequence[Diagnostic]) -> str:
     return "bold red" if any(one.level is not Level.ADVISORY for one in found) else "yellow"
 
 
-def _finding(one: Diagnostic) -> RenderableType:
+def _alike(one: Diagnostic) -> tuple[str, ...]:
+    """What findings that are told together have in common: mandatory ones come first."""
+    return ("" if one.level is not Level.ADVISORY else "advisory", one.policy, one.severity, one.remediation_steps, one.url)
+
+
+def _findings(found: Sequence[Diagnostic]) -> RenderableType:
+    """Findings of one policy that one fix answers to: what is wrong with each resource, then the fix, once."""
+    one = found[0]
     word, style = _LEVELS.get(one.level, (one.level.value, ""))
     about = " ".join(part for part in (one.severity, one.framework) if part)
-    where = name_of(one.urn) if one.urn.count("::") >= 3 else "the stack"
-    text = Text.assemble((f"[{word}] ", style), (one.policy, "bold"), f" on {where}", (f"  ({about})" if about else "", "dim"))
-    text.append(f"\n{one.message.strip()}")
+    text = Text.assemble((f"[{word}] ", style), (one.policy, "bold"))
+    text.append(f" on {_where(one)}" if len(found) == 1 else f" on {len(found)} resources")
+    text.append(f"  ({about})" if about else "", "dim")
+    for each in found:
+        name, message = _where(each), each.message.strip()
+        named = len(found) == 1 or message.startswith(name)
+        text.append("\n" + ("" if named else f"{name}: ") + message)
     if one.remediation_steps:
         text.append(f"\nFix: {one.remediation_steps.strip()}", "cyan")
     if one.url:
         text.append(f"\nSee {one.url}", "dim")
-    return Text("\n").join(Text.assemble("  ", line) for line in text.split("\n"))
+    first, *others = text.split("\n")
+    return Text("\n").join([Text.assemble("  ", first), *(Text.assemble("    ", line) for line in others)])
+
+
+def _where(one: Diagnostic) -> str:
+    return shown_name(one.urn) if one.urn.count("::") >= 3 else "the stack"

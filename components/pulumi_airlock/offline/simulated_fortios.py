@@ -1,0 +1,91 @@
+"""Simulated types of FortiOS (see `simulated_types`): a resource's id is its main key (`mkey`)."""
+
+from collections.abc import Mapping
+
+from .simulation import Simulated
+
+
+def _both(module: str, name: str) -> tuple[str, str]:
+    """The tokens of a FortiOS type in both packages: pulumiverse's, and that of the bridged Terraform provider."""
+    last = name[0].upper() + name[1:]
+    flat = "".join(part[0].upper() + part[1:] for part in module.split("/"))
+    return f"fortios:{module}/{name}:{last}", f"fortios:index/{flat[0].lower()}{flat[1:]}{last}:{flat}{last}"
+
+
+def _named(*types: tuple[str, str], key: str = "name") -> dict[str, Simulated]:
+    """FortiOS objects whose id is their name."""
+    simulated = Simulated("{name}", {"name": "{name}"}, frozenset((key, "vdomparam")))
+    return {token: simulated for kind in types for token in _both(*kind)}
+
+
+def _numbered(key: str, *types: tuple[str, str]) -> dict[str, Simulated]:
+    """FortiOS objects whose id is a number: as given, else one that the device picks."""
+    simulated = Simulated(f"{{number.{key}}}", {key: f"{{number.{key}}}"}, frozenset((key, "vdomparam")))
+    return {token: simulated for kind in types for token in _both(*kind)}
+
+
+def _single(*types: tuple[str, str]) -> dict[str, Simulated]:
+    """FortiOS settings, of which a device has one each: the id is made of the type."""
+    simulated = Simulated("{type}", {}, frozenset(("vdomparam",)))
+    return {token: simulated for kind in types for token in _both(*kind)}
+
+
+FORTIOS: Mapping[str, Simulated] = {
+    **_named(
+        ("firewall", "address"),
+        ("firewall", "address6"),
+        ("firewall", "addrgrp"),
+        ("firewall", "addrgrp6"),
+        ("firewall", "internetservicecustom"),
+        ("firewall", "internetservicegroup"),
+        ("firewall", "ippool"),
+        ("firewall", "multicastaddress"),
+        ("firewall", "vip"),
+        ("firewall", "vipgrp"),
+        ("firewall/schedule", "group"),
+        ("firewall/schedule", "onetime"),
+        ("firewall/schedule", "recurring"),
+        ("firewall/service", "category"),
+        ("firewall/service", "custom"),
+        ("firewall/service", "group"),
+        ("router", "accesslist"),
+        ("router", "prefixlist"),
+        ("router", "routemap"),
+        ("system", "accprofile"),
+        ("system", "apiuser"),
+        ("system", "interface"),
+        ("system", "sdnconnector"),
+        ("system", "zone"),
+        ("user", "fsso"),
+        ("user", "group"),
+        ("user", "ldap"),
+        ("user", "local"),
+        ("user", "radius"),
+        ("user", "saml"),
+        ("vpn/ipsec", "phase1"),
+        ("vpn/ipsec", "phase1interface"),
+        ("vpn/ipsec", "phase2"),
+        ("vpn/ipsec", "phase2interface"),
+    ),
+    **_numbered("policyid", ("firewall", "policy"), ("firewall", "policy6"), ("firewall", "securitypolicy")),
+    **_numbered("policyid", ("firewall", "localinpolicy"), ("firewall", "localinpolicy6"), ("firewall", "proxypolicy")),
+    **_numbered("seqNum", ("router", "static"), ("router", "static6"), ("router", "policy")),
+    **_single(
+        ("log", "setting"),
+        ("log/syslogd", "setting"),
+        ("log/syslogd/v2", "setting"),
+        ("router", "bgp"),
+        ("system", "global"),
+        ("system", "settings"),
+        ("user", "setting"),
+    ),
+    # A neighbor's id is its address.
+    "fortios:router/bgp/neighbor:Neighbor": Simulated("{in.ip}", {}, frozenset(("ip", "vdomparam"))),
+    "fortios:firewall/policyMove:PolicyMove": Simulated(
+        "{in.policyidSrc}", {"statePolicySrcdstPos": "{in.move}"}, frozenset(("policyidSrc", "policyidDst", "move", "vdomparam"))
+    ),
+    "fortios:json/genericApi:GenericApi": Simulated(
+        "{hex16}", {"response": "simulated"}, frozenset(("path", "method", "json", "vdomparam", "specialparams"))
+    ),
+}
+"""Every simulated type of FortiOS, by its token."""

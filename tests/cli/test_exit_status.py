@@ -1,0 +1,28 @@
+"""What a script can rely on: 1 for a wrong command or file, with the fix on standard error and no traceback."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+WRONG = {
+    "an unknown command": (["frobnicate"], "frobnicate"),
+    "an unknown option": (["preview", "--stak", "local"], "--stak"),
+    "no stack of that name": (["preview", "--stack", "prd"], "prod-mwaa"),
+    "a file that is not JSON": (["prove", "--from", "README.md"], "is not JSON"),
+    "no such access file": (["check", "nowhere.yaml"], "nowhere.yaml"),
+    "no such policy pack": (["preview", "--stack", "local", "--policy-pack", "nowhere"], "nowhere"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_input_exits_with_1_and_says_what_is_wrong(name: str):
+    arguments, said = WRONG[name]
+    command = [sys.executable, "-m", "pulumi_airlock.cli", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert said in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
