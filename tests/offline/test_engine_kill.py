@@ -40,14 +40,14 @@ def test_the_state_is_whole_after_a_kill_at_any_moment(tiny: Project) -> None:
     for _ in range(10):
         kill_at_random(tiny.root, moments.uniform(0, 1))
         with Session(tiny, "dev") as session:
-            states = session.state_file.read()
+            states = session.state_file.read().resources
             sizes.add(len(states))
             assert all(urn in states for state in states.values() for urn in state.needs())
     assert len(sizes) > 2, "the kills met the update in one place only"
     with Session(tiny, "dev") as session, session.locked("afterwards"):
         session.apply(session.update())
         assert session.preview().settled
-        assert len(session.state_file.read()) == 23
+        assert len(session.state_file.read().resources) == 23
 
 
 def kill_at_random(folder: Path, after: float) -> None:

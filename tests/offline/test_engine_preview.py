@@ -74,19 +74,24 @@ def test_a_duplicate_urn_is_refused_and_both_are_named(preview: Preview) -> None
     assert "twin" in str(second)
 
 
-def test_unanswered_functions_are_told_all_at_once_with_what_to_add(preview: Preview) -> None:
+def test_unanswered_functions_and_stacks_are_told_all_at_once_and_each_once(preview: Preview) -> None:
     with pytest.raises(InputError) as caught:
         preview(
             """
-            aws.ec2.get_ami_output(owners=["self"])
-            pulumi.StackReference("acme/network/prod")
+            for name in ("one", "two", "three"):
+                pulumi.StackReference(name, stack_name="acme/network/prod")
+                aws.ec2.get_ami_output(owners=["self"])
             zones = aws.get_availability_zones(state="impaired")
             zones.names[0]
             """
         )
+    asked = {"no fixture answers aws:ec2/getAmi:getAmi(owners=['self'])", "no fixture answers stack acme/network/prod"}
+    asked.add("no fixture answers aws:index/getAvailabilityZones:getAvailabilityZones(state='impaired')")
+    assert {one.message.split("; add to")[0] for one in caught.value.problems} == asked
+    assert len(caught.value.problems) == 3
     text = str(caught.value)
     assert '- token: aws:index/getAvailabilityZones:getAvailabilityZones\n    args: {"state": "impaired"}' in text
-    assert "aws:ec2/getAmi:getAmi" in text or len(caught.value.problems) == 1
+    assert "stackReferences:\n  acme/network/prod: {}" in text
     assert "fixtures/dev.yaml" in text
 
 
@@ -180,3 +185,17 @@ def test_an_encrypted_value_is_an_unknown_secret(tiny: Project, preview: Preview
     assert [one.get("value") for one in stack.of_type("aws:ssm/parameter:Parameter")] == [UNKNOWN, UNKNOWN]
     assert plan.document()["outputs"]["port"] == "[secret]"
     assert {one.op for one in plan.steps} == {Op.CREATE}
+
+
+def test_resource_hooks_are_not_run_and_one_warning_says_so(preview: Preview) -> None:
+    plan = preview(
+        """
+        def fail(args):
+            raise RuntimeError("it ran")
+        hook = pulumi.ResourceHook("drain", fail, opts=pulumi.ResourceHookOptions(on_dry_run=True))
+        for n in range(3):
+            aws.sns.Topic(f"topic-{n}", opts=Options(hooks=pulumi.ResourceHookBinding(before_create=[hook])))
+        """
+    )
+    (warning,) = (one for one in plan.logs if one.severity == "warning")
+    assert warning.message == "resource hooks are not run offline: drain"

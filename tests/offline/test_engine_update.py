@@ -73,8 +73,8 @@ def test_protected_resources_are_neither_deleted_nor_replaced(update: Run, previ
     source = 'aws.ec2.Vpc("v", cidr_block="{}", opts=Options(protect=True))\naws.sns.Topic("t", opts=Options(protect=True))'
     update(source.format("10.0.0.0/16"))
     with pytest.raises(InputError) as caught:
-        preview('aws.ec2.Vpc("v", cidr_block="10.9.0.0/16")')
-    assert len(caught.value.problems) == 2
+        preview('aws.ec2.Vpc("v", cidr_block="10.9.0.0/16", opts=Options(protect=True))')
+    assert [one.place for one in caught.value.problems] == ["v", "t"]
     assert ops(preview(source.format("10.0.0.0/16").replace("True", "False"))) == {"v": "same", "t": "same"}
 
 
@@ -85,12 +85,6 @@ def test_ignored_changes_stay_as_they_were(update: Run, path: str, changed: str)
     source = """aws.sns.Topic("t", tags={{"a": "{}"}}, opts=Options(ignore_changes=['{}']))"""
     update(source.format("1", path))
     assert ops(update(source.format("2", path))) == {"t": changed}
-
-
-def test_replace_on_changes(update: Run, preview: Run) -> None:
-    source = 'aws.sns.Topic("t", tags={{"a": "{}"}}, opts=Options(replace_on_changes=["tags.a"], delete_before_replace=True))'
-    update(source.format("1"))
-    assert ops(preview(source.format("2"))) == {"t": "replace"}
 
 
 def test_a_resource_that_is_retained_is_let_go(update: Run, preview: Run) -> None:

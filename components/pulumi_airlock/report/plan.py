@@ -188,12 +188,8 @@ def show_notes(console: Console, plan: Plan) -> None:
     console.print(Text(SIMULATED, "dim"))
     if plan.encrypted:
         keys = ", ".join(plan.encrypted)
-        console.print(
-            Text(
-                f"Encrypted configuration whose passphrase nobody gave (PULUMI_CONFIG_PASSPHRASE) stays an unknown secret: {keys}",
-                "yellow",
-            )
-        )
+        told = f"Nobody gave the passphrase (PULUMI_CONFIG_PASSPHRASE) of encrypted configuration, which stays unknown: {keys}"
+        console.print(Text(told, "yellow"))
     for one in plan.logs:
         style = {"error": "bold red", "warning": "yellow"}.get(one.severity, "")
         console.print(Text(f"{one.severity}: {one.message}" + (f"  ({shown_name(one.urn)})" if one.urn else ""), style))
