@@ -2,14 +2,17 @@
 
 import json
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from pulumi_airlock.errors import InputError
 from pulumi_airlock.offline.config import load_config
+from pulumi_airlock.offline.packs import PackSpec
 from pulumi_airlock.offline.plan import Plan
 from pulumi_airlock.offline.project import Project
+from pulumi_airlock.offline.session import Session
 
 PASSPHRASE = "correct horse battery staple"
 SECRETS = ("open sesame, Ünïcode", "deep-secret", "first-token", 'p"wd\\1 {x}', "AKIAEXAMPLE")
@@ -78,8 +81,8 @@ def test_values_that_cannot_be_decrypted_are_told_all_at_once(encrypted: Project
     monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", PASSPHRASE)
     file = encrypted.stack_file("dev")
     foreign = "v1:QahPBXy5HmktDAt9:" + "A" * 48
-    lines = [line for line in file.read_text().splitlines() if "tiny:p" not in line and "  secure: v1:QahPBXy5" not in line]
-    file.write_text("\n".join(lines) + f"\n  tiny:one: {{secure: '{foreign}'}}\n  tiny:two: {{deep: [{{secure: 'v2:x'}}]}}\n")
+    added = f"  tiny:one: {{secure: '{foreign}'}}\n  tiny:two: {{deep: [{{secure: 'v2:x'}}]}}\n"
+    file.write_text(file.read_text() + added)
     with pytest.raises(InputError) as caught:
         load_config(encrypted, "dev")
     assert [one.path for one in caught.value.problems] == ["config.tiny:one", "config.tiny:two"]
@@ -115,3 +118,19 @@ def test_decrypted_values_reach_the_program_and_are_shown_nowhere(
     assert written
     for secret in SECRETS:
         assert json.dumps(secret, ensure_ascii=False)[1:-1] not in shown + written
+
+
+def test_what_packs_say_of_structured_secrets_is_masked(
+    encrypted: Project, monkeypatch: pytest.MonkeyPatch, program: Callable[[str], Session]
+) -> None:
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", PASSPHRASE)
+    program("")
+    printed: list[str] = []
+    pack = PackSpec(Path(__file__).parent / "packs" / "indiscreet")
+    with Session(encrypted, "dev", packs=[pack], on_pack_output=lambda name, line: printed.append(line)) as session:
+        plan = session.preview()
+        deadline = time.monotonic() + 5
+        while not printed and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert [one.message for one in plan.diagnostics] == ["the password is [secret]"]
+    assert printed == ["the password is [secret]"]

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 from pulumi_airlock.access import Access
+from pulumi_airlock.errors import InputError
 from pulumi_airlock.proof import DeadKind, Outcome, Proof, explain, prove
 from pulumi_airlock.proof.filters import Action, Combine, Environment, Filter, Kind, Match, Rule, Source, Who
 from pulumi_airlock.proof.sets import Hosts, Services
@@ -16,6 +17,9 @@ DESK, OTHER_DESK = Hosts.from_cidr("10.40.0.0/25"), Hosts.from_cidr("10.40.0.128
 LEDGER = Match(hosts=Hosts.from_cidr("10.20.4.10/32"), services=Services.of("tcp", 1521, 1521))
 
 
+LEDGER_DB = [{"name": "ledger-db", "zone": "center", "cidrs": ["10.20.4.10/32"], "ports": ["1521/tcp"]}]
+
+
 def access(**changes: object) -> Access:
     document = {
         "environments": [{"name": "finance", "dags": ["ledger_*"]}, {"name": "risk", "dags": ["var_*"]}],
@@ -24,7 +28,7 @@ def access(**changes: object) -> Access:
             {"name": "var", "dags": ["var_*"], "environment": "risk"},
         ],
         "zones": {"center": {"cidrs": ["10.20.0.0/16"], "gates": ["aws", "wall"]}},
-        "destinations": [{"name": "ledger-db", "zone": "center", "cidrs": ["10.20.4.10/32"], "ports": ["1521/tcp"]}],
+        "destinations": LEDGER_DB,
         "routes": [{"name": "close", "from": ["ledger"], "to": ["ledger-db"], "reason": "FIN-1"}],
     }
     return Access.model_validate(document | changes)
@@ -74,7 +78,7 @@ def test_excess_names_the_rule_to_blame_and_a_witness_although_the_coarser_gate_
     proof = proven(stack(EXACT, allow("hand-written", LEDGER)))
     assert {name for one in proof.excess for name in one.principals} == {"var", "anything outside Airflow"}
     first = next(one for one in proof.excess if "var" in one.principals)
-    assert (first.rule.urn, first.gate, first.destination) == ("urn::hand-written", "wall", "ledger-db")
+    assert (first.rule.urn, first.gate, first.destinations) == ("urn::hand-written", "wall", ("ledger-db",))
     assert (first.witness.host, first.witness.port, first.witness.protocol) == ("10.20.4.10", 1521, "tcp")
     assert [(row.gate, row.outcome) for row in first.path] == [
         ("aws", Outcome.ALLOW),
@@ -92,8 +96,8 @@ def test_principals_that_no_gate_tells_apart_are_excess_without_a_culprit() -> N
 
 def test_a_lost_route_table_entry_is_a_routing_block() -> None:
     proof = proven(stack(EXACT, routes=()))
-    assert [(one.principal, one.kind, one.gate, one.routes) for one in proof.blocked] == [
-        ("ledger", Kind.ROUTING, "aws", ("close",))
+    assert [(one.principals, one.kind, one.gate, one.routes) for one in proof.blocked] == [
+        (("ledger",), Kind.ROUTING, "aws", ("close",))
     ]
 
 
@@ -118,6 +122,66 @@ def test_a_grant_that_another_gate_stops_is_told_and_is_no_failure() -> None:
     proof = proven(stack(EXACT, group=(wide,)))
     assert proof.ok
     assert ("aws", "urn::wide", ("wall",)) in {(one.gate, one.rule.urn, one.stopped_by) for one in proof.internal}
+
+
+def test_a_route_table_that_leads_further_grants_nothing() -> None:
+    tight = replace(LEDGER, who=Who(environments=frozenset({"finance"})))
+    assert proven(stack(EXACT, group=(allow("egress", tight),))).internal == ()
+
+
+DESTINATIONS = [
+    {"name": f"store-{number}", "zone": "center", "cidrs": [f"10.20.5.{number}/32"], "ports": ["5432/tcp"]} for number in range(6)
+]
+
+
+def test_what_one_rule_lets_through_is_one_finding_for_each_kind_of_caller() -> None:
+    wide = allow("wide", Match(hosts=Hosts.from_cidr("10.20.5.0/24")))
+    found = proven(
+        stack(EXACT, wide, group=(allow("egress", LEDGER), wide)), access(destinations=[*LEDGER_DB, *DESTINATIONS])
+    ).excess
+    assert [one.principals for one in found] == [("anything outside Airflow",), ("ledger", "var")]
+    names = (*(one["name"] for one in DESTINATIONS), "elsewhere in center")
+    assert all(one.destinations == names and "store-0, store-1 and 5 more" in one.message for one in found)
+    assert {(one.witness.host, one.witness.port) for one in found} == {("10.20.5.0", 5432)}
+
+
+def test_what_one_gate_refuses_for_one_cause_is_one_finding_with_all_routes() -> None:
+    routes = [
+        {"name": f"to-{one['name']}", "from": ["ledger", "var"], "to": [one["name"]], "reason": "x"} for one in DESTINATIONS
+    ]
+    group = (allow("egress", Match(hosts=Hosts.from_cidr("10.20.0.0/16"))),)
+    (one,) = proven(stack(group=group, routes=()), access(destinations=DESTINATIONS, routes=routes)).blocked
+    assert (one.kind, one.gate, one.principals) == (Kind.ROUTING, "aws", ("ledger", "var"))
+    assert one.routes == tuple(route["name"] for route in routes)
+    assert "have no way to store-0, store-1 and 4 more" in one.message
+
+
+def test_a_gate_that_the_stack_lacks_is_unproven_and_the_nearest_name_is_told() -> None:
+    declared = access(zones={"center": {"cidrs": ["10.20.0.0/16"], "gates": ["aws", "wal"]}})
+    proof = proven(stack(EXACT), declared)
+    assert not proof.ok
+    assert not proof.excess
+    (one,) = proof.unproven
+    assert one.message.startswith('no gate "wal" in the stack, on the way to zone center')
+    assert one.message.endswith('did you mean "wall"?')
+    answer = explain(declared, *stack(EXACT), "ledger", "ledger-db", at=AT)
+    assert answer.outcome is Outcome.UNKNOWN
+    assert answer.advice.startswith("Add wal to the stack")
+
+
+def test_witnesses_are_spelled_as_a_person_would() -> None:
+    expect = [{"from": "ledger_close.post_entries", "to": "ledger-db:1521", "allow": True}]
+    proof = proven(stack(allow("any", Match()), group=(allow("any", Match()),)), access(expect=expect, routes=[]))
+    (tasks,) = [one for one in proof.excess if "ledger" in one.principals]
+    assert tasks.witness.task == "finance/ledger_close.post_entries"
+    assert (tasks.witness.host, tasks.witness.port) == ("10.20.4.10", 1521)
+    risk = proven(stack(allow("risk", replace(LEDGER, who=Who(sources=OTHER_DESK)))), access(expect=expect)).excess
+    assert [one.witness.task for one in risk] == ["risk/var_x.any_task"]
+
+
+def test_a_misspelt_caller_is_told_the_nearest_name() -> None:
+    with pytest.raises(InputError, match='did you mean "ledger"'):
+        explain(access(), *stack(EXACT), "leger", "ledger-db", at=AT)
 
 
 def test_rules_are_dead_behind_the_union_of_earlier_ones() -> None:
@@ -191,8 +255,10 @@ def test_an_explanation_goes_gate_by_gate_and_says_when_the_answer_changes() -> 
     answer = explain(declared, environments, filters, "ledger_close.post", "ledger-db:1521", at=AT)
     assert answer.outcome is Outcome.DENY
     assert [row.filter.name for row in answer.rows] == ["security group", "route table", "policies"]
-    assert "declared at other times by close" in answer.message
-    assert answer.notes == ("this is different from Mon 2026-11-23 21:00 UTC on",)
+    assert "declared at other times by route close" in answer.message
+    assert answer.notes == ("The answer changes at Mon 2026-11-23 21:00 UTC (22:00 Europe/Zurich).",)
+    assert answer.advice.startswith("Wait until Mon 2026-11-23 21:00 UTC (22:00 Europe/Zurich)")
+    assert (answer.kind, answer.other_times) == (Kind.PERMISSION, ("close",))
     monday = datetime(2026, 11, 23, 21, 30, tzinfo=UTC)
     later = explain(declared, environments, filters, "ledger", "ledger-db", at=AT, when=monday)
     assert (later.outcome, later.routes) == (Outcome.ALLOW, ("close",))

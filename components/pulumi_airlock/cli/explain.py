@@ -19,6 +19,7 @@ def explain(
     from_file: _stacks.From = None,
     at: Annotated[str | None, typer.Option(help="When (ISO 8601; UTC unless it has an offset); now without it.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print the explanation as JSON.")] = False,
+    urns: Annotated[bool, typer.Option("--urns", help="Name resources by their whole URNs.")] = False,
     cwd: Cwd = Path(),
 ) -> None:
     """Explain, gate by gate, why a principal can or cannot reach a destination: which rule decides, and on which resource.
@@ -33,4 +34,4 @@ def explain(
     if json_:
         print_json(explanation_to_json(explanation))
     else:
-        show_explanation(explanation)
+        show_explanation(explanation, urns=urns)

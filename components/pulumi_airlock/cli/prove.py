@@ -16,6 +16,9 @@ def prove(
     from_file: _stacks.From = None,
     at: Annotated[str | None, typer.Option(help="An instant instead of now (ISO 8601; UTC unless it has an offset).")] = None,
     json_: Json = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="List every expectation, every assumption and every finding, with URNs.")
+    ] = False,
     cwd: Cwd = Path(),
 ) -> None:
     """Prove that what all gates let through is exactly what is declared, and that all expectations hold.
@@ -29,5 +32,5 @@ def prove(
     if json_:
         print_json(to_json(proof))
     else:
-        show(proof)
+        show(proof, verbose=verbose)
     raise typer.Exit(0 if proof.ok else EXIT_PROOF)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from ..errors import InputError
 from .analysis import Analysis
@@ -18,7 +18,8 @@ from .config import load_config
 from .fixtures import load_fixtures
 from .monitor import Monitor
 from .operations import Journal, Operation, in_order
-from .packs import Diagnostic, PackSpec, PolicyPacks
+from .packs import Diagnostic, NotApplicable, PackSpec, PolicyPacks, Remediation
+from .packs.masking import masked
 from .plan import Plan
 from .planner import Planner
 from .program import LogMessage, ProgramError, Run, run_program
@@ -30,6 +31,8 @@ from .wire import MASK, MASKED_LENGTH, plaintexts
 
 CHECKPOINT_SECONDS = 0.1
 """How often the state is written while an update is applied; a crash loses no more than what was done since."""
+
+_Said = TypeVar("_Said", Diagnostic, Remediation, NotApplicable)
 
 DEFAULT_REGION = "us-east-1"
 DEFAULT_ACCOUNT = "123456789012"
@@ -86,7 +89,7 @@ class Session:
             dry_run=preview,
             config=self._config.values,
             secret_keys=tuple(self._config.secret_keys),
-            on_output=self._on_pack_output,
+            on_output=self._pack_output,
         )
         self._packs, self._packs_preview = self._exit.enter_context(started), preview
 
@@ -193,11 +196,20 @@ class Session:
         self._progress("")
         return replace(
             plan,
-            diagnostics=tuple(dict.fromkeys(diagnostics)),
-            remediations=tuple(analysis.remediations),
-            not_applicable=tuple(dict.fromkeys(self._packs.not_applicable)),
+            diagnostics=tuple(dict.fromkeys(map(self._masked, diagnostics))),
+            remediations=tuple(map(self._masked, analysis.remediations)),
+            not_applicable=tuple(dict.fromkeys(map(self._masked, self._packs.not_applicable))),
             packs=self._packs.infos,
         )
+
+    def _masked(self, said: _Said) -> _Said:
+        """What a pack said, without the secrets that structured configuration holds; all others are masked by then."""
+        plaintexts = self._config.plaintexts
+        return replace(said, message=masked(said.message, plaintexts)) if plaintexts else said
+
+    def _pack_output(self, pack: str, line: str) -> None:
+        if self._on_pack_output:
+            self._on_pack_output(pack, masked(line, self._config.plaintexts))
 
     def _place(self) -> tuple[str, str]:
         """Region and account of simulated values: as the configuration and the fixtures say."""

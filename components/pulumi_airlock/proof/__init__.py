@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .explaining import explain
     from .findings import (
+        Assumption,
         Blocked,
         Cell,
         Dead,
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
         Excess,
         ExpectationResult,
         Explanation,
+        Ground,
         Identity,
         InternalExcess,
         Matrix,
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from .proving import prove
 
 __all__ = [
+    "Assumption",
     "Blocked",
     "Cell",
     "Dead",
@@ -36,6 +39,7 @@ __all__ = [
     "Excess",
     "ExpectationResult",
     "Explanation",
+    "Ground",
     "Identity",
     "InternalExcess",
     "Matrix",

@@ -1,19 +1,21 @@
-"""What a proof takes for granted: printed with it, since nothing in the stack shows it."""
+"""What a proof takes for granted: told with it, since nothing in the stack shows it."""
 
 from collections.abc import Iterator, Sequence
 
 from ..access.model import Access
-from .filters import Environment, Filter
+from .filters import Environment
+from .findings import Assumption, Ground
 
 
-def assumptions(access: Access, environments: Sequence[Environment], filters: Sequence[Filter]) -> tuple[str, ...]:
+def assumptions(access: Access, environments: Sequence[Environment]) -> tuple[Assumption, ...]:
     """Every assumption that this proof rests on, in words."""
-    return (
-        *_deployed(access, environments),
-        *_addresses(access),
-        *_people(access),
-        *_missing(access, environments, filters),
-    )
+    grounds = {
+        Ground.ENVIRONMENTS: _deployed(access, environments),
+        Ground.NAMES: _addresses(access),
+        Ground.PEOPLE: _people(access),
+        Ground.ABSENT: _absent(access, environments),
+    }
+    return tuple(Assumption(ground, message) for ground, messages in grounds.items() for message in messages)
 
 
 def _deployed(access: Access, environments: Sequence[Environment]) -> Iterator[str]:
@@ -26,12 +28,13 @@ def _deployed(access: Access, environments: Sequence[Environment]) -> Iterator[s
 
 def _addresses(access: Access) -> Iterator[str]:
     for one in access.destinations:
+        resolve = "resolves" if len(one.hosts) == 1 else "resolve"
         if one.hosts and one.cidrs:
-            yield f"{', '.join(one.hosts)} resolve to {', '.join(one.cidrs)} and nothing else"
+            yield f"{', '.join(one.hosts)} {resolve} to {', '.join(one.cidrs)} and nothing else"
         elif one.hosts:
             zone = access.zones.get(one.zone)
             where = f"within {', '.join(zone.cidrs)}" if zone and zone.cidrs else "anywhere"
-            yield f"{', '.join(one.hosts)} resolve to addresses {where}"
+            yield f"{', '.join(one.hosts)} {resolve} to addresses {where}"
 
 
 def _people(access: Access) -> Iterator[str]:
@@ -41,12 +44,7 @@ def _people(access: Access) -> Iterator[str]:
             yield f"{one.name} (group {one.group}) connect from {where} alone, and are in no other declared group"
 
 
-def _missing(access: Access, environments: Sequence[Environment], filters: Sequence[Filter]) -> Iterator[str]:
-    present, used = {one.gate for one in filters}, {one.zone for one in access.destinations}
-    for name, zone in access.zones.items():
-        missing = ", ".join(gate for gate in zone.gates if gate not in present)
-        if missing and name in used:
-            yield f"nothing of gate {missing} is in the stack: before zone {name} it counts as letting everything through"
+def _absent(access: Access, environments: Sequence[Environment]) -> Iterator[str]:
     here = {one.name for one in environments}
     for principal in access.principals:
         if principal.environment is not None and principal.environment not in here:

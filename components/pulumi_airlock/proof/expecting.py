@@ -6,8 +6,8 @@ from datetime import datetime
 from ..access.model import Access, Expectation
 from ..access.names import Target, select_destinations
 from ..errors import InputError, Problem
-from .filters import Match
-from .findings import ExpectationResult
+from .filters import Kind, Match
+from .findings import ExpectationResult, Outcome
 from .instants import Bools
 from .sets import Hosts, Services
 from .space import Space
@@ -133,9 +133,11 @@ def _result(one: _State, space: Space, sweep: Sweep) -> ExpectationResult:
     shown = witness(space, point)
     if passed:
         return ExpectationResult(text, True, f"holds: {shown}", shown, path)
-    telling = [row for row in path if row.outcome.value != "allow"] if one.expectation.allow else list(path)
+    telling = [row for row in path if row.outcome is not Outcome.ALLOW]
+    if not telling:
+        telling = [row for row in path if row.filter.kind is not Kind.ROUTING]
     why = "; ".join(f"{row.gate}: {row.why}" for row in telling) or "no gate stands on the path"
-    return ExpectationResult(text, False, f"does not hold: {shown}: {why}", shown, path)
+    return ExpectationResult(text, False, why, shown, path)
 
 
 def _vacuous(one: _State, space: Space, text: str) -> ExpectationResult:

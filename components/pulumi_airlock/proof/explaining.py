@@ -1,24 +1,26 @@
 """`explain`: why somebody can, or cannot, reach something; every gate on the path in order."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
 
 from ..access.errors import AccessError
 from ..access.model import Access
-from ..access.names import select_destinations
+from ..access.names import select_destinations, select_principals
+from .advising import Answer
 from .declared import grants
 from .expecting import target_match
 from .filters import Environment, Filter
 from .findings import Explanation, Outcome
 from .instants import Bools
+from .missing import missing_gates
 from .proving import own_needs
 from .space import Space
 from .subjects import Selector
 from .sweep import Group, Question, Sweep
-from .walk import Point, first, walk, witness
+from .walk import Point, first, reasons, walk, witness
 
 
 def explain(
@@ -78,11 +80,13 @@ class _Question:
         asked = [target_match(one) for one in select_destinations(access, destination)]
         own = own_needs(environments)
         matches = [*(one.match for one in self.grants), *own, *asked]
-        self.space = Space(access, environments, filters, matches, [selector], at, [when])
+        path = [*filters, *(one.stand_in() for one in missing_gates(access, filters))]
+        self.space = Space(access, environments, path, matches, [selector], at, [when])
         gates = {name: tuple(zone.gates) for name, zone in access.zones.items()}
-        self.sweep = Sweep(self.space, filters, [one.match for one in self.grants], own, gates)
+        self.sweep = Sweep(self.space, path, [one.match for one in self.grants], own, gates)
         row = self.space.selector_row(selector)
         if not self.space.who.table[row].any():
+            select_principals(access, principal)  # says what is wrong with a name that the access file does not have
             names = ", ".join(one.name for one in environments) or "none"
             raise AccessError.of("", "", f"no task or person of this stack is {principal!r}; its environments: {names}")
         self.questions = [Question(self.space.add(match), row, when) for match in asked]
@@ -104,16 +108,32 @@ class _Question:
         path = walk(self.space, self.sweep.path(named.group.place.zone), point)
         routes = self._routes(named.group, mask, point)
         later = self._routes(named.group, named.ever, point, at_any_time=True)
+        change = self._next_change(found, outcome)
         seen = witness(self.space, point)
+        told = Answer(
+            principal=self.principal,
+            destination=self.destination,
+            outcome=outcome,
+            rows=path,
+            witness=seen,
+            routes=routes,
+            other_times=() if routes else later,
+            own=self._is_own(named.group, point),
+            change="" if change is None else replace(seen, time=change).when,
+            unknown=reasons(path, named.group.place),
+        )
         return Explanation(
             principal=self.principal,
             destination=self.destination,
             outcome=outcome,
             routes=routes,
+            other_times=told.other_times,
             witness=seen,
             rows=path,
-            message=self._verdict(outcome, routes, later, str(seen)),
-            notes=tuple(self._notes(found, outcome, bool(refused), bool(unclear), bool(passing))),
+            message=told.sentence(),
+            kind=told.kind,
+            advice=told.advice(),
+            notes=tuple(self._notes(told, differs=bool(refused) + bool(unclear) + bool(passing) > 1)),
         )
 
     def _points(self, question: Question) -> list[_Found]:
@@ -144,22 +164,21 @@ class _Question:
         names = [self.grants[number].route.name for number, points in group.grants if (points & here).any()]
         return tuple(dict.fromkeys(names))
 
-    def _verdict(self, outcome: Outcome, routes: Sequence[str], later: Sequence[str], seen: str) -> str:
-        verb = {Outcome.ALLOW: "can reach", Outcome.DENY: "cannot reach", Outcome.UNKNOWN: "may reach, which is not certain,"}
-        declared = f"declared by {', '.join(routes)}" if routes else "declared by no route"
-        if later and not routes:
-            declared = f"declared at other times by {', '.join(later)}"
-        return f"{self.principal} {verb[outcome]} {self.destination}, {declared}: {seen}"
+    def _is_own(self, group: Group, point: Point) -> bool:
+        """Whether the environment needs it itself."""
+        local = group.local
+        place = local.who.inverse[point.subject], local.service.inverse[point.service], local.operation.inverse[point.operation]
+        return bool(group.own[place].any())
 
-    def _notes(self, found: Sequence[_Found], outcome: Outcome, refused: bool, unclear: bool, passing: bool) -> list[str]:
+    def _notes(self, told: Answer, *, differs: bool) -> list[str]:
         notes = []
-        if refused + unclear + passing > 1:
-            notes.append("this differs between the hosts, ports, addresses or tasks that are meant; a refused one is shown")
-        change = self._next_change(found, outcome)
-        if change is not None:
-            notes.append(f"this is different from {change:%a %Y-%m-%d %H:%M} UTC on")
-        elif not passing and outcome is Outcome.DENY:
-            notes.append("this is so at all times")
+        if differs:
+            shown = "a refused" if told.outcome is Outcome.DENY else "an unclear"
+            notes.append(f"The answer differs between the hosts, ports, addresses or tasks that are meant; shown is {shown} one.")
+        if told.change:
+            notes.append(f"The answer changes at {told.change}.")
+        elif told.outcome is Outcome.DENY and not differs:
+            notes.append("This is so at all times.")
         return notes
 
     def _next_change(self, found: Sequence[_Found], outcome: Outcome) -> datetime | None:

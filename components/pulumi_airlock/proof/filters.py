@@ -95,7 +95,7 @@ class Source:
 
     def __str__(self) -> str:
         where = self.urn.rsplit("::", 1)[-1] + (f".{self.position}" if self.position else "")
-        return f"{self.label} ({where})" if self.label else where
+        return f"{self.label} ({where})" if self.label and where else self.label or where
 
 
 @dataclass(frozen=True, slots=True)

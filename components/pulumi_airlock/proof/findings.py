@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from zoneinfo import ZoneInfo
 
 from .filters import Filter, HttpOperation, Kind, Rule, Source
 
@@ -35,12 +36,26 @@ class Witness:
     operation: HttpOperation | None = None
     running: frozenset[str] = frozenset()
     """DAGs with a run under way, of those that windows mention."""
+    timezone: str = ""
+    """The IANA zone of the windows that count for this caller; empty where none is declared, or UTC."""
+
+    @property
+    def when(self) -> str:
+        """The time in UTC, and beside it on the wall clock of the windows."""
+        return f"{self.time:%a %Y-%m-%d %H:%M} UTC{self._on_the_wall()}"
+
+    def _on_the_wall(self) -> str:
+        if not self.timezone:
+            return ""
+        local = self.time.astimezone(ZoneInfo(self.timezone))
+        day = "" if local.date() == self.time.date() else f"{local:%a} "
+        return f" ({day}{local:%H:%M} {self.timezone})"
 
     def __str__(self) -> str:
         who = f"{self.principal} ({self.task}, from {self.source})" if self.task else f"{self.principal} (from {self.source})"
         request = f", {self.operation.method} {self.operation.path}" if self.operation else ""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{who} → {host}:{self.port}/{self.protocol}{request} at {self.time:%a %Y-%m-%d %H:%M} UTC"
+        host = f"[{self.host}]" if self.host.count(":") > 1 else self.host
+        return f"{who} → {host}:{self.port}/{self.protocol}{request} at {self.when}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +67,9 @@ class Row:
     rule: Rule | None
     """The rule that decides; None: the default."""
     why: str
-    """In words."""
+    """In words: what decides, and `detail`."""
+    detail: str = ""
+    """What is to be said beside the deciding rule: what it overrules, what comes nearest to allowing it, what is not known."""
 
     @property
     def gate(self) -> str:
@@ -67,12 +84,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Excess:
-    """Let through, and not declared."""
+    """Let through, and not declared: everything of one kind of caller (tasks, people, the outside) that one rule is to blame for.
+
+    Without such a rule: everything that the same rules along the path let through.
+    """
 
     message: str
     principals: tuple[str, ...]
-    destination: str
-    """A destination's name, or a description of where no destination is declared."""
+    destinations: tuple[str, ...]
+    """Names of destinations, or descriptions of where none is declared."""
     rule: Source | None
     """What lets it through and no route asks for; None where no gate on the path tells it from what is declared."""
     gate: str
@@ -82,12 +102,12 @@ class Excess:
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """Declared, and not let through."""
+    """Declared, and not let through: everything that one rule, or one default, refuses for one cause."""
 
     message: str
     routes: tuple[str, ...]
-    principal: str
-    destination: str
+    principals: tuple[str, ...]
+    destinations: tuple[str, ...]
     gate: str
     rule: Source
     kind: Kind
@@ -97,22 +117,26 @@ class Blocked:
 
 @dataclass(frozen=True, slots=True)
 class Unproven:
-    """Something unknown stands in the way of a proof."""
+    """Something unknown stands in the way of a proof: everything that the same unknown decides."""
 
     message: str
     unknown: tuple[str, ...]
-    """What is not known: `<resource name>.<property>`, or which addresses a name has."""
+    """What is not known: `<resource name>.<property>`, which addresses a name has, or a gate that is not in the stack."""
     declared: bool
     """True: declared, and perhaps blocked. False: not declared, and perhaps let through."""
     principals: tuple[str, ...]
-    destination: str
-    witness: Witness
+    destinations: tuple[str, ...]
+    witness: Witness | None
+    """None where a gate is missing, and nobody is there to pass it."""
     path: tuple[Row, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class InternalExcess:
-    """A rule that grants at its gate what no route passing there declares, and that other gates on the path stop. No failure."""
+    """A rule that grants at its gate what no route passing there declares, and that other gates on the path stop. No failure.
+
+    Rules of filters that only route (`Kind.ROUTING`) grant nothing: a route table is no permission.
+    """
 
     message: str
     gate: str
@@ -209,6 +233,27 @@ class Matrix:
         return min(depths, default=None)
 
 
+class Ground(Enum):
+    """What an assumption is about."""
+
+    ENVIRONMENTS = "environments"
+    """Which DAGs run in an environment."""
+    NAMES = "names"
+    """Which addresses a host name has."""
+    PEOPLE = "people"
+    """Where people connect from."""
+    ABSENT = "absent"
+    """An environment that the stack does not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """What the proof takes for granted, since nothing in the stack shows it."""
+
+    ground: Ground
+    message: str
+
+
 @dataclass(frozen=True, slots=True)
 class Proof:
     """Everything that was found. Deterministic: the same input gives the same findings in the same order."""
@@ -222,7 +267,7 @@ class Proof:
     dead: tuple[Dead, ...] = ()
     identity: tuple[Identity, ...] = ()
     matrix: Matrix = field(default_factory=Matrix)
-    assumptions: tuple[str, ...] = ()
+    assumptions: tuple[Assumption, ...] = ()
     routes: int = 0
     rules: int = 0
     gates: tuple[str, ...] = ()
@@ -254,9 +299,15 @@ class Explanation:
     outcome: Outcome
     routes: tuple[str, ...]
     """The routes that declare it at this point; empty: it is not declared."""
+    other_times: tuple[str, ...]
+    """The routes that declare it at other times only."""
     witness: Witness
     rows: tuple[Row, ...]
     message: str
-    """The verdict, in words."""
+    """The verdict, in one sentence: who, where, when, and which route declares it."""
+    kind: Kind | None
+    """What refuses: permission or routing (of the first gate that does); None where nothing does."""
+    advice: str
+    """What to do about it."""
     notes: tuple[str, ...] = ()
     """What differs at other times, addresses or ports of the question; assumptions that the answer rests on."""

@@ -30,6 +30,32 @@ def regions(sets: Sequence[tuple[str, ...]]) -> Mapping[frozenset[int], str]:
     return _regions(tuple(sets))
 
 
+def friendly(sets: Sequence[tuple[str, ...]], known: Iterable[str], otherwise: str) -> Mapping[frozenset[int], str]:
+    """`regions`, with words that a person recognises where there are such.
+
+    `known` words first, then globs with an `x` for each `*`, then `otherwise`.
+    """
+    found = dict(regions(sets))
+    words = {region_of(sets, word): word for word in reversed([*known, otherwise])}
+    for key, word in found.items():
+        spelled = (glob.replace("*", "x") for number in sorted(key) for glob in sets[number] if glob.strip("*"))
+        ids = (one for one in spelled if _is_id(one) and region_of(sets, one) == key)
+        if key in words and words[key] != otherwise:
+            found[key] = words[key]
+        else:
+            found[key] = next(ids, words.get(key, word))
+    return found
+
+
+def region_of(sets: Sequence[tuple[str, ...]], word: str) -> frozenset[int]:
+    """The combination of glob sets that a word belongs to."""
+    return frozenset(number for number, one in enumerate(sets) if any(fnmatchcase(word, glob) for glob in one))
+
+
+def _is_id(word: str) -> bool:
+    return all(char.isalnum() or char in "_-." for char in word)
+
+
 @lru_cache(maxsize=64)
 def _regions(sets: tuple[tuple[str, ...], ...]) -> Mapping[frozenset[int], str]:
     texts = sorted({glob for one in sets for glob in one if glob != "*"})

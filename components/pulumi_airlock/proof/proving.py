@@ -1,9 +1,9 @@
 """`prove`: what all gates together let through, compared with what was declared."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import TypeVar
+from functools import partial
 
 import numpy as np
 
@@ -11,17 +11,17 @@ from ..access.model import Access
 from .assumptions import assumptions
 from .dead import dead_routes, dead_rules
 from .declared import destination_hosts, destination_services, grants
+from .drafts import Draft, Sighting, Words
 from .expecting import Expectations
-from .filters import Action, Environment, Filter, Kind, Match, Source
-from .findings import Blocked, Excess, InternalExcess, Proof, Unproven
+from .filters import Action, Environment, Filter, Kind, Match
+from .findings import Proof
 from .instants import Bools
+from .missing import missing_gates
 from .pairs import Identities, Members, Pairs, Sight
 from .space import Space
 from .subjects import OUTSIDE
 from .sweep import DEFAULT, Group, Sweep, Verdict
-from .walk import Point, first, reasons, walk, witness
-
-_Finding = TypeVar("_Finding", Excess, Blocked, Unproven, InternalExcess)
+from .walk import first
 
 
 def prove(access: Access, environments: Sequence[Environment], filters: Sequence[Filter], *, at: datetime) -> Proof:
@@ -42,20 +42,6 @@ def own_needs(environments: Sequence[Environment]) -> list[Match]:
     ]
 
 
-@dataclass
-class _Draft:
-    """A finding that still grows while groups are swept: its first witness, and all that it holds for."""
-
-    group: Group
-    point: Point
-    verdict: Verdict | None
-    number: int
-    principals: dict[str, None]
-    more: dict[str, None]
-    """Routes, or gates that stop it."""
-    destination: str
-
-
 class Case:
     """One proof under way."""
 
@@ -66,16 +52,18 @@ class Case:
         places = [Match(hosts=destination_hosts(one), services=destination_services(one)) for one in access.destinations]
         own = own_needs(environments)
         matches = [*(one.match for one in self.grants), *own, *places, *self.expectations.matches]
-        self.space = Space(access, environments, filters, matches, self.expectations.selectors, at, self.expectations.marks)
+        self.missing = missing_gates(access, filters)
+        path = [*filters, *(one.stand_in() for one in self.missing)]
+        self.space = Space(access, environments, path, matches, self.expectations.selectors, at, self.expectations.marks)
         self.destinations = [self.space.add(one) for one in places]
         gates = {name: tuple(zone.gates) for name, zone in access.zones.items()}
-        self.sweep = Sweep(self.space, filters, [one.match for one in self.grants], own, gates, self.destinations)
+        self.sweep = Sweep(self.space, path, [one.match for one in self.grants], own, gates, self.destinations)
         self.members = Members(self.space)
         self.sight = Sight(self.space)
-        self._excess: dict[tuple[object, ...], _Draft] = {}
-        self._blocked: dict[tuple[object, ...], _Draft] = {}
-        self._unproven: dict[tuple[object, ...], _Draft] = {}
-        self._internal: dict[tuple[object, ...], _Draft] = {}
+        self._excess: dict[tuple[object, ...], Draft] = {}
+        self._blocked: dict[tuple[object, ...], Draft] = {}
+        self._unproven: dict[tuple[object, ...], Draft] = {}
+        self._internal: dict[tuple[object, ...], Draft] = {}
         self._labels: dict[int, tuple[object, list[dict[str, list[int]]]]] = {}
 
     def proof(self) -> Proof:
@@ -92,19 +80,18 @@ class Case:
             identities.add(group)
             self.expectations.add(group)
             alive.update(self.grants[each].route.name for each, points in group.grants if (points & group.considered).any())
+        words = Words(self.access, self.space, self.sweep, self.missing)
         return Proof(
             at=self.at,
-            excess=_sorted(map(self._finish_excess, self._excess.values())),
-            blocked=_sorted(map(self._finish_blocked, self._blocked.values())),
-            unproven=_sorted(
-                map(self._finish_unproven, self._unproven.values(), (key[0] == "declared" for key in self._unproven))
-            ),
+            excess=words.excess(self._excess.values()),
+            blocked=words.blocked(self._blocked.values()),
+            unproven=words.unproven(self._unproven.values()),
             expectations=self.expectations.results(self.space, self.sweep),
-            internal=_sorted(map(self._finish_internal, self._internal.values())),
+            internal=words.internal(self._internal.values()),
             dead=(*dead_routes(self.access, self.grants, self.space, self.filters, alive, self.at), *dead_rules(self.sweep)),
             identity=identities.all(),
             matrix=pairs.matrix(),
-            assumptions=assumptions(self.access, self.environments, self.filters),
+            assumptions=assumptions(self.access, self.environments),
             routes=len(self.access.routes),
             rules=sum(len(one.rules) for one in self.filters),
             gates=tuple(dict.fromkeys(one.gate for one in self.filters)),
@@ -124,6 +111,8 @@ class Case:
         surely: Bools = extra & group.definite & ~group.perhaps_declared
         beyond = list(self._beyond(group, undeclared))
         for verdict, points in beyond:
+            if verdict.reader.filter.kind is Kind.ROUTING:
+                continue  # A route table is no permission: that it leads further grants nobody anything.
             stopped = points & verdict.grants & ~group.possible
             if stopped.any():
                 self._stopped(group, here, verdict, stopped)
@@ -144,9 +133,8 @@ class Case:
     def _stopped(self, group: Group, here: Sequence[int], verdict: Verdict, stopped: Bools) -> None:
         for number, points in verdict.attribute(stopped, Action.ALLOW):
             key = (verdict.reader.number, number)
-            draft = self._internal.get(key)
-            if draft is None:
-                draft = self._internal[key] = _Draft(group, first(group, points), verdict, number, {}, {}, "")
+            blank = partial(Draft, verdict=verdict, number=number)
+            draft = self._note(self._internal, key, blank, group, here, points)
             draft.principals.setdefault(self._destination(group, here, points))
             for gate, refused in group.by_gate.items():
                 if gate not in draft.more and (refused & points).any():
@@ -156,7 +144,7 @@ class Case:
         self,
         group: Group,
         here: Sequence[int],
-        into: dict[tuple[object, ...], _Draft],
+        into: dict[tuple[object, ...], Draft],
         kind: str,
         verdict: Verdict | None,
         number: int,
@@ -164,21 +152,51 @@ class Case:
     ) -> None:
         destination = self._destination(group, here, points)
         for who in np.flatnonzero(points.any(axis=(1, 2, 3))):
+            his = np.zeros_like(points)
+            his[who] = points[who]
             for origin, atoms in self._origins(group)[who].items():
                 key = (kind, verdict.reader.number if verdict else None, number, origin, destination)
-                if key not in into:
-                    into[key] = _Draft(group, first(group, points, atoms[0]), verdict, number, {}, {}, destination)
-                into[key].principals.update((self.space.subjects.all[atom].label, None) for atom in atoms)
+                blank = partial(Draft, verdict=verdict, number=number, destination=destination, origin=origin)
+                draft = self._note(into, key, blank, group, here, his, atoms[0])
+                draft.principals.update((self.space.subjects.all[atom].label, None) for atom in atoms)
+
+    def _note(
+        self,
+        into: dict[tuple[object, ...], Draft],
+        key: tuple[object, ...],
+        blank: Callable[[Sighting], Draft],
+        group: Group,
+        here: Sequence[int],
+        points: Bools,
+        atom: int | None = None,
+    ) -> Draft:
+        """The draft under a key, new or known, with the most telling point so far."""
+        rank, telling = self._telling(group, here, points)
+        known = into.get(key)
+        if known is None or rank < known.seen.rank:
+            seen = Sighting(group, first(group, telling, atom), rank)
+            if known is None:
+                known = into[key] = blank(seen)
+            known.seen = seen
+        return known
+
+    def _telling(self, group: Group, here: Sequence[int], points: Bools) -> tuple[int, Bools]:
+        """The points that say most, and how much that is: on a declared port of a destination rather than on any."""
+        for number in here:
+            declared = points & group.local.service.rows[self.destinations[number].services][:, None, None]
+            if declared.any():
+                return 0, declared
+        return (1 if here else 2), points
 
     def _origins(self, group: Group) -> list[dict[str, list[int]]]:
-        """For each class of subjects its atoms, by where they are: an environment, or people and the outside by name."""
+        """For each class of subjects its atoms, by the kind of caller: tasks, people, the outside."""
         cut = group.local.who
         found = self._labels.get(id(cut))
         if found is None:
             table: list[dict[str, list[int]]] = [{} for _ in cut.first]
             for atom, which in enumerate(cut.inverse):
                 subject = self.space.subjects.all[atom]
-                origin = subject.environment or ("people" if subject.principals else OUTSIDE)
+                origin = "tasks" if subject.environment else "people" if subject.principals else OUTSIDE
                 table[which].setdefault(origin, []).append(atom)
             found = self._labels[id(cut)] = (cut, table)
         return found[1]
@@ -191,7 +209,7 @@ class Case:
                 return self.access.destinations[number].name
         if here:
             return self.access.destinations[here[0]].name
-        return f"elsewhere in {group.place.zone}" if group.place.zone is not None else "outside of every zone"
+        return f"elsewhere in {group.place.zone}" if group.place.zone is not None else "hosts outside of every zone"
 
     # --- declared, not let through
 
@@ -211,7 +229,7 @@ class Case:
             doubtful = doubtful & ~unclear
 
     def _lose(
-        self, group: Group, into: dict[tuple[object, ...], _Draft], kind: str, verdict: Verdict, number: int, points: Bools
+        self, group: Group, into: dict[tuple[object, ...], Draft], kind: str, verdict: Verdict, number: int, points: Bools
     ) -> None:
         members = self.members.of(group.local.who)
         for each, granted in group.grants:
@@ -227,67 +245,17 @@ class Case:
                 if not his.any():
                     continue
                 key = (kind, verdict.reader.number, number, principal, grant.destination.name)
-                if key not in into:
-                    into[key] = _Draft(
-                        group, self._first_of(group, his, principal), verdict, number, {}, {}, grant.destination.name
-                    )
-                into[key].principals[principal] = None
-                into[key].more[grant.route.name] = None
+                blank = partial(
+                    Draft, verdict=verdict, number=number, destination=grant.destination.name, declared=kind == "declared"
+                )
+                draft = self._note(into, key, blank, group, [], his, self._atom_of(group, his, principal))
+                draft.principals[principal] = None
+                draft.more[grant.route.name] = None
 
-    def _first_of(self, group: Group, mask: Bools, principal: str) -> Point:
-        """The first point of a mask for an atom that is this principal."""
+    def _atom_of(self, group: Group, mask: Bools, principal: str) -> int:
+        """The first subject of a mask that is this principal."""
         classes: Bools = np.asarray(mask.any(axis=(1, 2, 3)))
-        atoms = np.flatnonzero(self.space.subjects.members[principal] & classes[group.local.who.inverse])
-        return first(group, mask, int(atoms[0]))
-
-    # --- in words
-
-    def _finish_excess(self, draft: _Draft) -> Excess:
-        seen, path = witness(self.space, draft.point), walk(self.space, self.sweep.path(draft.group.place.zone), draft.point)
-        who = _listed(draft.principals)
-        if draft.verdict is None:
-            gates = _listed(row.gate for row in path)
-            cause = f"no gate on the path tells it from what is declared ({gates})" if path else "no gate stands on the path"
-            message = f"{who} can reach {draft.destination}, which no route declares: {cause}"
-            return Excess(message, tuple(draft.principals), draft.destination, None, "", seen, path)
-        source = _source(draft.verdict.reader.filter, draft.number)
-        gate = draft.verdict.reader.filter.gate
-        message = f"{who} can reach {draft.destination}, which no route declares: let through by {source} at {gate}"
-        return Excess(message, tuple(draft.principals), draft.destination, source, gate, seen, path)
-
-    def _finish_blocked(self, draft: _Draft) -> Blocked:
-        seen, path = witness(self.space, draft.point), walk(self.space, self.sweep.path(draft.group.place.zone), draft.point)
-        assert draft.verdict is not None  # noqa: S101  # a loss has a filter that refuses
-        one = draft.verdict.reader.filter
-        why = next((row.why for row in path if row.filter is one), "")
-        what = "has no way to" if one.kind is Kind.ROUTING else "cannot reach"
-        principal = next(iter(draft.principals))
-        message = (
-            f"{principal} {what} {draft.destination}, which {_listed(draft.more)} declares: refused by {one.gate} ({one.name}): "
-            f"{why}"
-        )
-        return Blocked(
-            message, tuple(draft.more), principal, draft.destination, one.gate, _source(one, draft.number), one.kind, seen, path
-        )
-
-    def _finish_unproven(self, draft: _Draft, declared: bool) -> Unproven:
-        seen, path = witness(self.space, draft.point), walk(self.space, self.sweep.path(draft.group.place.zone), draft.point)
-        unknown = reasons(path, draft.group.place)
-        what = "may not reach" if declared else "may reach"
-        but = f"which {_listed(draft.more)} declares" if declared else "which no route declares"
-        message = f"{_listed(draft.principals)} {what} {draft.destination}, {but}: not known is {_listed(unknown)}"
-        return Unproven(message, unknown, declared, tuple(draft.principals), draft.destination, seen, path)
-
-    def _finish_internal(self, draft: _Draft) -> InternalExcess:
-        assert draft.verdict is not None  # noqa: S101  # found at a filter
-        seen = witness(self.space, draft.point)
-        one = draft.verdict.reader.filter
-        source = _source(one, draft.number)
-        message = (
-            f"{source} at {one.gate} grants more than the routes that pass there ({_listed(draft.principals)}); "
-            f"stopped by {_listed(draft.more)}"
-        )
-        return InternalExcess(message, one.gate, source, tuple(draft.more), tuple(draft.principals), seen)
+        return int(np.flatnonzero(self.space.subjects.members[principal] & classes[group.local.who.inverse])[0])
 
 
 def _culprits(mask: Bools, beyond: Sequence[tuple[Verdict, Bools]]) -> Iterator[tuple[Verdict | None, int, Bools]]:
@@ -304,19 +272,3 @@ def _culprits(mask: Bools, beyond: Sequence[tuple[Verdict, Bools]]) -> Iterator[
         rest = rest & ~points
     if rest.any():
         yield None, DEFAULT, rest
-
-
-def _source(one: Filter, number: int) -> Source:
-    return Source(one.urn, "", f"the default of {one.name}") if number == DEFAULT else one.rules[number].source
-
-
-def _listed(items: Iterable[str], most: int = 4) -> str:
-    """`a, b and c`; past `most`, how many more."""
-    found = list(dict.fromkeys(items))
-    if len(found) > most:
-        return f"{', '.join(found[:most])} and {len(found) - most} more"
-    return " and ".join(filter(None, [", ".join(found[:-1]), *found[-1:]]))
-
-
-def _sorted(found: Iterable[_Finding]) -> tuple[_Finding, ...]:
-    return tuple(sorted(found, key=lambda one: (one.message, str(one.witness))))

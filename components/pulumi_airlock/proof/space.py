@@ -3,7 +3,8 @@
 Every set that a rule, a route or an expectation speaks of becomes a row over the atoms of its dimension.
 """
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, NamedTuple, TypeVar
@@ -22,6 +23,9 @@ from .times import Times
 
 _PORTS = 65536
 _TCP, _UDP = 6, 17
+
+WELL_KNOWN = (443, 22, 80, 5432, 1521, 3389, 53, 25)
+"""Ports that a person recognises in a witness, the most telling first (IANA "Service Names and Port Numbers")."""
 
 T = TypeVar("T", bound=Hashable)
 
@@ -160,6 +164,8 @@ class Space:
         marks: Iterable[datetime] = (),
     ) -> None:
         """`matches` are those beyond the filters' own: routes, an environment's own needs, what is asked."""
+        windows = ((frozenset(one.from_), one.window) for one in access.routes)
+        self._zones = [(names, one.timezone) for names, one in windows if one and one.dagrun is None and one.timezone != "UTC"]
         self._who: Interned[Who] = Interned()
         self._hosts: Interned[Hosts] = Interned()
         self._services: Interned[Services] = Interned()
@@ -216,6 +222,12 @@ class Space:
         """The row of a selector on the axis of subjects."""
         return self.first_selector + self.selectors.index(selector)
 
+    def timezone(self, principals: Collection[str]) -> str:
+        """The zone of the windows of these principals' routes, the most frequent one; of all routes where they have none."""
+        mine = Counter(zone for names, zone in self._zones if not names.isdisjoint(principals))
+        found = mine or Counter(zone for _, zone in self._zones)
+        return found.most_common(1)[0][0] if found else ""
+
     def moment(self, minute: int) -> datetime:
         """A minute as an instant in UTC."""
         return from_minute(minute)
@@ -232,11 +244,22 @@ def _cut_services(sets: Sequence[Services]) -> tuple[list[tuple[int, int]], Bool
     for row, one in zip(table, sets, strict=True):
         for first, last in one.cells.spans:
             row[np.searchsorted(positions, first) : np.searchsorted(positions, last + 1)] = True
-    ends = [*starts[1:], top]
-    # Port 0 is no port that anybody uses: the next one, where there is one.
-    shown = [divmod(start + (start % _PORTS == 0 and end - start > 1), _PORTS) for start, end in zip(starts, ends, strict=True)]
-    order = sorted(range(len(starts)), key=lambda one: (shown[one][0] != _TCP, shown[one][0] != _UDP, starts[one]))
+    shown = [divmod(_telling(start, end), _PORTS) for start, end in zip(starts, [*starts[1:], top], strict=True)]
+    order = sorted(
+        range(len(starts)),
+        key=lambda one: (shown[one][0] != _TCP, shown[one][0] != _UDP, shown[one][1] not in WELL_KNOWN, starts[one]),
+    )
     return [shown[one] for one in order], table[:, order]
+
+
+def _telling(start: int, end: int) -> int:
+    """The port of [start, end) that a person recognises, else the first; not port 0, where there is another."""
+    protocol, first = divmod(start, _PORTS)
+    if protocol in (_TCP, _UDP):
+        for port in WELL_KNOWN:
+            if first <= port < end - protocol * _PORTS:
+                return protocol * _PORTS + port
+    return start + (first == 0 and end - start > 1)
 
 
 def _cut_operations(sets: Sequence[frozenset[HttpOperation] | None]) -> tuple[list[HttpOperation | None], Bools]:

@@ -18,7 +18,7 @@ from ..access.model import Access, Principal
 from ..access.names import split_task
 from .declared import sources_of
 from .filters import Environment, Who
-from .globs import regions
+from .globs import friendly, region_of
 from .sets import V4_MAX, V6_MAX, Hosts
 from .times import DagRun, Times
 
@@ -160,6 +160,9 @@ class Subjects:
     ) -> None:
         self._access = access
         self._selectors = list(dict.fromkeys(selectors))
+        asked = [Selector.parse(one.from_, [principal.name for principal in access.principals]) for one in access.expect]
+        self._ids = [one for one in (*self._selectors, *asked) if one.dag and not set(one.dag) & set("*?[")]
+        """Those that name a DAG: what a person recognises in a witness."""
         self._runs = sorted({one.dag for found in times for window in found for one in window if isinstance(one, DagRun)})
         people = [one for one in access.principals if one.group is not None]
         declared = {one.name: sources_of(one) for one in people}
@@ -207,9 +210,13 @@ class Subjects:
         deployed = next((one.dags for one in self._access.environments if one.name == environment), ("*",))
         dag_sets = [deployed, *(one.dags for one in here), *((one.dag,) for one in asked), *((run,) for run in self._runs)]
         task_sets = [*(one.tasks for one in here), *((one.task,) for one in asked)]
-        tasks = sorted(regions(task_sets).items(), key=lambda item: (len(item[1]), item[1]))
+        known = [one for one in self._ids if one.within(environment)]
+        dag_words = friendly(dag_sets, (one.dag for one in known), "any_dag")
+        task_words = friendly(task_sets, (), "any_task")
+        spoken = {(one.dag, region_of(task_sets, one.task)): one.task for one in known if not set(one.task) & set("*?[")}
+        tasks = sorted(task_words.items(), key=lambda item: (len(item[1]), item[1]))
         found: dict[tuple[frozenset[str], frozenset[Selector], str | None], str] = {}
-        for dag_key, dag in sorted(regions(dag_sets).items(), key=lambda item: (len(item[1]), item[1])):
+        for dag_key, dag in sorted(dag_words.items(), key=lambda item: (len(item[1]), item[1])):
             if 0 not in dag_key:
                 continue
             first_run = 1 + len(here) + len(asked)
@@ -218,9 +225,9 @@ class Subjects:
                 both = frozenset(number - 1 for number in dag_key if number >= 1) & task_key
                 principals = frozenset(here[number].name for number in both if number < len(here))
                 selected = frozenset(asked[number - len(here)] for number in both if number >= len(here))
-                found.setdefault((principals, selected, run), f"{dag}.{task}")
-        # Declared principals first: a witness among them says more.
-        ranked = sorted(found.items(), key=lambda item: (not item[0][0], sorted(item[0][0]), item[1]))
+                found.setdefault((principals, selected, run), f"{dag}.{spoken.get((dag, task_key), task)}")
+        # Declared principals first, and of these the tasks that somebody speaks of: a witness among them says more.
+        ranked = sorted(found.items(), key=lambda item: (not item[0][0], sorted(item[0][0]), not item[0][1], item[1]))
         return [(*key, task) for key, task in ranked]
 
     def _groups(self, people: Sequence[Principal], reach: Mapping[str, NDArray[np.bool_]]) -> None:

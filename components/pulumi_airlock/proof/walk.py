@@ -9,13 +9,16 @@ from .filters import Action, Combine, Kind, Rule
 from .findings import Outcome, Row, Witness
 from .instants import Bools
 from .places import MAYBE, NEVER, SURE, Place, address_text
-from .sets import protocol_name
+from .sets import Services, protocol_name
 from .space import Box, Space
 from .subjects import Subject
 from .sweep import Group, Reader
 
 _DIMENSIONS = ("at this time", "for this request", "for this caller", "on this port", "to this host")
 """In the order in which a near miss is worth telling."""
+
+_DEFAULTS = ("no rule matches, and the default is to deny", "no route leads there")
+"""Why a filter without a matching rule refuses: of permissions, of routing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,7 @@ def witness(space: Space, point: Point) -> Witness:
         time=space.moment(point.minute),
         operation=space.requests[point.operation],
         running=point.running,
+        timezone=space.timezone(subject.principals),
     )
 
 
@@ -90,9 +94,14 @@ def _row(space: Space, reader: Reader, point: Point) -> Row | None:
     found = _deciding(space, reader, point)
     action, rule = found[0]
     if within == MAYBE or any(other is not action for other, _ in found):
-        return Row(one, Outcome.UNKNOWN, rule, _why_unknown(space, found, point))
+        decides, detail = _why_unknown(space, found, point)
+        return Row(one, Outcome.UNKNOWN, rule, f"{decides}: {detail}", detail)
     if action is Action.DENY:
-        return Row(one, Outcome.DENY, rule, _why_denied(space, reader, rule, point))
+        decides = f"{rule.source} denies it" if rule else _DEFAULTS[one.kind is Kind.ROUTING]
+        # Of a route table any entry is near, and none says anything.
+        details = [_overruled(space, reader, rule, point), "" if one.kind is Kind.ROUTING else _nearest(space, reader, point)]
+        detail = "; ".join(filter(None, details))
+        return Row(one, Outcome.DENY, rule, "; ".join(filter(None, [decides, detail])), detail)
     why = "no rule matches, and the default is to allow" if rule is None else f"{rule.source} allows it"
     return Row(one, Outcome.ALLOW, rule, why)
 
@@ -144,16 +153,6 @@ def _missing(space: Space, box: Box, point: Point) -> list[str]:
     return [name for name, held in zip(_DIMENSIONS, holds, strict=True) if not held]
 
 
-def _why_denied(space: Space, reader: Reader, rule: Rule | None, point: Point) -> str:
-    if rule is not None:
-        what = f"{rule.source} denies it{_overruled(space, reader, rule, point)}"
-    elif reader.filter.kind is Kind.ROUTING:
-        what = "no route leads there"
-    else:
-        what = "no rule matches, and the default is to deny"
-    return what + _nearest(space, reader, point)
-
-
 def _nearest(space: Space, reader: Reader, point: Point) -> str:
     """The rule that would allow it but for one thing: the time rather than the caller, that rather than the port."""
     for holding in (True, False):
@@ -162,28 +161,32 @@ def _nearest(space: Space, reader: Reader, point: Point) -> str:
             for place in _at(space, reader, point, holding=holding)
             if reader.filter.rules[reader.order[place]].action is Action.ALLOW
             and len(missing := _missing(space, reader.boxes[place], point)) == 1
+            # That a rule for every service leads elsewhere says nothing.
+            and (holding or reader.filter.rules[reader.order[place]].match.services != Services.every())
         ]
         if near:
             dimension, source = min(near, key=lambda item: item[0])
-            return f"; nearest: {source}, but not {_DIMENSIONS[dimension]}"
+            return f"nearest: {source}, but not {_DIMENSIONS[dimension]}"
     return ""
 
 
-def _overruled(space: Space, reader: Reader, rule: Rule, point: Point) -> str:
-    """Which rule would have allowed it."""
+def _overruled(space: Space, reader: Reader, rule: Rule | None, point: Point) -> str:
+    """Which rule would have allowed it, but for the one that denies it."""
+    if rule is None:
+        return ""
     for place in _at(space, reader, point, holding=True):
         other = reader.filter.rules[reader.order[place]]
         if other.action is Action.ALLOW and _holds(space, reader.boxes[place], point) != NEVER:
             first_match = reader.filter.combine is Combine.FIRST_MATCH
-            return f", before {other.source} could allow it" if first_match else f", although {other.source} allows it"
+            return f"it {'stands before' if first_match else 'overrides'} {other.source}, which allows it"
     return ""
 
 
-def _why_unknown(space: Space, found: Sequence[tuple[Action, Rule | None]], point: Point) -> str:
+def _why_unknown(space: Space, found: Sequence[tuple[Action, Rule | None]], point: Point) -> tuple[str, str]:
     unknown = dict.fromkeys(reason for _, rule in found if rule is not None for reason in rule.unknown)
     what = " and ".join(unknown) or f"which addresses {space.places.all[point.place]} has"
     rule = found[0][1]
-    return f"{rule.source if rule else 'this filter'} may decide: not known is {what}"
+    return f"{rule.source if rule else 'this filter'} may decide", f"not known is {what}"
 
 
 def reasons(rows: Sequence[Row], place: Place) -> tuple[str, ...]:

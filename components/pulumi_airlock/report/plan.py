@@ -173,7 +173,7 @@ def summary(plan: Plan, *, done: bool = False) -> Text:
     """How many resources each operation touches, on one line."""
     words = _DONE if done else _WORDS
     parts = [(f"{plan.counts[op]} {words[op]}", style) for op, (_, style) in _STYLES.items() if plan.counts.get(op)]
-    first = sum(step.deletes_first for step in plan.steps)
+    first = sum(step.deletes_first and not (step.old and step.old.pending_replacement) for step in plan.steps)
     if first and plan.counts.get(Op.REPLACE):
         at = next(at for at, (part, _) in enumerate(parts) if part.endswith(words[Op.REPLACE]))
         parts[at] = (f"{parts[at][0]} ({first} of them deleted first)", parts[at][1])

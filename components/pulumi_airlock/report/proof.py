@@ -7,8 +7,6 @@ from enum import Enum
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
 
 from ..access import Access
@@ -17,27 +15,46 @@ from ..gates import read_all
 from ..gates.declared import declared_access
 from ..gates.stack import Stack
 from ..proof.explaining import explain
+from ..proof.filters import Kind, Source
 from ..proof.findings import (
+    Assumption,
     Blocked,
-    Cell,
     Excess,
     ExpectationResult,
     Explanation,
+    Ground,
     Outcome,
     Proof,
     Row,
-    Share,
     Unproven,
 )
 from ..proof.proving import prove
+from ..proof.wording import MOST
+from .lines import console as standard_output
+from .lines import write
+from .matrix import show_matrix
 
-MATRIX_CELLS = 600
+MATRIX_CELLS = 2000
 """Cells up to which the matrix of principals and destinations is shown in a terminal."""
 
 SHOWN = 20
 """Findings of a kind that are shown with their path; of the others only how many there are."""
 
-_STYLE = {Outcome.ALLOW: "green", Outcome.DENY: "red", Outcome.UNKNOWN: "yellow"}
+LISTED = 5
+"""What is no failure is listed up to here; all of it with `verbose`."""
+
+_SIGN = {Outcome.ALLOW: ("✓", "green"), Outcome.DENY: ("✗", "red"), Outcome.UNKNOWN: ("?", "yellow")}
+_GROUNDS = {
+    Ground.ENVIRONMENTS: (
+        "{} environment runs the DAGs, and has the addresses,",
+        "{} environments run the DAGs, and have the addresses,",
+    ),
+    Ground.NAMES: (
+        "host names of {} destination resolve to the addresses",
+        "host names of {} destinations resolve to the addresses",
+    ),
+    Ground.PEOPLE: ("{} group of people connects from the sources", "{} groups of people connect from the sources"),
+}
 
 
 def prove_stack(stack: Stack, *, at: datetime | None = None) -> Proof:
@@ -65,22 +82,22 @@ def prove_if_declared(stack: Stack) -> Proof | None:
     return None if declared_access(stack) is None else prove_stack(stack)
 
 
-def show(proof: Proof, console: Console | None = None, *, brief: bool = False) -> bool:
+def show(proof: Proof, console: Console | None = None, *, brief: bool = False, verbose: bool = False) -> bool:
     """Shows a proof: failures first, each with its witness and what every gate does. Returns whether all is well.
 
-    `brief` leaves out what is no failure, and says how to see it.
+    `brief` leaves out what is no failure, and says how to see it; `verbose` lists everything, with URNs.
     """
-    out = console or Console(highlight=False, soft_wrap=True)
+    out = console or standard_output()
     out.print()
     for title, found in _failures(proof):
         if found:
-            out.print(Text(f"{title} ({len(found)})", style="bold red"))
-            for one in found[:SHOWN]:
-                _show_failure(out, one)
-            if len(found) > SHOWN:
-                out.print(f"  … and {len(found) - SHOWN} more")
+            write(out, f"{title} ({len(found)})", style="bold red")
+            for one in found if verbose else found[:SHOWN]:
+                _show_failure(out, one, verbose)
+            if len(found) > SHOWN and not verbose:
+                write(out, f"… and {len(found) - SHOWN} more: --verbose shows them", indent=2)
     if not brief:
-        _show_rest(out, proof)
+        _show_rest(out, proof, verbose)
     _show_summary(out, proof, brief)
     return proof.ok
 
@@ -97,73 +114,95 @@ def _failures(proof: Proof) -> Iterable[tuple[str, Sequence[_Failure]]]:
     )
 
 
-def _show_failure(out: Console, one: _Failure) -> None:
+def _show_failure(out: Console, one: _Failure, verbose: bool) -> None:
     message = f"{one.expectation}: {one.message}" if isinstance(one, ExpectationResult) else one.message
-    out.print(Text(f"  ✗ {message}"))
+    write(out, f"✗ {message}", indent=2)
+    if not isinstance(one, ExpectationResult):
+        _show_names(out, "principals", one.principals)
+        _show_names(out, "destinations", one.destinations)
+    if isinstance(one, Blocked):
+        _show_names(out, "routes", one.routes)
     if one.witness is not None:
-        out.print(Text(f"    witness: {one.witness}", style="cyan"))
-    if one.path:
-        out.print(_path_table(one.path))
+        write(out, f"witness: {one.witness}", style="cyan", indent=4)
+    _show_path(out, one.path, 4, verbose)
 
 
-def _path_table(rows: Sequence[Row]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False, pad_edge=False)
-    for style in ("dim", "bold", "", ""):
-        table.add_column(style=style, overflow="fold")
+def _show_names(out: Console, title: str, names: Sequence[str]) -> None:
+    """All of them, where the message names only some."""
+    if len(names) > MOST:
+        write(out, f"all {len(names)} {title}: {', '.join(names)}", style="dim", indent=4)
+
+
+def _show_path(out: Console, rows: Sequence[Row], indent: int, urns: bool) -> None:
+    """Every gate: what it does, by which rule, what else is to be said, and on which resource."""
     for row in rows:
-        verdict = Text(row.outcome.value, style=_STYLE[row.outcome])
-        table.add_row("     ", escape(row.gate), verdict, Text(f"{row.filter.name}: {row.why}\n{row.source.urn}"))
-    return table
+        sign, style = _SIGN[row.outcome]
+        line = Text(f"{sign} ", style=style) + Text(row.gate, style="bold") + Text(f"  {row.filter.name}", style="default")
+        write(out, line, indent=indent)
+        write(out, f"{_verb(row)} by {_rule(row)}", style=style, indent=indent + 2)
+        if row.detail:
+            write(out, row.detail, indent=indent + 2)
+        where = _resource(row.source)
+        if urns and row.source.urn:
+            write(
+                out, f"{row.source.urn}{f' {row.source.position}' if row.source.position else ''}", style="dim", indent=indent + 2
+            )
+        elif where and where != _rule(row):
+            write(out, f"resource {where}", style="dim", indent=indent + 2)
 
 
-def _show_rest(out: Console, proof: Proof) -> None:
-    if proof.expectations:
-        out.print(
-            Text(f"Expectations: {len(proof.expectations) - len(proof.failed)} of {len(proof.expectations)} hold", style="bold")
-        )
+def _verb(row: Row) -> str:
+    perhaps = row.rule.action if row.rule else row.filter.default
+    return f"perhaps {perhaps.value}" if row.outcome is Outcome.UNKNOWN else str(row.outcome.value)
+
+
+def _rule(row: Row) -> str:
+    if row.rule is None:
+        return "default: no rule matches" if row.filter.kind is not Kind.ROUTING else "default: no route leads there"
+    return row.source.label or _resource(row.source)
+
+
+def _resource(source: Source) -> str:
+    return source.urn.rsplit("::", 1)[-1] + (f".{source.position}" if source.position else "")
+
+
+def _show_rest(out: Console, proof: Proof, verbose: bool) -> None:
+    if 0 < len(proof.matrix.cells) <= MATRIX_CELLS:
+        show_matrix(out, proof.matrix)
+        out.print()
+    if verbose and proof.expectations:
+        write(out, f"Expectations ({len(proof.expectations)})", style="bold")
         for one in proof.expectations:
-            if one.passed:
-                out.print(Text(f"  ✓ {one.expectation}", style="green"))
-    matrix = proof.matrix
-    if 0 < len(matrix.cells) <= MATRIX_CELLS:
-        _show_matrix(out, proof)
-    _show_list(out, "Never in effect", [one.message for one in proof.dead])
-    _show_list(out, "Granted by one gate, stopped by another (no failure)", [one.message for one in proof.internal])
+            write(out, f"{'✓' if one.passed else '✗'} {one.expectation}", style="green" if one.passed else "red", indent=2)
+    _show_list(out, "Never in effect", [one.message for one in proof.dead], verbose)
+    _show_list(out, "Granted by one gate, stopped by another (no failure)", [one.message for one in proof.internal], verbose)
     blind = [f"{one.route} → {one.destination}" for one in proof.identity if not one.gates]
-    _show_list(out, "No single gate tells these routes' principals from everybody else", blind)
-    _show_list(out, "Taken for granted", proof.assumptions)
+    _show_list(out, "No single gate tells these routes' principals from everybody else", blind, verbose)
+    assumed = [one.message for one in proof.assumptions] if verbose else list(_grouped(proof.assumptions))
+    _show_list(out, "Taken for granted", assumed, True, len(proof.assumptions))
+    if proof.expectations:
+        held = f"{len(proof.expectations) - len(proof.failed)} of {len(proof.expectations)} hold"
+        write(out, f"Expectations: {held}{'' if verbose else ' (--verbose lists them, and each assumption)'}", style="bold")
 
 
-def _show_list(out: Console, title: str, lines: Sequence[str]) -> None:
-    if lines:
-        out.print(Text(f"{title} ({len(lines)})", style="bold"))
-        for line in lines:
-            out.print(Text(f"  - {line}"))
+def _grouped(assumptions: Sequence[Assumption]) -> Iterable[str]:
+    """One line for each ground; what is absent one by one."""
+    for ground, (one, many) in _GROUNDS.items():
+        number = sum(each.ground is ground for each in assumptions)
+        if number:
+            yield f"{(one if number == 1 else many).format(number)} that the access file says, and no others"
+    yield from (each.message for each in assumptions if each.ground not in _GROUNDS)
 
 
-def _show_matrix(out: Console, proof: Proof) -> None:
-    matrix = proof.matrix
-    out.print(
-        Text("Principals × destinations: ● declared, ◐ in a window, a number: refused by so many gates, ", style="bold")
-        + Text("· no path", style="bold dim")
-    )
-    table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="dim")
-    table.add_column("")
-    for number, _ in enumerate(matrix.destinations, 1):
-        table.add_column(str(number), justify="right")
-    for principal in matrix.principals:
-        table.add_row(Text(principal), *(_symbol(matrix.cells[principal, one]) for one in matrix.destinations))
-    out.print(table)
-    out.print(Text("  " + ", ".join(f"{number} {name}" for number, name in enumerate(matrix.destinations, 1)), style="dim"))
-
-
-def _symbol(cell: Cell) -> Text:
-    if cell.declared is Share.NONE:
-        if cell.depth is None:
-            return Text("·", style="dim")
-        return Text(str(cell.depth), style="red" if cell.depth == 0 else "dim")
-    well = cell.allowed is cell.declared and not cell.possible
-    return Text("●" if cell.declared is Share.ALL else "◐", style="green" if well else "red")
+def _show_list(out: Console, title: str, lines: Sequence[str], verbose: bool, number: int | None = None) -> None:
+    if not lines:
+        return
+    write(out, f"{title} ({len(lines) if number is None else number})", style="bold")
+    shown = lines if verbose or len(lines) <= LISTED else lines[: LISTED - 1]
+    for line in shown:
+        write(out, f"- {line}", indent=2)
+    if len(shown) < len(lines):
+        write(out, f"- … and {len(lines) - len(shown)} more: --verbose lists them", style="dim", indent=2)
 
 
 def _show_summary(out: Console, proof: Proof, brief: bool) -> None:
@@ -172,22 +211,30 @@ def _show_summary(out: Console, proof: Proof, brief: bool) -> None:
     depth = proof.matrix.depth
     deep = "" if depth is None else f"; what is not declared is refused by at least {depth} gate{'s' if depth != 1 else ''}"
     if proof.ok:
-        out.print(Text(f"✓ proven: what all gates let through is what is declared: {what}; {held}{deep}", style="green"))
+        write(out, f"✓ proven: what all gates let through is what is declared: {what}; {held}{deep}", style="green")
     else:
         counts = f"{len(proof.excess)} excess, {len(proof.blocked)} blocked, {len(proof.unproven)} unproven"
-        out.print(Text(f"✗ not proven: {counts}; {held} ({what})", style="bold red"))
+        write(out, f"✗ not proven: {counts}; {held} ({what})", style="bold red")
     if brief and (proof.assumptions or proof.internal or proof.dead):
         rest = f"{len(proof.internal)} grants stopped elsewhere, {len(proof.dead)} never in effect"
-        out.print(Text(f"  ({len(proof.assumptions)} assumptions, {rest}: `airlock prove` shows them)", style="dim"))
+        write(out, f"({len(proof.assumptions)} assumptions, {rest}: `airlock prove` shows them)", style="dim", indent=2)
 
 
-def show_explanation(explanation: Explanation, console: Console | None = None) -> None:
-    """Shows an explanation: the verdict, then every gate on the path, in order."""
-    out = console or Console(highlight=False, soft_wrap=True)
-    out.print(Text(explanation.message, style=_STYLE[explanation.outcome]))
-    out.print(_path_table(explanation.rows))
+def show_explanation(explanation: Explanation, console: Console | None = None, *, urns: bool = False) -> None:
+    """Shows an explanation: the answer in a sentence, what refuses, what to do; then every gate on the path, in order."""
+    out = console or standard_output()
+    write(out, explanation.message, style=f"bold {_SIGN[explanation.outcome][1]}")
+    refusing = dict.fromkeys(f"{row.gate} ({row.filter.kind.value})" for row in explanation.rows if row.outcome is Outcome.DENY)
+    if refusing:
+        write(out, ", ".join(refusing), label="Refused by: ")
+    write(out, explanation.advice, label="What to do: ")
+    write(out, str(explanation.witness), label="Looked at:  ")
     for note in explanation.notes:
-        out.print(Text(f"  note: {note}", style="dim"))
+        write(out, note, label="Note:       ")
+    out.print()
+    _show_path(out, explanation.rows, 2, urns)
+    if not explanation.rows:
+        write(out, "No gate stands on the path.", indent=2)
 
 
 def to_json(proof: Proof) -> dict[str, Any]:

@@ -29,7 +29,8 @@ def failures(stack: Stack, proof: Proof) -> Iterator[Violation]:
     for unproven in proof.unproven:
         yield Violation(_known(stack, _undecided(unproven)), _explained(unproven.message, unproven.witness, unproven.path))
     for failed in proof.failed:
-        yield Violation(_known(stack, _decider(failed)), _explained(failed.message, failed.witness, failed.path))
+        message = f"Expected, and not so: {failed.expectation}: {failed.message}"
+        yield Violation(_known(stack, _decider(failed)), _explained(message, failed.witness, failed.path))
 
 
 def unjustified(stack: Stack, filters: Iterable[Filter], proof: Proof, network_acls: bool) -> Iterator[Violation]:
