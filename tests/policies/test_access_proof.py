@@ -16,7 +16,7 @@ AT = "2026-11-20"
 ACCESS: dict[str, Any] = {
     "environments": [{"name": "finance", "dags": ["finance_*"]}],
     "principals": [{"name": "finance-etl", "dags": ["finance_*"], "environment": "finance", "owner": "finance@bank.example"}],
-    "zones": {"datacenter": {"cidrs": ["10.20.0.0/16"], "gates": ["aws_network", "fortigate"]}},
+    "zones": {"datacenter": {"cidrs": ["10.20.0.0/16"], "gates": ["fortigate"]}},
     "destinations": [{"name": "warehouse", "zone": "datacenter", "cidrs": ["10.20.4.10/32"], "ports": ["5432/tcp"]}],
     "routes": [{"name": "finance-warehouse", "from": ["finance-etl"], "to": ["warehouse"], "reason": "FIN-1234"}],
     "expect": [{"from": "finance_daily.load", "to": "warehouse:5432", "allow": True}],

@@ -16,7 +16,7 @@ from .filters import Environment, Filter
 from .findings import Explanation, Outcome
 from .instants import Bools
 from .missing import missing_gates
-from .proving import own_needs
+from .proving import in_order, own_needs
 from .space import Space
 from .subjects import Selector
 from .sweep import Group, Question, Sweep
@@ -44,7 +44,7 @@ def explain(
     for label, value in (("at", at), ("when", moment)):
         if value.tzinfo is None:
             raise ValueError(f"{label}: {value} has no time zone")
-    return _Question(access, environments, filters, principal, destination, at, moment).answer()
+    return _Question(access, in_order(environments), filters, principal, destination, at, moment).answer()
 
 
 @dataclass(frozen=True)

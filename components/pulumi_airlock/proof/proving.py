@@ -32,7 +32,12 @@ def prove(access: Access, environments: Sequence[Environment], filters: Sequence
     """
     if at.tzinfo is None:
         raise ValueError(f"at: {at} has no time zone")
-    return Case(access, environments, filters, at).proof()
+    return Case(access, in_order(environments), filters, at).proof()
+
+
+def in_order(environments: Sequence[Environment]) -> list[Environment]:
+    """By name: the order in which a program happens to register them means nothing."""
+    return sorted(environments, key=lambda one: one.name)
 
 
 def own_needs(environments: Sequence[Environment]) -> list[Match]:

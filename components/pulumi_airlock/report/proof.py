@@ -96,6 +96,7 @@ def show(proof: Proof, console: Console | None = None, *, brief: bool = False, v
                 _show_failure(out, one, verbose)
             if len(found) > SHOWN and not verbose:
                 write(out, f"… and {len(found) - SHOWN} more: --verbose shows them", indent=2)
+            out.print()
     if not brief:
         _show_rest(out, proof, verbose)
     _show_summary(out, proof, brief)
@@ -180,9 +181,8 @@ def _show_rest(out: Console, proof: Proof, verbose: bool) -> None:
     _show_list(out, "No single gate tells these routes' principals from everybody else", blind, verbose)
     assumed = [one.message for one in proof.assumptions] if verbose else list(_grouped(proof.assumptions))
     _show_list(out, "Taken for granted", assumed, True, len(proof.assumptions))
-    if proof.expectations:
-        held = f"{len(proof.expectations) - len(proof.failed)} of {len(proof.expectations)} hold"
-        write(out, f"Expectations: {held}{'' if verbose else ' (--verbose lists them, and each assumption)'}", style="bold")
+    if not verbose:
+        write(out, "(--verbose lists every expectation, assumption and finding)", style="dim", indent=2)
 
 
 def _grouped(assumptions: Sequence[Assumption]) -> Iterable[str]:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from pulumi_airlock.gates.declared import TOKEN
 from pulumi_airlock.gates.stack import Stack
-from pulumi_airlock.proof import Excess, ExpectationResult, Outcome, Proof, Row, Unproven, Witness
+from pulumi_airlock.proof import Blocked, Excess, ExpectationResult, Outcome, Proof, Row, Unproven, Witness
 from pulumi_airlock.proof.filters import Filter, Kind
+from pulumi_airlock.proof.wording import MOST
 
 COMPONENT = "airlock:"
 """How the type of every Airlock component starts."""
@@ -23,11 +24,11 @@ class Violation:
 def failures(stack: Stack, proof: Proof) -> Iterator[Violation]:
     """Everything that makes the proof fail: excess, blocked routes, what could not be proven, expectations that do not hold."""
     for excess in proof.excess:
-        yield Violation(_known(stack, _source_of(excess)), _explained(excess.message, excess.witness, excess.path))
+        yield Violation(_known(stack, _source_of(excess)), _explained(_whole(excess), excess.witness, excess.path))
     for blocked in proof.blocked:
-        yield Violation(_known(stack, blocked.rule.urn), _explained(blocked.message, blocked.witness, blocked.path))
+        yield Violation(_known(stack, blocked.rule.urn), _explained(_whole(blocked), blocked.witness, blocked.path))
     for unproven in proof.unproven:
-        yield Violation(_known(stack, _undecided(unproven)), _explained(unproven.message, unproven.witness, unproven.path))
+        yield Violation(_known(stack, _undecided(unproven)), _explained(_whole(unproven), unproven.witness, unproven.path))
     for failed in proof.failed:
         message = f"Expected, and not so: {failed.expectation}: {failed.message}"
         yield Violation(_known(stack, _decider(failed)), _explained(message, failed.witness, failed.path))
@@ -56,6 +57,15 @@ def _is_excused(stack: Stack, urn: str, network_acls: bool) -> bool:
         return False
     is_compiled = any(above.type.startswith(COMPONENT) for above in resource.ancestors())
     return is_compiled or (not network_acls and "NetworkAcl" in resource.type)
+
+
+def _whole(finding: Excess | Blocked | Unproven) -> str:
+    """A finding's message, and all names where the message has only some of them."""
+    lists = {"principals": finding.principals, "destinations": finding.destinations}
+    if isinstance(finding, Blocked):
+        lists["routes"] = finding.routes
+    long = [f"All {len(names)} {what}: {', '.join(names)}" for what, names in lists.items() if len(names) > MOST]
+    return "\n".join([finding.message, *long])
 
 
 def _explained(message: str, witness: Witness | None, path: Iterable[Row]) -> str:
