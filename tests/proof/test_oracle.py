@@ -165,7 +165,7 @@ def check_pairs(proof: Proof, judged: list[Judged]) -> None:
         for one in judged:
             if name not in one.spot.caller.principals() or one.spot.in_box(there) != "yes":
                 continue
-            if one.declared != "yes" and not one.known:
+            if one.declared != "yes" and not one.known and one.possible:
                 continue
             declared.add(one.declared == "yes")
             passes.add(one.definite)

@@ -79,8 +79,11 @@ def test_the_device_is_told_what_aws_answers(registered):
 
 @pytest.mark.parametrize("preview", [True, False])
 def test_keys_are_secret_from_end_to_end(registered, preview):
-    keys = (TunnelEnd(preshared_key="first.key_1"), TunnelEnd(preshared_key=pulumi.Output.secret("second.key_2")))
-    found = registered(vpn(tunnels=keys), preview=preview)
+    def program():
+        keys = (TunnelEnd(preshared_key="first.key_1"), TunnelEnd(preshared_key=pulumi.Output.secret("second.key_2")))
+        vpn(tunnels=keys)()
+
+    found = registered(program, preview=preview)
     connection = only(found, CONNECTION)
 
     assert connection.secret == {"tunnel1PresharedKey", "tunnel2PresharedKey"}

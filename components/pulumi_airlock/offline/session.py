@@ -176,7 +176,7 @@ class Session:
             raise ProgramError(_without_secrets(str(failure), planner, secrets)) from failure.__cause__
         steps = [*planner.steps.values(), *planner.deletions()]
         _raise(planner.problems)
-        self._progress(f"{len(steps)} resources, waiting for the policy packs")
+        self._progress(f"{len(steps)} resources" + (", waiting for the policy packs" if analysis else ""))
         plan = Plan(
             self.project.name,
             self.stack,

@@ -55,8 +55,10 @@ class Pairs:
             return
         local = group.local
         members = self._members.of(local.who)
-        # What happens to a name that no rule knows, its addresses tell.
-        known = group.considered if group.named is None else group.considered & (group.declared | group.named)
+        # Whether a name that no rule knows gets through, its addresses tell; that it does not, is known.
+        known = group.considered
+        if group.named is not None:
+            known = known & (group.declared | group.named | ~group.possible)
         refusals = np.zeros(local.shape, dtype=np.int8)
         for refused in group.by_gate.values():
             refusals += refused

@@ -12,7 +12,6 @@ from pulumi_airlock.gates.declared import TOKEN, declared_access
 from pulumi_airlock.gates.sources import stack_from_policy
 from pulumi_airlock.gates.stack import Stack
 from pulumi_airlock.proof import Proof, prove
-from pulumi_airlock.proof.filters import Filter
 from pulumi_policy import StackValidationArgs
 
 
@@ -21,7 +20,6 @@ class Evidence:
     """A stack, and what was found. Without a proof, `problems` says why there is none."""
 
     stack: Stack
-    filters: tuple[Filter, ...] = ()
     proof: Proof | None = None
     problems: tuple[tuple[str | None, str], ...] = ()
     """(URN or None for the stack itself, what is wrong) where nothing could be proven."""
@@ -65,15 +63,15 @@ def _gathered(stack: Stack, config: Mapping[str, Any]) -> Evidence:
     except ValueError as error:  # AccessError, or pydantic's own
         # A document in the configuration is not at fault of any resource.
         place = declaration.urn if declaration and not config.get("access") else None
-        return Evidence(stack, reading.filters, problems=((place, f"The access document cannot be used:\n{error}"),))
+        return Evidence(stack, problems=((place, f"The access document cannot be used:\n{error}"),))
     if access is None and declaration is not None:
         message = f"The document of {declaration.name} cannot be known before the update: declare access from plain values."
-        return Evidence(stack, reading.filters, problems=((declaration.urn, message),))
+        return Evidence(stack, problems=((declaration.urn, message),))
     if access is None:
         undeclared = "is an Airflow environment, and the stack declares no access: everything that it can reach is excess."
         found = tuple((one.urn, f"{one.name} {undeclared}") for one in reading.environments)
-        return Evidence(stack, reading.filters, problems=found, applicable=bool(found))
-    return Evidence(stack, reading.filters, prove(access, reading.environments, reading.filters, at=_instant(config.get("at"))))
+        return Evidence(stack, problems=found, applicable=bool(found))
+    return Evidence(stack, prove(access, reading.environments, reading.filters, at=_instant(config.get("at"))))
 
 
 def _instant(given: str | None) -> datetime:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pulumi_airlock.gates.declared import TOKEN
 from pulumi_airlock.gates.stack import Stack
 from pulumi_airlock.proof import Blocked, Excess, ExpectationResult, Outcome, Proof, Row, Unproven, Witness
-from pulumi_airlock.proof.filters import Filter, Kind
 from pulumi_airlock.proof.wording import MOST
 
 COMPONENT = "airlock:"
@@ -34,18 +33,17 @@ def failures(stack: Stack, proof: Proof) -> Iterator[Violation]:
         yield Violation(_known(stack, _decider(failed)), _explained(message, failed.witness, failed.path))
 
 
-def unjustified(stack: Stack, filters: Iterable[Filter], proof: Proof, network_acls: bool) -> Iterator[Violation]:
+def unjustified(stack: Stack, proof: Proof, network_acls: bool) -> Iterator[Violation]:
     """Rules of hand-written resources that grant what no route declares, though another gate on the path stops it today.
 
     A rule that Airlock compiled may grant more than one gate should, since a coarse gate cannot say less; a hand-written one has
-    no such excuse, and the next change of the other gate makes it excess. Routes are no permissions. Network ACLs are looked at
+    no such excuse, and the next change of the other gate makes it excess. Network ACLs are looked at
     only when asked for: they are stateless, so answers need wide rules, and a security group stands behind each.
     """
-    routing = {(rule.source.urn, rule.source.position) for one in filters if one.kind is Kind.ROUTING for rule in one.rules}
     seen: set[tuple[str, str]] = set()
     for internal in proof.internal:
         place = (internal.rule.urn, internal.rule.position)
-        if place in seen or place in routing or _is_excused(stack, internal.rule.urn, network_acls):
+        if place in seen or _is_excused(stack, internal.rule.urn, network_acls):
             continue
         seen.add(place)
         yield Violation(_known(stack, internal.rule.urn), _explained(internal.message, internal.witness, ()))

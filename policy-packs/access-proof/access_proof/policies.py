@@ -54,7 +54,7 @@ def no_unjustified_rule(args: StackValidationArgs, report: ReportViolation) -> N
         args.not_applicable("the stack could not be proven" if evidence.applicable else "the stack declares no access")
     else:
         network_acls = bool((args.get_config() or {}).get("networkAcls"))
-        _report(unjustified(evidence.stack, evidence.filters, evidence.proof, network_acls), report)
+        _report(unjustified(evidence.stack, evidence.proof, network_acls), report)
 
 
 def _report(violations: Iterable[Violation], report: ReportViolation) -> None:
