@@ -1,9 +1,14 @@
 """How large an environment is, and whether MWAA takes it."""
 
+import re
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from ..errors import Problems
 from .limits import AS_OF, CLASSES, ClassLimits
+
+_NEWER_CLASS = re.compile(r"mw\d+\.\d+xlarge")
+"""What AWS may add to the classes: a larger one, or another generation. Anything else is a slip of the pen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,9 +66,11 @@ def check_scale(scale: MwaaScale, problems: Problems) -> list[str]:
     limits = scale.limits
     if limits is None:
         known = ", ".join(CLASSES)
-        if scale.environment_class.startswith("mw1."):
+        if _NEWER_CLASS.fullmatch(scale.environment_class):
             return [f"class {scale.environment_class} is not in the table of {AS_OF} ({known}): its limits are not checked"]
-        problems.add("scale.environment_class", f"no class {scale.environment_class!r}; MWAA has {known}")
+        near = get_close_matches(scale.environment_class, CLASSES, 1)
+        meant = f"; did you mean {near[0]!r}?" if near else ""
+        problems.add("scale.environment_class", f"no class {scale.environment_class!r}{meant}; MWAA has {known}")
         return []
     scales = limits.workers[1] > 1
     _check_range(
