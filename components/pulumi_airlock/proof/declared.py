@@ -47,16 +47,7 @@ def destination_hosts(destination: Destination) -> Hosts:
 
 def destination_services(destination: Destination) -> Services:
     """Its protocols and ports."""
-    return Services.union(map(parse_port, destination.ports))
-
-
-def parse_port(text: str) -> Services:
-    """`5432/tcp`, `8000-8010/tcp`, `5432` (tcp), or a protocol alone (`icmp`). ValueError when it is none of them."""
-    ports, _, protocol = text.strip().partition("/")
-    if not ports[:1].isdigit():
-        return Services.of(ports)
-    first, _, last = ports.partition("-")
-    return Services.of(protocol or "tcp", int(first), int(last or first))
+    return Services.union(Services.of(*one) for one in destination.services())
 
 
 def route_operations(route: Route) -> frozenset[HttpOperation] | None:
