@@ -10,13 +10,13 @@ import pytest
 from pulumi_airlock.access import Access
 from pulumi_airlock.cli import app
 from pulumi_airlock.errors import InputError
-from pulumi_airlock.gates.declared import TOKEN
 from pulumi_airlock.proof import Cell, Matrix, Proof, Share, explain, prove
 from pulumi_airlock.proof.filters import Action, Combine, Environment, Filter, Match, Rule, Source, Who
 from pulumi_airlock.proof.sets import Hosts, Services
 from pulumi_airlock.report.lines import UNLIMITED
 from pulumi_airlock.report.matrix import show_matrix
 from pulumi_airlock.report.proof import show, show_explanation, to_json
+from pulumi_airlock.tokens import ACCESS
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -87,7 +87,7 @@ def test_the_command_fails_with_3_where_a_gate_is_not_in_the_stack(tmp_path: Pat
     expect = [{"from": "outside", "to": "ledger-db:1521", "allow": True}]
     declared = {
         "urn": "urn:pulumi:s::p::airlock:index:Access::access",
-        "type": TOKEN,
+        "type": ACCESS,
         "outputs": {"document": DOCUMENT | {"expect": expect}},
     }
     result = CliRunner().invoke(app, ["prove", "--from", str(state(tmp_path / "s.json", declared))])
@@ -117,7 +117,7 @@ def test_findings_beyond_what_is_readable_are_counted() -> None:
 @pytest.mark.parametrize("option", ["--json", "--verbose", "--at=2026-11-23T23:00+01:00"])
 def test_options_do_not_change_the_verdict(tmp_path: Path, option: str) -> None:
     document = {**DOCUMENT, "destinations": [], "routes": []}
-    declared = {"urn": "urn:pulumi:s::p::airlock:index:Access::access", "type": TOKEN, "outputs": {"document": document}}
+    declared = {"urn": "urn:pulumi:s::p::airlock:index:Access::access", "type": ACCESS, "outputs": {"document": document}}
     assert CliRunner().invoke(app, ["prove", "--from", str(state(tmp_path / "s.json", declared)), option]).exit_code == 0
 
 

@@ -8,6 +8,7 @@ import pulumi
 import pulumi_aws as aws
 
 from ..errors import Problems
+from ..tokens import MWAA_ENVIRONMENT
 from .artifacts import ExistingCode, MwaaCode, check_code
 from .checks import check_account, checked_tags, current_account, known, one_of, resolved_region
 from .encryption import make_key
@@ -133,7 +134,7 @@ class MwaaEnvironment(pulumi.ComponentResource):
         problems.raise_any()
 
         # Readers need it, and `pulumi preview --json` has no outputs of components.
-        super().__init__("airlock:index:MwaaEnvironment", name, {"endpointCidrs": list(vpc.endpoint_cidrs)}, opts)
+        super().__init__(MWAA_ENVIRONMENT, name, {"endpointCidrs": list(vpc.endpoint_cidrs)}, opts)
         for warning in warnings:
             pulumi.warn(f"{name}: {warning}", self)
         child = pulumi.ResourceOptions(parent=self)

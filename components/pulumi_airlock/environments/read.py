@@ -7,9 +7,8 @@ from ..gates.aws_network.links import ENVIRONMENT, SUBNET, VPC_ENDPOINT, Links, 
 from ..gates.stack import UNKNOWN, Resource, Stack
 from ..proof.filters import Action, Combine, Environment, Filter, Match, Rule, Who
 from ..proof.sets import Hosts, Services
+from ..tokens import MWAA_ENVIRONMENT
 from .limits import INTERFACE_SERVICES
-
-COMPONENT = "airlock:index:MwaaEnvironment"
 
 _HTTPS = Services.of("tcp", 443, 443)
 _NEEDED = re.compile(r"(cn\.)?com\.amazonaws\.[a-z0-9\-]+\.(" + "|".join(map(re.escape, INTERFACE_SERVICES)) + ")")
@@ -56,7 +55,7 @@ def read(stack: Stack) -> Iterator[Filter]:
 
 def environment_name(resource: Resource) -> str:
     """What principals call the environment: the name of the component that made it, else its resource's own."""
-    component = next((one for one in resource.ancestors() if one.type == COMPONENT), None)
+    component = _component(resource)
     return (component or resource).name
 
 
@@ -80,7 +79,7 @@ def _sources(links: Links, resource: Resource) -> tuple[Hosts, tuple[str, ...]]:
 
 def _told_by_component(resource: Resource) -> Hosts | None:
     """What the component registered: it was given its subnets' CIDRs, and they are known where brought ids are not."""
-    component = next((one for one in resource.ancestors() if one.type == COMPONENT), None)
+    component = _component(resource)
     if component is None:
         return None
     return _networks(component, "subnetCidrs")
@@ -115,7 +114,7 @@ def _endpoint_addresses(links: Links, resource: Resource) -> Hosts:
         if isinstance(service, str) and _NEEDED.fullmatch(service):
             linked = links.follow(endpoint, ("subnetIds",), SUBNET)
             found += [cidr_addresses(subnet, ("cidrBlock",)).known for subnet in linked.resources]
-    component = next((one for one in resource.ancestors() if one.type == COMPONENT), None)
+    component = _component(resource)
     told = _networks(component, "endpointCidrs") if component is not None else None
     return Hosts.union([*found, *([told] if told else [])])
 
@@ -139,3 +138,8 @@ def _endpoints_around(links: Links, resource: Resource) -> Iterator[Resource]:
         vpc = links.vpc_of(endpoint)
         if (vpc is not None and vpc.urn in vpcs) or endpoint.get("vpcId") in ids:
             yield endpoint
+
+
+def _component(resource: Resource) -> Resource | None:
+    """The `MwaaEnvironment` that a resource is part of."""
+    return next((one for one in resource.ancestors() if one.type == MWAA_ENVIRONMENT), None)

@@ -6,9 +6,8 @@ from typing import Any
 import pulumi
 
 from ..access import Access, AccessError
+from ..tokens import ACCESS
 from .stack import Stack
-
-TOKEN = "airlock:index:Access"  # noqa: S105
 
 
 class AccessDeclaration(pulumi.ComponentResource):
@@ -23,7 +22,7 @@ class AccessDeclaration(pulumi.ComponentResource):
     def __init__(self, name: str, access: Access, opts: pulumi.ResourceOptions | None = None):
         document = access.model_dump(mode="json", by_alias=True, exclude_defaults=True)
         # Among the inputs for `pulumi preview --json`, which has no outputs of components; among the outputs for stack policies.
-        super().__init__(TOKEN, name, {"document": document}, opts)
+        super().__init__(ACCESS, name, {"document": document}, opts)
         # Afterwards: the SDK puts an output in the place of every input.
         self.document = document
         self.register_outputs({"document": document})
@@ -31,11 +30,11 @@ class AccessDeclaration(pulumi.ComponentResource):
 
 def declared_access(stack: Stack) -> Access | None:
     """The access that a stack declares; None when it declares none. AccessError when the document is not valid."""
-    found = [one.get("document") for one in stack.of_type(TOKEN)]
+    found = [one.get("document") for one in stack.of_type(ACCESS)]
     documents = [document for document in found if isinstance(document, Mapping)]
     if not documents:
         return None
     if len(documents) > 1:
-        names = ", ".join(one.name for one in stack.of_type(TOKEN))
+        names = ", ".join(one.name for one in stack.of_type(ACCESS))
         raise AccessError.of(names, "", f"{len(documents)} access declarations in one stack: keep one")
     return Access.model_validate(documents[0])

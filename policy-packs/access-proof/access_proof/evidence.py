@@ -8,10 +8,11 @@ from typing import Any
 
 from pulumi_airlock.access import Access
 from pulumi_airlock.gates import read_all
-from pulumi_airlock.gates.declared import TOKEN, declared_access
+from pulumi_airlock.gates.declared import declared_access
 from pulumi_airlock.gates.sources import stack_from_policy
 from pulumi_airlock.gates.stack import Stack
 from pulumi_airlock.proof import Proof, prove
+from pulumi_airlock.tokens import ACCESS
 from pulumi_policy import StackValidationArgs
 
 
@@ -57,7 +58,7 @@ def _fingerprint(stack: Stack) -> int:
 
 def _gathered(stack: Stack, config: Mapping[str, Any]) -> Evidence:
     reading = read_all(stack)
-    declaration = next(iter(stack.of_type(TOKEN)), None)
+    declaration = next(iter(stack.of_type(ACCESS)), None)
     try:
         access = Access.model_validate(config["access"]) if config.get("access") else declared_access(stack)
     except ValueError as error:  # AccessError, or pydantic's own

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from pulumi_airlock.gates.declared import TOKEN
 from pulumi_airlock.gates.stack import Stack
 from pulumi_airlock.proof import Blocked, Excess, ExpectationResult, Outcome, Proof, Row, Unproven, Witness
 from pulumi_airlock.proof.wording import MOST
+from pulumi_airlock.tokens import ACCESS
 
 COMPONENT = "airlock:"
 """How the type of every Airlock component starts."""
@@ -95,5 +95,5 @@ def _known(stack: Stack, urn: str | None) -> str | None:
     """A URN of the stack: the given one, or the declaration's, which is wrong where no resource is."""
     if urn and stack.find(urn):
         return urn
-    declaration = next(iter(stack.of_type(TOKEN)), None)
+    declaration = next(iter(stack.of_type(ACCESS)), None)
     return declaration.urn if declaration else None

@@ -7,7 +7,21 @@ CIS: CIS Amazon Web Services Foundations Benchmark v3.0.0 (2024-01), shortened.
 from enum import Enum
 
 
-class Soc2(Enum):
+class _Control(Enum):
+    """A criterion: its reference, and what it asks for in short."""
+
+    @property
+    def reference(self) -> str:
+        """The criterion's number, such as `CC6.1` or `5.4`."""
+        return str(self.value[0])
+
+    @property
+    def title(self) -> str:
+        """What it asks for."""
+        return str(self.value[1])
+
+
+class Soc2(_Control):
     """SOC 2 common criteria."""
 
     CC6_1 = ("CC6.1", "Logical access security over protected information assets")
@@ -17,18 +31,8 @@ class Soc2(Enum):
     CC7_2 = ("CC7.2", "Components are monitored for anomalies")
     CC8_1 = ("CC8.1", "Changes are authorised, tested and approved")
 
-    @property
-    def reference(self) -> str:
-        """The criterion's number, such as `CC6.1`."""
-        return self.value[0]
 
-    @property
-    def title(self) -> str:
-        """What it asks for."""
-        return self.value[1]
-
-
-class Cis(Enum):
+class Cis(_Control):
     """Recommendations of the CIS AWS Foundations Benchmark."""
 
     ADMIN_POLICIES = ("1.16", "No IAM policy with full administrative privileges is attached")
@@ -40,13 +44,3 @@ class Cis(Enum):
     ACL_ADMIN_PORTS = ("5.1", "No network ACL lets the internet reach administration ports")
     GROUP_ADMIN_PORTS = ("5.2", "No security group lets 0.0.0.0/0 reach administration ports")
     DEFAULT_GROUP = ("5.4", "The default security group of every VPC restricts all traffic")
-
-    @property
-    def reference(self) -> str:
-        """The recommendation's number, such as `5.4`."""
-        return self.value[0]
-
-    @property
-    def title(self) -> str:
-        """What it recommends."""
-        return self.value[1]

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from pulumi_airlock.tokens import ACCESS
 from pulumi_policy import EnforcementLevel, Severity
 
 from .controls import Soc2
@@ -15,7 +16,6 @@ from .fortigate import POLICY, accepts
 from .reading import UNKNOWN, Resource, Stack, of_kind
 from .registry import Config, Findings, setting, stack_policy, undecided, wrong
 
-ACCESS = "airlock:index:Access"
 _TODAY = {"today": setting("The day to judge by (ISO 8601), for repeatable evidence; empty: today, in UTC.", "")}
 _CONFIDENTIAL = {"classes": setting("Classes of destinations that count as confidential.", ["confidential"])}
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
+from pulumi_airlock.tokens import FORTIGATE_GATE
 from pulumi_policy import Severity
 
 from .controls import Soc2
@@ -13,7 +14,6 @@ from .registry import Config, Findings, resource_policy, setting, stack_policy, 
 
 POLICY = "fortios:firewallpolicy"
 SERVICE = "fortios:firewallservicecustom"
-GATE = "airlock:index:FortigateGate"
 
 EVERY_ADDRESS = frozenset({"all", "any"})
 EVERY_SERVICE = frozenset({"ALL", "ALL_TCP", "ALL_UDP"})
@@ -338,7 +338,7 @@ def _denies_all(one: Resource) -> Any:
 )
 def foreign_policy(stack: Stack, _: Config) -> Findings:
     """On a FortiGate that a FortigateGate manages, nothing else accepts traffic: a policy beside it is access nobody declared."""
-    owned = [(one, gate) for one in of_kind(stack, POLICY) for gate in one.ancestors() if gate.type == GATE]
+    owned = [(one, gate) for one in of_kind(stack, POLICY) for gate in one.ancestors() if gate.type == FORTIGATE_GATE]
     managed = {_device(one): gate for one, gate in owned}
     for one in of_kind(stack, POLICY):
         gate = managed.get(_device(one))

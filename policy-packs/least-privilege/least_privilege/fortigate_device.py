@@ -4,7 +4,7 @@ from pulumi_policy import Severity
 
 from .controls import Soc2
 from .reading import UNKNOWN, Subject
-from .registry import Findings, resource_policy, setting, undecided, wrong
+from .registry import Findings, plain_text, resource_policy, setting, undecided, wrong
 
 INTERFACE = "fortios:systeminterface"
 PROVIDER = "pulumi:providers:fortios"
@@ -84,14 +84,7 @@ def secrets_marked(it: Subject) -> Findings:
 
 
 def _plain(it: Subject, props: tuple[str, ...]) -> Findings:
-    for prop in props:
-        if it.get(prop) in (None, ""):
-            continue
-        secret = it.secret(prop)
-        if secret is UNKNOWN:
-            yield undecided(it, prop)
-        elif not secret:
-            yield wrong(it, prop, "is plain text")
+    yield from plain_text(it, *(prop for prop in props if it.get(prop) != ""))
 
 
 @resource_policy(

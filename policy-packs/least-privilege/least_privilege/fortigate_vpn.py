@@ -7,7 +7,7 @@ from pulumi_policy import Severity
 from .controls import Soc2
 from .proposals import weak_groups, weak_proposals
 from .reading import UNKNOWN, Subject
-from .registry import Findings, resource_policy, undecided, wrong
+from .registry import Findings, plain_text, resource_policy, undecided, wrong
 
 PHASE1 = ("fortios:vpnipsecphase1interface", "fortios:vpnipsecphase1")
 PHASE2 = ("fortios:vpnipsecphase2interface", "fortios:vpnipsecphase2")
@@ -64,14 +64,7 @@ def strong_proposals(it: Subject) -> Findings:
 )
 def psk_secret(it: Subject) -> Findings:
     """Pre-shared keys are secrets, never plain text in the state."""
-    for prop in ("psksecret", "psksecretRemote"):
-        if it.get(prop) is None:
-            continue
-        secret = it.secret(prop)
-        if secret is UNKNOWN:
-            yield undecided(it, prop)
-        elif not secret:
-            yield wrong(it, prop, "is plain text")
+    yield from plain_text(it, "psksecret", "psksecretRemote")
 
 
 @resource_policy(

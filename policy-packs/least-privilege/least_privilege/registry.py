@@ -31,7 +31,7 @@ from pulumi_policy import (
 )
 
 from .controls import Cis, Soc2
-from .reading import Resource, Stack, Subject, editable, kind_of, stack_of, subject_of
+from .reading import UNKNOWN, Resource, Subject, editable, kind_of, stack_of, subject_of
 
 MODULES = (
     "aws_network",
@@ -73,7 +73,6 @@ class Finding:
 Findings = Iterator[Finding]
 Config = Mapping[str, Any]
 Check = Callable[[Subject], Findings]
-StackCheck = Callable[[Stack, Config], Findings]
 Remedy = Callable[[Subject, dict[str, Any]], None]
 """Changes the properties (wire names) in place so that the policy is satisfied."""
 
@@ -95,6 +94,18 @@ def wrong(at: Subject | Resource | None, path: Iterable[str | int] | str, messag
 def undecided(at: Subject | Resource | None, path: Iterable[str | int] | str) -> Finding:
     """The value that decides is not known."""
     return Finding(at.resource if isinstance(at, Subject) else at, path_text(path))
+
+
+def plain_text(it: Subject, *props: str) -> Findings:
+    """Those of the properties that are set and not marked secret."""
+    for prop in props:
+        if it.get(prop) is None:
+            continue
+        secret = it.secret(prop)
+        if secret is UNKNOWN:
+            yield undecided(it, prop)
+        elif not secret:
+            yield wrong(it, prop, "is plain text")
 
 
 @dataclass(frozen=True)

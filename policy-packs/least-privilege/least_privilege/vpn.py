@@ -8,7 +8,7 @@ from pulumi_policy import Severity
 from .controls import Soc2
 from .proposals import weak_groups
 from .reading import UNKNOWN, Subject
-from .registry import Findings, resource_policy, undecided, wrong
+from .registry import Findings, plain_text, resource_policy, undecided, wrong
 
 CONNECTION = "aws:ec2/vpnConnection:VpnConnection"
 _TUNNEL_OPTIONS = "https://docs.aws.amazon.com/vpn/latest/s2svpn/VPNTunnels.html"
@@ -75,14 +75,7 @@ def _proposals(it: Subject) -> Iterator[tuple[str, list[Any], list[str]]]:
 )
 def psk_secret(it: Subject) -> Findings:
     """A pre-shared key that the program sets is a secret, never plain text in the state."""
-    for prop in ("tunnel1PresharedKey", "tunnel2PresharedKey"):
-        if it.get(prop) is None:
-            continue
-        secret = it.secret(prop)
-        if secret is UNKNOWN:
-            yield undecided(it, prop)
-        elif not secret:
-            yield wrong(it, prop, "is plain text")
+    yield from plain_text(it, "tunnel1PresharedKey", "tunnel2PresharedKey")
 
 
 @resource_policy(

@@ -11,8 +11,8 @@ import pulumi_aws as aws
 from ...access.model import Access
 from ...environments.network import EnvironmentNetwork
 from ...errors import InputError, Problem
+from ...tokens import AWS_NETWORK_GATE
 from .compile import MAX_ROUTES, MAX_RULES, Entry, NetworkPlan, Permission, compile_network
-from .placement import COMPONENT
 
 GatewayKind = Literal["vpn", "transit", "nat", "peering"]
 
@@ -78,7 +78,7 @@ class AwsNetworkGate(pulumi.ComponentResource):
             today=today or datetime.now(UTC).date(),
         )
         # Also among the inputs: `pulumi preview --json` has no outputs of components.
-        super().__init__(COMPONENT, name, {"environments": [one.environment for one in environments]}, opts)
+        super().__init__(AWS_NETWORK_GATE, name, {"environments": [one.environment for one in environments]}, opts)
         networks = {one.environment: one for one in environments}
         for permission in plan.permissions:
             self._permit(name, permission, networks)

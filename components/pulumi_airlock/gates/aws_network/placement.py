@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 from ...proof.filters import Environment
 from ...proof.sets import Hosts
+from ...tokens import AWS_NETWORK_GATE
 from ..stack import Resource, Stack
 from .links import DEFAULT_SECURITY_GROUP, SECURITY_GROUP, SUBNET, VPC, Addresses, Linked, Links, cidr_addresses
-
-COMPONENT = "airlock:index:AwsNetworkGate"
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +67,7 @@ def placements(stack: Stack, links: Links) -> Iterator[Placement]:
 
 
 def _gates_of(stack: Stack, environment: str) -> tuple[str, ...]:
-    found = [gate.name for gate in stack.of_type(COMPONENT) if environment in gate.get_list("environments")]
+    found = [gate.name for gate in stack.of_type(AWS_NETWORK_GATE) if environment in gate.get_list("environments")]
     return tuple(found) or (environment,)
 
 

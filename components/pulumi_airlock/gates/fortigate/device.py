@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from ...tokens import FORTIGATE_GATE
 from ..stack import UNKNOWN, Resource, Stack
-
-COMPONENT = "airlock:index:FortigateGate"
 
 POLICY = "firewallpolicy"
 ADDRESS, ADDRESS_GROUP, VIP, VIP_GROUP = "firewalladdress", "firewalladdrgrp", "firewallvip", "firewallvipgrp"
@@ -164,7 +163,7 @@ def devices(stack: Stack) -> list[Device]:
         device.resources.append(resource)
         if kind_of(resource) == POLICY:
             for above in resource.ancestors():
-                if above.type == COMPONENT and above not in device.components:
+                if above.type == FORTIGATE_GATE and above not in device.components:
                     device.components.append(above)
     return [one for one in found.values() if one.of_kind(POLICY)]
 

@@ -12,10 +12,9 @@ import pulumiverse_fortios as fortios
 from ...access.model import Access
 from ...errors import InputError, Problem
 from ...proof.sets import protocol_number
+from ...tokens import FORTIGATE_GATE
 from .compile import Site, compile_routes, deny_name
 from .plan import Address, AddressGroup, Plan, Policy, Service
-
-TOKEN = "airlock:index:FortigateGate"  # noqa: S105
 
 _EXPLICIT = {
     "status": "enable",
@@ -112,7 +111,7 @@ class FortigateGate(pulumi.ComponentResource):
             "policies": {policy.name: list(policy.routes) for policy in plan.policies},
         }
         # Also among the inputs: `pulumi preview --json` has no outputs of components.
-        super().__init__(TOKEN, name, described, opts)
+        super().__init__(FORTIGATE_GATE, name, described, opts)
         builder = _Builder(self, name, plan, site, tunnels, vdom)
         builder.build(place_before)
         self.policy_ids = {key: made.policyid for key, made in builder.policies.items()}

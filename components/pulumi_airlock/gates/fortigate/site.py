@@ -7,11 +7,9 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ...proof.sets import Hosts
+from ...tokens import ACCESS, MWAA_ENVIRONMENT
 from ..stack import UNKNOWN, Resource
 from .device import GLOBAL, INTERFACES, POLICY, USER_GROUP, ZONE, Device, Reference, kind_of
-
-_ENVIRONMENTS = ("airlock:index:MwaaEnvironment",)
-_DECLARATION = "airlock:index:Access"
 
 
 class Place:
@@ -58,8 +56,8 @@ class Place:
             sources = component.get("sources", default={})
             found.update(map(str, sources) if isinstance(sources, Mapping) else ())
             stack = component.stack
-            found.update(one.name for one in stack.of_type(*_ENVIRONMENTS))
-            for declared in stack.of_type(_DECLARATION):
+            found.update(one.name for one in stack.of_type(MWAA_ENVIRONMENT))
+            for declared in stack.of_type(ACCESS):
                 found.update(_environment_names(declared.get("document", default={})))
         return frozenset(found)
 
