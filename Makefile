@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: up test lint bench golden lock clean
+.PHONY: up test lint bench oracle browser golden lock clean
 .DEFAULT_GOAL := up
 
 up: $(STAMP)
@@ -19,8 +19,13 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(STAMP)
+bench: $(STAMP)   ## how long a preview takes, and how long a proof; the latter's table goes to docs/performance.md
 	$(BIN)/python -m bench
+	$(BIN)/python -m bench.proofs --markdown docs/performance.md
+
+browser:   ## Debian's Chromium, in which tests open the page of a proof; without it they are skipped (needs root)
+	apt-get update -qq
+	apt-get install -y -qq --no-install-recommends chromium chromium-driver
 
 golden: $(STAMP)   ## writes what is generated anew: the JSON Schema of the access file, the page of policies
 	$(BIN)/airlock schema --output components/pulumi_airlock/access/airlock.schema.json
