@@ -201,10 +201,15 @@ class Spot:
     def in_box(self, match: Match) -> str:
         if not asks_for(self.request, match.operations):
             return "no"
-        number = {"tcp": 6, "udp": 17}[self.service[0]] * 65536 + self.service[1]
+        number = protocol_number(self.service[0]) * 65536 + self.service[1]
         if not (number in match.services.cells and means(match.who, self.caller) and open_at(match.times, self.moment)):
             return "no"
         return held(match.hosts, self.host, self.caller.family)
+
+
+def protocol_number(text: str) -> int:
+    names = {"icmp": 1, "tcp": 6, "udp": 17, "gre": 47, "esp": 50, "icmpv6": 58, "sctp": 132}
+    return names[text] if text in names else int(text)
 
 
 OWN = Match(hosts=Hosts.from_cidr("10.20.0.200/32"), services=Services.of("tcp", 5433, 5433))
@@ -230,6 +235,9 @@ HTTP_SPOTS = [
     for request in REQUESTS
 ]
 """Fewer places, and every request at each."""
+
+WEB_SPOTS = [replace(spot, request=request) for spot in SPOTS if spot.moment == AT for request in REQUESTS]
+"""Every request at every place, at one instant: everything there is where nothing depends on time."""
 
 
 def decide(one: Filter, spot: Spot) -> set[str] | None:

@@ -1,10 +1,34 @@
 """What brute force and the proof are given to decide: access files, and stacks of filters, of every form that rules have."""
 
+import os
+from collections.abc import Callable
+
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
+from hypothesis.internal.conjecture import engine
 from oracle import ACCESS, CIDRS, NAMES, WINDOWS
 from pulumi_airlock.access import Access
 from pulumi_airlock.proof.filters import Action, Combine, Filter, HttpOperation, Match, Rule, Source, Who
 from pulumi_airlock.proof.sets import Hosts, Services
+
+EXAMPLES = int(os.environ.get("AIRLOCK_ORACLE_EXAMPLES", "5"))
+"""How many of the dearest kind of case (a whole proof against brute force) there are; each other kind has a multiple of it."""
+
+engine.MAX_SHRINKING_SECONDS = 60
+"""What fails is made smaller for a minute, not for five: one try can take seconds."""
+
+
+def often(times: int = 1) -> Callable[..., Callable[..., None]]:
+    """The same cases every time, so many times EXAMPLES."""
+    return settings(
+        max_examples=times * EXAMPLES,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.explicit, Phase.generate, Phase.shrink],
+    )
+
 
 cidrs = st.sets(st.sampled_from(CIDRS), min_size=1, max_size=2)
 hosts = st.one_of(
@@ -51,11 +75,13 @@ operations = st.sampled_from(
 
 
 @st.composite
-def filter_of(draw: st.DrawFn, gate: str, *, always: bool = False, scope: Match | None = None, http: bool = False) -> Filter:
+def filter_of(
+    draw: st.DrawFn, gate: str, *, always: bool = False, scope: Match | None = None, http: bool = False, timed: bool = True
+) -> Filter:
     rules = [
         Rule(
             draw(st.sampled_from([Action.ALLOW, Action.ALLOW, Action.DENY])),
-            Match(draw(whos), draw(hosts), draw(services), draw(operations) if http else None, draw(times)),
+            Match(draw(whos), draw(hosts), draw(services), draw(operations) if http else None, draw(times) if timed else ()),
             Source(f"urn::{gate}-{number}"),
             draw(st.sampled_from([(), (), (), (f"{gate}.{number}",)])),
         )
@@ -67,8 +93,10 @@ def filter_of(draw: st.DrawFn, gate: str, *, always: bool = False, scope: Match 
 
 
 @st.composite
-def accesses(draw: st.DrawFn, *, http: bool = False) -> Access:
-    windows = [None, {"days": ["mon", "tue"], "from": "09:00", "to": "17:00", "timezone": "Europe/Zurich"}]
+def accesses(draw: st.DrawFn, *, http: bool = False, timed: bool = True) -> Access:
+    windows = (
+        [None] if not timed else [None, {"days": ["mon", "tue"], "from": "09:00", "to": "17:00", "timezone": "Europe/Zurich"}]
+    )
     routes = [
         {
             "name": f"route-{number}",
@@ -76,7 +104,7 @@ def accesses(draw: st.DrawFn, *, http: bool = False) -> Access:
             "to": draw(st.lists(st.sampled_from(["db", "api", "net", "far"]), min_size=1, max_size=2, unique=True)),
             "reason": "test",
             **({"window": window} if (window := draw(st.sampled_from(windows))) else {}),
-            **({"expires": "2026-03-19"} if draw(st.booleans()) else {}),
+            **({"expires": "2026-03-19"} if timed and draw(st.booleans()) else {}),
         }
         for number in range(draw(st.integers(0, 3)))
     ]
@@ -89,12 +117,12 @@ def accesses(draw: st.DrawFn, *, http: bool = False) -> Access:
 BLUE = Match(who=Who(environments=frozenset({"blue"})))
 
 
-def cases(*, http: bool = False) -> st.SearchStrategy[tuple[Access, list[Filter]]]:
-    """An access file and the filters of a stack."""
+def cases(*, http: bool = False, timed: bool = True) -> st.SearchStrategy[tuple[Access, list[Filter]]]:
+    """An access file and the filters of a stack; without `timed`, nothing in them depends on time."""
     return st.tuples(
-        accesses(http=http),
-        filter_of("wall", http=http),
-        filter_of("wall"),
-        filter_of("door", http=http),
-        filter_of("blue", always=True, scope=BLUE),
+        accesses(http=http, timed=timed),
+        filter_of("wall", http=http, timed=timed),
+        filter_of("wall", timed=timed),
+        filter_of("door", http=http, timed=timed),
+        filter_of("blue", always=True, scope=BLUE, timed=timed),
     ).map(lambda one: (one[0], list(one[1:])))

@@ -13,9 +13,10 @@ from pulumi_airlock.errors import InputError
 from pulumi_airlock.proof import Cell, Matrix, Proof, Share, explain, prove
 from pulumi_airlock.proof.filters import Action, Combine, Environment, Filter, Match, Rule, Source, Who
 from pulumi_airlock.proof.sets import Hosts, Services
+from pulumi_airlock.report.explanation import show_explanation
 from pulumi_airlock.report.lines import UNLIMITED
 from pulumi_airlock.report.matrix import show_matrix
-from pulumi_airlock.report.proof import show, show_explanation, to_json
+from pulumi_airlock.report.proof import show, to_json
 from pulumi_airlock.tokens import ACCESS
 from rich.console import Console
 from typer.testing import CliRunner

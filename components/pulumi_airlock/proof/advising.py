@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .filters import Kind
+from .filters import EVERYTHING, Kind
 from .findings import Outcome, Row, Witness
 from .wording import listed
 
@@ -26,10 +26,19 @@ class Answer:
     unknown: tuple[str, ...] = ()
 
     @property
+    def refusing(self) -> list[Row]:
+        """The filters that refuse, in the order in which a packet meets them."""
+        return [row for row in self.rows if row.outcome is Outcome.DENY]
+
+    @property
     def kind(self) -> Kind | None:
-        """What refuses: permission or routing, by the first gate that does."""
-        refusing = [row.filter.kind for row in self.rows if row.outcome is Outcome.DENY]
-        return refusing[0] if refusing else None
+        """What refuses: permission, routing or token, by the first gate that does."""
+        return self.refusing[0].filter.kind if self.refusing else None
+
+    @property
+    def tells_change(self) -> bool:
+        """Whether the advice says when the answer changes."""
+        return bool(self.change) and self.change in self.advice()
 
     def sentence(self) -> str:
         """Yes or no, who, where, when, and which route declares it."""
@@ -55,8 +64,11 @@ class Answer:
         if self.routes:
             return self._blocked()
         if self.other_times:
-            wait = f"Wait until {self.change}, when it opens; or widen" if self.change else "Widen"
-            return f"{wait} the window of {_routes(self.other_times)} in the access file."
+            if not self.change:
+                return f"Renew {_routes(self.other_times)} in the access file, or widen its window."
+            return (
+                f"Wait until {self.change}, when it opens; or widen the window of {_routes(self.other_times)} in the access file."
+            )
         return "Nothing, if this is to stay closed. To open it, declare a route in the access file: the gates follow from it."
 
     def _allowed(self) -> str:
@@ -69,13 +81,25 @@ class Answer:
         return f"This is excess: take {last.source} away from {last.gate}, or declare a route for it in the access file."
 
     def _blocked(self) -> str:
-        refusing = next(row for row in self.rows if row.outcome is Outcome.DENY)
-        where = f"{refusing.gate} ({refusing.filter.name})"
-        if refusing.filter.kind is Kind.ROUTING:
-            return f"Give {where} a route to {self.witness.host}: the access file declares it, and nothing leads there."
-        if refusing.rule is not None:
-            return f"Let {where} allow it before {refusing.source} denies it: the access file declares it."
-        return f"Give {where} a rule for it: the access file declares it, so that the compiled rule was changed or taken away."
+        """One sentence for each filter that refuses what is declared."""
+        return " ".join(f"{self._mend(row)}." for row in self.refusing) + (
+            " The access file declares it already: the stack should have it, so apply the stack again or find what changed it."
+        )
+
+    def _mend(self, row: Row) -> str:
+        where = f"{row.gate} ({row.filter.name})"
+        if row.filter.kind is Kind.ROUTING:
+            return f"Give {where} a route to {self.witness.host}: nothing leads there"
+        if row.filter.kind is Kind.TOKEN:
+            return f"{_NOT_ACCEPTED} at {where}"
+        if row.rule is None:
+            return f"Give {where} a rule for it: the compiled one was changed or taken away"
+        if row.rule.match == EVERYTHING:
+            return f"Give {where} a rule for it, before {row.source}: the compiled one was changed or taken away"
+        return f"Let {where} allow it before {row.source} denies it"
+
+
+_NOT_ACCEPTED = "Renew the caller's token, and compare its issuer, audience and claims with what is asked for"
 
 
 def _routes(names: Sequence[str]) -> str:

@@ -1,9 +1,13 @@
 """The access file in the terms of the proof: routes as boxes, windows as `Times`, destinations as hosts and services."""
 
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from ..access.model import Access, Destination, Principal, Route, Window
+from ..access.values import parse_port
+from .cidrs import of_cidrs
 from .filters import HttpOperation, Match, Who
 from .sets import Hosts, Services
 from .times import DagRun, Once, Times, Weekly
@@ -20,34 +24,50 @@ class Grant:
 
 def grants(access: Access) -> list[Grant]:
     """Every route × destination of the file, in order. Names that do not exist are left out: the model refuses them."""
-    destinations = {one.name: one for one in access.destinations}
+    destinations = {one.name: (one, destination_hosts(one), destination_services(one)) for one in access.destinations}
     known = frozenset(one.name for one in access.principals)
+    # Many routes have the same window, and an object is compared faster than a value.
+    same: dict[Hashable, Times] = {}
+    found = []
+    for route in access.routes:
+        who = Who(principals=known.intersection(route.from_))
+        operations, times = route_operations(route), route_times(route)
+        times = same.setdefault(times, times)
+        for name in route.to:
+            if name in destinations:
+                destination, hosts, services = destinations[name]
+                found.append(Grant(route, destination, Match(who, hosts, services, operations, times)))
+    return found
+
+
+def destination_matches(access: Access, found: Sequence[Grant]) -> list[Match]:
+    """Where each destination is, and on which ports; `found` are the grants of the file."""
+    known = {one.destination.name: one.match for one in found}
     return [
-        Grant(route, destinations[name], _match(route, destinations[name], known))
-        for route in access.routes
-        for name in route.to
-        if name in destinations
+        Match(hosts=match.hosts, services=match.services)
+        if (match := known.get(one.name))
+        else Match(hosts=destination_hosts(one), services=destination_services(one))
+        for one in access.destinations
     ]
-
-
-def _match(route: Route, destination: Destination, known: frozenset[str]) -> Match:
-    return Match(
-        who=Who(principals=frozenset(route.from_) & known),
-        hosts=destination_hosts(destination),
-        services=destination_services(destination),
-        operations=route_operations(route),
-        times=route_times(route),
-    )
 
 
 def destination_hosts(destination: Destination) -> Hosts:
     """Its names and its addresses."""
-    return Hosts.from_names(destination.hosts) | Hosts.from_cidrs(destination.cidrs)
+    return _at(destination.hosts, of_cidrs(destination.cidrs))
+
+
+def _at(names: Sequence[str], addresses: Hosts) -> Hosts:
+    return Hosts(addresses.v4, addresses.v6, Hosts.from_names(names).names) if names else addresses
 
 
 def destination_services(destination: Destination) -> Services:
     """Its protocols and ports."""
-    return Services.union(Services.of(*one) for one in destination.services())
+    return _services(destination.ports)
+
+
+@lru_cache(maxsize=65536)
+def _services(ports: tuple[str, ...]) -> Services:
+    return Services.union(Services.of(*parse_port(one)) for one in ports)
 
 
 def route_operations(route: Route) -> frozenset[HttpOperation] | None:
@@ -59,6 +79,8 @@ def route_operations(route: Route) -> frozenset[HttpOperation] | None:
 
 def route_times(route: Route) -> Times:
     """Its window, and its last day (in UTC)."""
+    if route.window is None and route.expires is None:
+        return ()
     times: Times = ()
     if route.window is not None:
         times = (*times, frozenset({_window(route.window)}))
@@ -74,6 +96,7 @@ def expiry(route: Route) -> datetime | None:
     return datetime(route.expires.year, route.expires.month, route.expires.day, tzinfo=UTC) + timedelta(days=1)
 
 
+@lru_cache(maxsize=4096)
 def _window(window: Window) -> Weekly | DagRun:
     if window.dagrun is not None:
         return DagRun(window.dagrun)
@@ -82,4 +105,4 @@ def _window(window: Window) -> Weekly | DagRun:
 
 def sources_of(principal: Principal) -> Hosts | None:
     """Where people connect from; None: from anywhere outside the environments."""
-    return Hosts.from_cidrs(principal.sources) if principal.sources else None
+    return of_cidrs(principal.sources) if principal.sources else None

@@ -64,7 +64,7 @@ class Expectations:
 
     def add(self, group: Group) -> None:
         """Takes in a group."""
-        column = group.local.space.places.table[:, group.number]
+        column = group.local.space.places.column(group.number)
         for one in self._states:
             for question in one.questions:
                 if column[question.box.hosts] & 3 == 2:

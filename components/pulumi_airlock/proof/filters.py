@@ -3,10 +3,12 @@
 A gate's `read` makes these; `prove` intersects them along a path.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 
 from .sets import Hosts, Services
+from .shape import Shape
 from .times import ALWAYS, Times
 
 
@@ -99,6 +101,36 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """An entry of one field of a rule, and what it stands for: an address object, a group with its members, a port range.
+
+    What a reader can tell of a rule below the rule itself, for traces down to the object that an engineer opens.
+    """
+
+    field: str
+    """The field, in the gate's own term (`dstaddr`); empty for a member of a group."""
+    kind: str
+    """What the entry is (`address`, `group`, `prefix list`); empty for a value that stands in the rule itself."""
+    name: str
+    match: Match
+    """What it stands for; where that is not known, what it may stand for."""
+    value: str = ""
+    """The same in words (`10.20.4.10/32`)."""
+    urn: str = ""
+    """The resource that defines it; empty for a value in the rule itself, and for what the gate brings along."""
+    parts: tuple["Part", ...] = ()
+    """The members of a group."""
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, [self.kind, f'"{self.name}"' if self.name else "", self.value]))
+
+
+def no_parts() -> tuple[Part, ...]:
+    """Of a rule whose fields name nothing."""
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """One rule. With `unknown`, it may match within its box, or may not: what is unknown was not guessed.
 
@@ -111,6 +143,8 @@ class Rule:
     source: Source
     unknown: tuple[str, ...] = ()
     """What is not known, as `<resource name>.<property>`: the reason for an "unproven"."""
+    parts: Callable[[], tuple[Part, ...]] = field(default=no_parts, compare=False, repr=False)
+    """The entries of its fields, in the gate's order. Called for a witness alone: a sweep never pays for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +164,8 @@ class Filter:
     scope: Match = EVERYTHING
     always: bool = False
     """Stands on every path of its scope, also where no zone names it: an environment's own security groups, ACLs and routes."""
+    shape: Shape | None = None
+    """What one of its rules can say, for counting and merging them; None: products of any sets."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 """What a proof says: findings, each with a witness and the deciding rule at every gate on the path, and the proof as a whole."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from .filters import Filter, HttpOperation, Kind, Rule, Source
@@ -59,6 +60,38 @@ class Witness:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """One object on the way from a rule's field to what holds a point."""
+
+    kind: str
+    """What it is (`group`, `address`, `prefix list`); empty for a value that stands in the rule itself."""
+    name: str
+    value: str
+    """What it stands for (`10.20.4.10/32`)."""
+    urn: str
+    """The resource that defines it, if one does."""
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, [self.kind, f'"{self.name}"' if self.name else "", self.value]))
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Which entry of one field of the deciding rule holds a point, down to the object."""
+
+    field: str
+    """The field, in the gate's own term (`dstaddr`)."""
+    steps: tuple[Step, ...]
+    """The entry, then the member of it, down to the object itself."""
+    others: int = 0
+    """How many other entries of the field hold the point as well."""
+
+    def __str__(self) -> str:
+        more = f" (and {self.others} other entr{'y' if self.others == 1 else 'ies'})" if self.others else ""
+        return f"{self.field} {' → '.join(map(str, self.steps))}{more}"
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """What one filter on the path does with a witness, and why."""
 
@@ -70,6 +103,8 @@ class Row:
     """In words: what decides, and `detail`."""
     detail: str = ""
     """What is to be said beside the deciding rule: what it overrules, what comes nearest to allowing it, what is not known."""
+    trace: tuple[Trace, ...] = ()
+    """Which entries of the deciding rule's fields hold the witness; empty for a default, and where the reader does not tell."""
 
     @property
     def gate(self) -> str:
@@ -254,9 +289,16 @@ class Assumption:
     message: str
 
 
+_LATER = frozenset({"internal", "dead", "identity", "matrix"})
+"""What fails no proof, and needs a look at every class of hosts: found when it is asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """Everything that was found. Deterministic: the same input gives the same findings in the same order."""
+    """Everything that was found. Deterministic: the same input gives the same findings in the same order.
+
+    `internal`, `dead`, `identity` and `matrix` take longer than whether the proof holds, and are found at the first look at one.
+    """
 
     at: datetime
     excess: tuple[Excess, ...] = ()
@@ -271,6 +313,21 @@ class Proof:
     routes: int = 0
     rules: int = 0
     gates: tuple[str, ...] = ()
+    _rest: Callable[[], Mapping[str, Any]] | None = field(default=None, repr=False, compare=False)
+    """Finds what is found later, by the names of the fields."""
+
+    def __post_init__(self) -> None:
+        for name in _LATER if self._rest is not None else ():
+            object.__delattr__(self, name)
+
+    def __getattr__(self, name: str) -> Any:
+        # Only for fields without a value.
+        if name not in _LATER or self._rest is None:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        for each, value in self._rest().items():
+            object.__setattr__(self, each, value)
+        object.__setattr__(self, "_rest", None)
+        return object.__getattribute__(self, name)
 
     @property
     def ok(self) -> bool:

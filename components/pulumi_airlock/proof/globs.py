@@ -4,10 +4,11 @@ Globs (those of `fnmatch`, case-sensitive) run side by side as automata; every s
 globs that match at once. Only combinations that exist are found: overlapping principals get exactly the atoms they need.
 """
 
-from collections import deque
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import lru_cache
+from heapq import heappop, heappush
 from string import ascii_lowercase, ascii_uppercase, digits
 
 from ..errors import InputError, Problem
@@ -35,11 +36,11 @@ def friendly(sets: Sequence[tuple[str, ...]], known: Iterable[str], otherwise: s
 
     `known` words first, then globs with an `x` for each `*`, then `otherwise`.
     """
-    found = dict(regions(sets))
-    words = {region_of(sets, word): word for word in reversed([*known, otherwise])}
+    found, index = dict(regions(sets)), Index(sets)
+    words = {index.region_of(word): word for word in reversed([*known, otherwise])}
     for key, word in found.items():
         spelled = (glob.replace("*", "x") for number in sorted(key) for glob in sets[number] if glob.strip("*"))
-        ids = (one for one in spelled if _is_id(one) and region_of(sets, one) == key)
+        ids = (one for one in spelled if _is_id(one) and index.region_of(one) == key)
         if key in words and words[key] != otherwise:
             found[key] = words[key]
         else:
@@ -49,7 +50,36 @@ def friendly(sets: Sequence[tuple[str, ...]], known: Iterable[str], otherwise: s
 
 def region_of(sets: Sequence[tuple[str, ...]], word: str) -> frozenset[int]:
     """The combination of glob sets that a word belongs to."""
-    return frozenset(number for number, one in enumerate(sets) if any(fnmatchcase(word, glob) for glob in one))
+    return Index(sets).region_of(word)
+
+
+class Index:
+    """Glob sets, to find those that match a word: names and beginnings are looked up, only other globs are tried."""
+
+    def __init__(self, sets: Sequence[tuple[str, ...]]) -> None:
+        self._whole: dict[str, set[int]] = defaultdict(set)
+        self._beginnings: dict[str, set[int]] = defaultdict(set)
+        self._others: dict[str, set[int]] = defaultdict(set)
+        for number, globs in enumerate(sets):
+            for glob in globs:
+                beginning = glob.removesuffix("*")
+                if _SPECIAL.isdisjoint(glob):
+                    self._whole[glob].add(number)
+                elif _SPECIAL.isdisjoint(beginning):
+                    self._beginnings[beginning].add(number)
+                else:
+                    self._others[glob].add(number)
+        self._lengths = sorted({len(one) for one in self._beginnings})
+
+    def region_of(self, word: str) -> frozenset[int]:
+        """The numbers of the sets that match a word."""
+        return frozenset(self._whole.get(word, ())).union(
+            *(self._beginnings.get(word[:length], ()) for length in self._lengths if length <= len(word)),
+            *(numbers for glob, numbers in self._others.items() if fnmatchcase(word, glob)),
+        )
+
+
+_SPECIAL = frozenset("*?[")
 
 
 def _is_id(word: str) -> bool:
@@ -70,29 +100,78 @@ def _regions(sets: tuple[tuple[str, ...], ...]) -> Mapping[frozenset[int], str]:
 
 
 def _explore(globs: Sequence[tuple[str, ...]]) -> Iterable[tuple[frozenset[int], str]]:
-    """Breadth first, so that the first word for a combination is a shortest one."""
+    """The shortest words first, and of these the friendliest, so that the first word for a combination is the best one."""
     start: _State = tuple((number, _closure(glob, 1)) for number, glob in enumerate(globs))
     seen: set[_State] = set()
     answers: dict[frozenset[int], str] = {}
-    queue = deque([(start, "")])
+    queue: list[tuple[int, tuple[int, ...], str, _State]] = []
+    _follow(globs, start, "", queue, seen)
     while queue:
-        state, word = queue.popleft()
-        for char in _alphabet(_live(globs, state)):
-            following = _step(globs, state, char)
-            if following in seen:
-                continue
-            seen.add(following)
-            if len(seen) > MAX_STATES:
-                message = f"these {len(globs)} globs overlap in over {MAX_STATES} ways; write fewer `*` in one glob"
-                raise InputError([Problem("", "principals", message)])
-            answers.setdefault(frozenset(n for n, places in following if places >> len(globs[n]) & 1), word + char)
-            queue.append((following, word + char))
+        _, _, word, state = heappop(queue)
+        if state in seen:
+            continue
+        seen.add(state)
+        if len(seen) > MAX_STATES:
+            message = f"these {len(globs)} globs overlap in over {MAX_STATES} ways; write fewer `*` in one glob"
+            raise InputError([Problem("", "principals", message)])
+        answers.setdefault(frozenset(number for number, places in state if places >> len(globs[number]) & 1), word)
+        further, run = _run(globs, state)
+        if run:
+            heappush(queue, _queued(word + run, further))
+        else:
+            _follow(globs, state, word, queue, seen)
     return answers.items()
 
 
-def _live(globs: Sequence[tuple[str, ...]], state: _State) -> frozenset[str]:
-    """The elements that decide about the next character."""
-    return frozenset(part for number, places in state for place, part in enumerate(globs[number]) if places >> place & 1)
+def _follow(
+    globs: Sequence[tuple[str, ...]],
+    state: _State,
+    word: str,
+    queue: list[tuple[int, tuple[int, ...], str, _State]],
+    seen: set[_State],
+) -> None:
+    """Queues what one more character leads to."""
+    live = _live(globs, state)
+    for char in _alphabet(frozenset(live)):
+        following = _step(globs, live, char)
+        if following not in seen:
+            heappush(queue, _queued(word + char, following))
+
+
+def _queued(word: str, state: _State) -> tuple[int, tuple[int, ...], str, _State]:
+    return len(word), tuple(map(_rank, word)), word, state
+
+
+@lru_cache(maxsize=4096)
+def _rank(char: str) -> int:
+    """How friendly a character is: the lower, the better."""
+    place = _CHARACTERS.find(char)
+    return place if place >= 0 else len(_CHARACTERS) + ord(char)
+
+
+def _run(globs: Sequence[tuple[str, ...]], state: _State) -> tuple[_State, str]:
+    """Where one glob alone is left, and goes on with plain characters: after them. Nothing else can happen on the way."""
+    if len(state) != 1 or state[0][1].bit_count() != 1:
+        return state, ""
+    number, places = state[0]
+    glob, first = globs[number], places.bit_length() - 1
+    last = first
+    while last < len(glob) and glob[last] not in "*?" and len(glob[last]) == 1:
+        last += 1
+    return ((number, _closure(glob, 1 << last)),), "".join(glob[first:last])
+
+
+def _live(globs: Sequence[tuple[str, ...]], state: _State) -> dict[str, list[tuple[int, int]]]:
+    """The elements that decide about the next character, each with where it stands: (glob, place)."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    for number, places in state:
+        glob = globs[number]
+        while places:
+            place = (places & -places).bit_length() - 1
+            places &= places - 1
+            if place < len(glob):
+                found.setdefault(glob[place], []).append((number, place))
+    return found
 
 
 @lru_cache(maxsize=4096)
@@ -111,19 +190,14 @@ def _takes(part: str, char: str) -> bool:
     return part == char if len(part) == 1 and part != "?" else fnmatchcase(char, part)
 
 
-def _step(globs: Sequence[tuple[str, ...]], state: _State, char: str) -> _State:
-    following = []
-    for number, places in state:
-        glob, moved = globs[number], 0
-        for place, part in enumerate(glob):
-            if places >> place & 1:
-                if part == "*":
-                    moved |= 1 << place
-                elif _takes(part, char):
-                    moved |= 1 << (place + 1)
-        if moved:
-            following.append((number, _closure(glob, moved)))
-    return tuple(following)
+def _step(globs: Sequence[tuple[str, ...]], live: Mapping[str, Sequence[tuple[int, int]]], char: str) -> _State:
+    moved: dict[int, int] = {}
+    # A plain character is looked up; all others are few.
+    for part in [char, *(one for one in live if one in "*?" or len(one) > 1)]:
+        if part in live and (part == "*" or _takes(part, char)):
+            for number, place in live[part]:
+                moved[number] = moved.get(number, 0) | 1 << (place + (part != "*"))
+    return tuple((number, _closure(globs[number], moved[number])) for number in sorted(moved))
 
 
 def _closure(glob: tuple[str, ...], places: int) -> int:

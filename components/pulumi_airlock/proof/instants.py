@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from .sets import Intervals
 from .times import WEEK_MINUTES, DagRun, Once, Times, Weekly, Window
 
 HORIZON_DAYS = 400
@@ -81,6 +82,12 @@ class Clock:
         """The first minute after an instant that is in one of these classes."""
         later = np.flatnonzero(classes[self._class] & (self._cells > to_minute(mark)))
         return int(self._cells[later[0]]) if len(later) else None
+
+    def spans(self, classes: Bools) -> Intervals:
+        """The minutes since 1970 that are in these classes."""
+        ends = [*self._cells[1:].tolist(), max(self.last, int(self._cells[-1]) + 1)]
+        held = classes[self._class].tolist()
+        return Intervals.of((first, end - 1) for first, end, mine in zip(self._cells.tolist(), ends, held, strict=True) if mine)
 
     def holds(self, times: Times, running: frozenset[str] = frozenset()) -> Bools:
         """In which classes a `Times` holds, while runs of the given DAGs are under way."""

@@ -151,6 +151,7 @@ class Sight:
     def __init__(self, space: Space) -> None:
         self._subjects = space.subjects.all
         self._known: dict[tuple[int, frozenset[str]], tuple[Cut, NDArray[np.float32]]] = {}
+        self._looks: dict[frozenset[str], NDArray[np.intp]] = {}
 
     def blur(self, wanted: Bools, cut: Cut, sees: frozenset[str]) -> Bools:
         """All points that a gate which sees only `sees` cannot tell from the wanted ones. Broadcasts to the same shape."""
@@ -158,20 +159,30 @@ class Sight:
             if what not in sees:
                 wanted = np.any(wanted, axis=axis, keepdims=True)
         flat = wanted.reshape(len(wanted), -1).astype(np.float32)
-        found: Bools = np.asarray(self._alike(cut, sees) @ flat > 0).reshape(wanted.shape)
+        looks = self._alike(cut, sees)
+        seen = (looks @ flat > 0).astype(np.float32)
+        found: Bools = np.asarray(looks.T @ seen > 0).reshape(wanted.shape)
         return found
 
     def _alike(self, cut: Cut, sees: frozenset[str]) -> NDArray[np.float32]:
-        """Classes × classes of subjects: which hold two subjects that look the same."""
+        """Looks × classes of subjects: which classes hold a subject that looks so."""
         key = (id(cut), sees & {"environment", "source", "group", "principal"})
         found = self._known.get(key)
         if found is None:
-            codes: dict[tuple[object, ...], int] = {}
-            looks = [codes.setdefault(_look(one, key[1]), len(codes)) for one in self._subjects]
-            table = np.zeros((len(codes), len(cut.first)), dtype=np.float32)
+            looks = self._looks_to(key[1])
+            table = np.zeros((int(looks.max(initial=-1)) + 1, len(cut.first)), dtype=np.float32)
             table[looks, cut.inverse] = 1
-            found = self._known[key] = (cut, (table.T @ table > 0).astype(np.float32))
+            found = self._known[key] = (cut, table)
         return found[1]
+
+    def _looks_to(self, sees: frozenset[str]) -> NDArray[np.intp]:
+        """A number for each subject: the same for those that look the same."""
+        found = self._looks.get(sees)
+        if found is None:
+            codes: dict[tuple[object, ...], int] = {}
+            numbers = [codes.setdefault(_look(one, sees), len(codes)) for one in self._subjects]
+            found = self._looks[sees] = np.array(numbers, dtype=np.intp)
+        return found
 
 
 def _look(one: object, sees: frozenset[str]) -> tuple[object, ...]:

@@ -3,154 +3,289 @@
 An address is in a set or is not. A name is in a set that names it; otherwise the set's addresses decide: the name is surely in
 it if they cover every address that the name may have, perhaps if some, never if none. The access file says which addresses a
 name may have.
+
+All of it is sparse: a set holds a few ranges of classes of addresses, and a name is held by the sets of the addresses that it
+may have, but for the few that mention it.
 """
 
-import ipaddress
-from bisect import bisect_left
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..access.model import Access
-from .instants import unique_columns
-from .sets import V4_MAX, V6_MAX, Hosts, Intervals, Names
+from .cidrs import of_cidrs
+from .covers import Cover
+from .grid import Grid, Ranges, firsts
+from .naming import Index
+from .place import BY_NAME, MAYBE, NEVER, SURE, Column, Place, address_text, span, top
+from .sets import Hosts, Intervals
 
-NEVER, MAYBE, SURE = 0, 1, 2
-BY_NAME = 4
-"""Flag: the set tells this name from a name that nobody mentions, so that its addresses alone do not tell what happens to it."""
+__all__ = [
+    "BY_NAME",
+    "MAYBE",
+    "NEVER",
+    "SURE",
+    "Column",
+    "Kinds",
+    "Place",
+    "Places",
+    "address_text",
+    "representative",
+    "span",
+    "top",
+]
 
 _PRIVATE = Hosts.from_cidrs(
     ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "fc00::/7", "fe80::/10"]
 )
 """Addresses that nobody's public service has (RFC 1918, 6598, 3927, 4193, 4291)."""
 
-_FRESH = "\x00"
-"""A name that nobody mentions."""
+_SCANS = 64
+"""Columns that are looked up by going through all ranges; beyond, an index of all classes pays."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """One class of hosts, by an address or a name of it."""
+class Kinds:
+    """What tells classes of hosts apart beside the sets that hold them, for all classes at once."""
 
-    family: int
-    address: int | None
-    name: str | None
-    zone: str | None
-    """None: in no zone of the access file."""
-    may: Intervals = field(default_factory=Intervals)
-    """The addresses that a name may have."""
-
-    def __str__(self) -> str:
-        if self.name is not None:
-            return self.name
-        return address_text(self.address or 0, self.family)
+    zone: NDArray[np.intp]
+    """Number in `Places.zones`."""
+    family: NDArray[np.uint8]
+    is_name: NDArray[np.bool_]
 
 
-def address_text(address: int, family: int) -> str:
-    """An address as people write it."""
-    return str(ipaddress.IPv4Address(address) if family == 4 else ipaddress.IPv6Address(address))
+class _Every(Sequence[Place]):
+    """All classes of hosts; those of addresses are put in words when somebody looks at them."""
+
+    def __init__(
+        self, addresses: Sequence[tuple[int, NDArray[np.intp], Grid]], zones: Sequence[str | None], kinds: Kinds
+    ) -> None:
+        self._addresses, self._zones, self._kinds = addresses, zones, kinds
+        self.names: list[Place] = []
+        self._known: dict[int, Place] = {}
+        self.first_name = sum(len(cells) for _, cells, _ in addresses)
+
+    def __len__(self) -> int:
+        return self.first_name + len(self.names)
+
+    @overload
+    def __getitem__(self, number: int) -> Place: ...
+    @overload
+    def __getitem__(self, number: slice) -> list[Place]: ...
+    def __getitem__(self, number: int | slice) -> Place | list[Place]:
+        if isinstance(number, slice):
+            return [self[one] for one in range(len(self))[number]]
+        number = range(len(self))[number]
+        if number >= self.first_name:
+            return self.names[number - self.first_name]
+        found = self._known.get(number)
+        if found is None:
+            found = self._known[number] = self._address(number)
+        return found
+
+    def _address(self, number: int) -> Place:
+        place = number
+        for family, cells, grid in self._addresses:
+            if place < len(cells):
+                low, high = grid.bounds(int(cells[place]))
+                # Not the first address of a network, which reads like a mistake in a witness.
+                address = low + min(10, (high + 1 - low) // 2)
+                return Place(family, address, None, self._zones[self._kinds.zone[number]])
+            place -= len(cells)
+        raise IndexError(number)
 
 
-def span(hosts: Hosts, family: int) -> Intervals:
-    """The addresses of one family."""
-    return hosts.v4 if family == 4 else hosts.v6
+class Table:
+    """How sets hold classes of hosts, read like an array: `table[set]`, `table[sets, class]`, `table[:, class]`."""
+
+    def __init__(self, places: "Places") -> None:
+        self._places = places
+
+    def __getitem__(self, key: int | tuple[int | slice | NDArray[np.intp], int]) -> NDArray[np.uint8]:
+        if isinstance(key, tuple):
+            rows, place = key
+            found: NDArray[np.uint8] = self._places.column(int(place))[rows]
+            return found
+        return self._places.row(int(key))
 
 
 class Places:
-    """All classes of hosts of a proof: `all[class]`, and `table[set, class]` of NEVER, MAYBE, SURE with the flag BY_NAME."""
+    """All classes of hosts of a proof: `all[class]`, and which sets hold them (NEVER, MAYBE or SURE, with the flag BY_NAME)."""
 
-    def __init__(self, access: Access, sets: Sequence[Hosts], extra: Iterable[Hosts] = ()) -> None:
-        """`sets` become the rows of the table; `extra` are sets whose names and addresses are only cut out."""
-        self._aliases = _aliases(access, extra)
+    def __init__(self, access: Access, sets: Sequence[Hosts]) -> None:
         self._zones = {name: Hosts.from_cidrs(zone.cidrs) for name, zone in access.zones.items()}
+        self.zones: tuple[str | None, ...] = (None, *self._zones)
         self._sets = list(sets)
-        found: list[Place] = []
-        blocks: list[NDArray[np.uint8]] = []
-        for family in (4, 6):
-            places, block = self._addresses(family, extra)
-            found += places
-            blocks.append(block)
-        names = list(self._named(access, extra))
-        found += names
-        blocks.append(
-            np.array([[self._holds(one, place) for place in names] for one in self._sets], dtype=np.uint8).reshape(
-                len(self._sets), len(names)
-            )
-        )
-        table = np.concatenate(blocks, axis=1)
-        zones = {name: number for number, name in enumerate([None, *self._zones])}
-        # What tells classes apart besides the sets: zone, family, and whether it is a name.
-        more = np.array(
-            [
-                [zones[one.zone] % 256 for one in found],
-                [zones[one.zone] // 256 for one in found],
-                [one.family for one in found],
-                [one.name is not None for one in found],
-            ],
-            dtype=np.uint8,
-        )
-        first, self.class_of = unique_columns(np.concatenate([table, more]))
-        self.all = [found[number] for number in first]
-        self.table = table[:, first]
+        self._size = len(self._sets)
+        found = list(self._named(access))
+        index = Index({one.name or "" for one in found})
+        self._mentioning = {
+            row: index.exceptions(hosts.names)
+            for row, hosts in enumerate(self._sets)
+            if hosts.names.patterns or hosts.names.either
+        }
+        """Of each set that mentions names: whether it holds those that nobody mentions, and for which it is the other way."""
+        self._aliases: dict[int, dict[str, list[tuple[int, int]]]] = {4: {}, 6: {}}
+        for destination in access.destinations:
+            addresses = of_cidrs(destination.cidrs)
+            for family, known in self._aliases.items():
+                spans = span(addresses, family).spans
+                for host in destination.hosts if spans else ():
+                    known.setdefault(representative(host), []).extend(spans)
+        blocks = [self._addresses(family) for family in (4, 6)]
+        ranges: list[Ranges] = []
+        cells: list[tuple[int, NDArray[np.intp], Grid]] = []
+        zones: list[NDArray[np.intp]] = []
+        start = 0
+        for family, (grid, mine, zone) in zip((4, 6), blocks, strict=True):
+            first = firsts(mine.signatures(self._size, grid.size), zone)[0]
+            ranges.append(mine.only(first, grid.size).moved(start))
+            cells.append((family, first, grid))
+            zones.append(zone[first])
+            start += len(first)
+        self.ranges = Ranges.joined(ranges)
+        """Which classes of addresses each set holds, surely."""
+        self._set_names(found, zones, cells)
 
-    def _addresses(self, family: int, extra: Iterable[Hosts]) -> tuple[list[Place], NDArray[np.uint8]]:
-        top = V4_MAX if family == 4 else V6_MAX
-        effective = [self._effective(one, family) for one in self._sets]
+    def _set_names(
+        self, found: list[Place], zones: list[NDArray[np.intp]], cells: list[tuple[int, NDArray[np.intp], Grid]]
+    ) -> None:
+        numbers = {name: number for number, name in enumerate(self.zones)}
+        self._cover = Cover(self._sets, found)
+        self._cover.except_for(self._exceptions(found))
+        kind = np.array([[numbers[one.zone], one.family] for one in found], dtype=np.intp).reshape(len(found), 2)
+        first = firsts(self._cover.signatures(self._size), kind @ np.array([8, 1], dtype=np.intp))[0]
+        self._cover.keep(first)
+        families = [np.full(len(mine), family, dtype=np.uint8) for family, mine, _ in cells]
+        addresses = sum(map(len, families))
+        self.kinds = Kinds(
+            np.concatenate([*zones, kind[first, 0]]),
+            np.concatenate([*families, kind[first, 1].astype(np.uint8)]),
+            np.arange(addresses + len(first)) >= addresses,
+        )
+        self.all = _Every(cells, self.zones, self.kinds)
+        self.all.names = [found[number] for number in first.tolist()]
+        self.table = Table(self)
+        self._scanned = 0
+        self._index: tuple[NDArray[np.intp], NDArray[np.intp]] | None = None
+        self._last: tuple[int, NDArray[np.uint8]] = (-1, np.zeros(0, dtype=np.uint8))
+
+    def __len__(self) -> int:
+        return len(self.all)
+
+    # --- which sets hold a class
+
+    def column(self, place: int) -> NDArray[np.uint8]:
+        """How each set holds a class."""
+        known, column = self._last
+        if known != place:
+            rows, values = self.held_by(place)
+            column = np.zeros(self._size, dtype=np.uint8)
+            column[rows] = values
+            self._last = place, column
+        return column
+
+    def held_by(self, place: int) -> Column:
+        """The sets that hold a class or tell it from other names, in order."""
+        if place >= self.all.first_name:
+            return self._cover.column(place - self.all.first_name)
+        if self._index is None and self._scanned < _SCANS:
+            self._scanned += 1
+            rows = self.ranges.around(place)
+        else:
+            if self._index is None:
+                self._index = self.ranges.transposed(self.all.first_name)
+            starts, every = self._index
+            rows = every[starts[place] : starts[place + 1]]
+        return rows, np.full(len(rows), SURE, dtype=np.uint8)
+
+    def row(self, row: int) -> NDArray[np.uint8]:
+        """How a set holds each class."""
+        found = np.zeros(len(self), dtype=np.uint8)
+        found[self.ranges.of(row)] = SURE
+        names, values = self._cover.row(row)
+        found[names + self.all.first_name] = values
+        return found
+
+    def names(self) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.uint8]]:
+        """(class, set, value) of everything that holds a name, or tells it from others; by class, then by set."""
+        classes, rows, values = self._cover.entries()
+        return classes + self.all.first_name, rows, values
+
+    @cached_property
+    def in_doubt(self) -> NDArray[np.bool_]:
+        """The sets that hold some name perhaps."""
+        return self._cover.in_doubt(self._size)
+
+    @cached_property
+    def telling(self) -> NDArray[np.bool_]:
+        """The sets that tell some name from others."""
+        return self._cover.telling(self._size)
+
+    def count_names(self) -> int:
+        """How many entries `names` has."""
+        return self._cover.size()
+
+    # --- how they are cut
+
+    def _addresses(self, family: int) -> tuple[Grid, Ranges, NDArray[np.intp]]:
         networks = sorted(
-            (network.prefixlen, int(network.network_address), int(network.broadcast_address), name)
-            for name, hosts in self._zones.items()
+            (network.prefixlen, int(network.network_address), int(network.broadcast_address), number)
+            for number, hosts in enumerate(self._zones.values(), 1)
             for network in hosts.networks()
             if network.version == family
         )
-        bounds = [(low, high) for _, low, high, _ in networks]
-        bounds += [one for found in (*effective, *(span(hosts, family) for hosts in extra)) for one in found.spans]
-        edges = sorted({0, *(edge for low, high in bounds for edge in (low, high + 1) if edge <= top)})
-        zones: list[str | None] = [None] * len(edges)
+        effective = [self._effective(row, family).spans for row in range(self._size)]
+        grid = Grid([*effective, [(low, high) for _, low, high, _ in networks]], family == 4, top(family))
+        zone = np.zeros(grid.size, dtype=np.intp)
         # From the widest network to the narrowest: the most specific zone holds an address.
-        for _, low, high, name in networks:
-            begin, end = bisect_left(edges, low), bisect_left(edges, high + 1)
-            zones[begin:end] = [name] * (end - begin)
-        block = np.zeros((len(self._sets), len(edges)), dtype=np.uint8)
-        for row, found in zip(block, effective, strict=True):
-            for low, high in found.spans:
-                row[bisect_left(edges, low) : bisect_left(edges, high + 1)] = SURE
-        ends = [*edges[1:], top + 1]
-        chosen = [edge + min(10, (end - edge) // 2) for edge, end in zip(edges, ends, strict=True)]
-        return [Place(family, address, None, zone) for address, zone in zip(chosen, zones, strict=True)], block
+        for _, low, high, number in networks:
+            begin, end = grid.cells([(low, high)])[0]
+            zone[begin:end] = number
+        return grid, grid.ranges(effective), zone
 
-    def _effective(self, hosts: Hosts, family: int) -> Intervals:
+    def _effective(self, row: int, family: int) -> Intervals:
         """The addresses that a set holds, where a name stands for the addresses that the access file gives it."""
-        addresses = span(hosts, family)
-        if hosts.names in (Names(), Names.every()):
+        addresses = span(self._sets[row], family)
+        if row not in self._mentioning:
             return addresses
-        top = V4_MAX if family == 4 else V6_MAX
-        if _FRESH in hosts.names:
-            for name, found in self._aliases:
-                if name not in hosts.names:
-                    addresses = addresses & span(found, family).complement(top)
+        (usual, others), known = self._mentioning[row], self._aliases[family]
+        spans = [one for name in others for one in known.get(name, ())]
+        if not spans:
             return addresses
-        return Intervals.of(
-            [
-                *addresses.spans,
-                *(one for name, found in self._aliases if name in hosts.names for one in span(found, family).spans),
-            ]
-        )
+        if usual:
+            return addresses & Intervals.of(spans).complement(top(family))
+        return Intervals.of([*addresses.spans, *spans])
 
-    def _named(self, access: Access, extra: Iterable[Hosts]) -> Iterable[Place]:
+    def _exceptions(self, found: Sequence[Place]) -> Iterator[tuple[int, int, int]]:
+        """(set, number of the name, value) where a set tells a name from others."""
+        numbers: dict[str, list[int]] = {}
+        for number, one in enumerate(found):
+            numbers.setdefault(one.name or "", []).append(number)
+        for row, (usual, others) in self._mentioning.items():
+            for name in others:
+                for number in numbers[name]:
+                    yield row, number, (NEVER if usual else SURE) | BY_NAME
+
+    def _named(self, access: Access) -> Iterable[Place]:
         """Every name that is mentioned, in every zone and family in which it may be."""
-        declared: dict[tuple[str, str], Hosts] = {}
+        declared: dict[tuple[str, str], list[Hosts]] = {}
         for one in access.destinations:
             for host in one.hosts:
-                name = representative(host)
-                known = declared.get((name, one.zone), Hosts())
-                declared[name, one.zone] = known | Hosts.from_cidrs(one.cidrs)
-        for (name, zone), addresses in declared.items():
+                declared.setdefault((representative(host), one.zone), []).append(of_cidrs(one.cidrs))
+        for (name, zone), parts in declared.items():
+            addresses = parts[0] if len(parts) == 1 else Hosts.union(parts)
             yield from self._in_zone(name, zone, addresses if addresses else self._zones.get(zone, Hosts()))
-        mentioned = {representative(pattern) for hosts in (*self._sets, *extra) for pattern in hosts.names.mentioned()}
-        for name in sorted(mentioned - {name for name, _ in declared}):
-            elsewhere = Hosts.union(self._zones.values()).complement().addresses()
+        known = {name for name, _ in declared}
+        patterns = {pattern for hosts in self._sets for pattern in hosts.names.mentioned()}
+        mentioned = {representative(pattern) for pattern in patterns} - known
+        outside = Hosts.union(self._zones.values()).complement().addresses() if mentioned else Hosts()
+        for name in sorted(mentioned):
+            elsewhere = outside
             # A cloud's prefix list (`pl:…`) is the cloud's own public addresses: in no zone, unless the access file says so.
             if name.startswith("pl:"):
                 elsewhere -= _PRIVATE
@@ -163,27 +298,11 @@ class Places:
     def _in_zone(self, name: str, zone: str | None, may: Hosts) -> Iterable[Place]:
         anywhere = not may  # A zone without addresses: its names may be anywhere.
         for family in (4, 6):
-            addresses = Intervals(((0, V4_MAX if family == 4 else V6_MAX),)) if anywhere else span(may, family)
+            addresses = Intervals(((0, top(family)),)) if anywhere else span(may, family)
             if addresses:
                 yield Place(family, None, name, zone, addresses)
-
-    def _holds(self, hosts: Hosts, place: Place) -> int:
-        named, fresh = (place.name or "") in hosts.names, _FRESH in hosts.names
-        flag = BY_NAME if named != fresh else 0
-        if named and not fresh:
-            return SURE | flag
-        if fresh and not named:
-            return NEVER | flag
-        addresses = span(hosts, place.family)
-        if addresses.covers(place.may):
-            return SURE | flag
-        return (MAYBE if addresses & place.may else NEVER) | flag
 
 
 def representative(pattern: str) -> str:
     """A name that falls under a pattern, as the one that stands for all of them; a name stands for itself."""
     return "any" + pattern[1:].lower() if pattern.startswith("*.") else pattern.lower()
-
-
-def _aliases(access: Access, extra: Iterable[Hosts]) -> list[tuple[str, Hosts]]:
-    return [(representative(host), Hosts.from_cidrs(one.cidrs)) for one in access.destinations if one.cidrs for host in one.hosts]

@@ -1,16 +1,19 @@
 """`prove`: what all gates together let through, compared with what was declared."""
 
-from collections.abc import Callable, Iterator, Sequence
+import gc
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..access.model import Access
 from .assumptions import assumptions
 from .dead import dead_routes, dead_rules
-from .declared import destination_hosts, destination_services, grants
+from .declared import destination_matches, grants
 from .drafts import Draft, Sighting, Words
 from .expecting import Expectations
 from .filters import Action, Environment, Filter, Kind, Match
@@ -18,9 +21,11 @@ from .findings import Proof
 from .instants import Bools
 from .missing import missing_gates
 from .pairs import Identities, Members, Pairs, Sight
+from .places import SURE
+from .screening import doubtful
 from .space import Space
 from .subjects import OUTSIDE
-from .sweep import DEFAULT, Group, Sweep, Verdict
+from .sweep import DEFAULT, Group, Question, Sweep, Verdict
 from .walk import first
 
 
@@ -32,7 +37,20 @@ def prove(access: Access, environments: Sequence[Environment], filters: Sequence
     """
     if at.tzinfo is None:
         raise ValueError(f"at: {at} has no time zone")
-    return Case(access, in_order(environments), filters, at).proof()
+    with _no_collection():
+        return Case(access, in_order(environments), filters, at).proof()
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keeps Python from looking for cyclic garbage: among so many rules, none of them garbage, that is half of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def in_order(environments: Sequence[Environment]) -> list[Environment]:
@@ -54,7 +72,7 @@ class Case:
         self.access, self.environments, self.filters, self.at = access, environments, filters, at
         self.grants = grants(access)
         self.expectations = Expectations(access)
-        places = [Match(hosts=destination_hosts(one), services=destination_services(one)) for one in access.destinations]
+        places = destination_matches(access, self.grants)
         own = own_needs(environments)
         matches = [*(one.match for one in self.grants), *own, *places, *self.expectations.matches]
         self.missing = missing_gates(access, filters)
@@ -72,67 +90,99 @@ class Case:
         self._labels: dict[int, tuple[object, list[dict[str, list[int]]]]] = {}
 
     def proof(self) -> Proof:
-        """Sweeps all classes of hosts, then puts the findings in order."""
-        pairs = Pairs(self.access, self.space, self.members, self.destinations)
-        identities = Identities(self.grants)
-        alive: set[str] = set()
+        """Looks at the classes of hosts where anything can be wrong or is asked about, then puts the findings in order."""
         questions = self.expectations.questions(self.space)
-        for group in self.sweep.groups(questions):
-            here = self._destinations(group)
-            self._excesses(group, here)
-            self._losses(group)
-            pairs.add(group, here)
-            identities.add(group)
+        places = self.space.places
+        asked = {place for one in questions for place in np.flatnonzero(places.row(one.box.hosts) & 3 == SURE).tolist()}
+        wrong = doubtful(self.sweep)
+        for group in self.sweep.groups(questions, only=sorted(asked | wrong.keys()), path_alone=True):
+            if group.number in wrong:
+                here = self._here(group)
+                self._excesses(group, here)
+                self._losses(group)
             self.expectations.add(group)
-            alive.update(self.grants[each].route.name for each, points in group.grants if (points & group.considered).any())
-        words = Words(self.access, self.space, self.sweep, self.missing)
         return Proof(
             at=self.at,
-            excess=words.excess(self._excess.values()),
-            blocked=words.blocked(self._blocked.values()),
-            unproven=words.unproven(self._unproven.values()),
+            excess=self._words.excess(self._excess.values()),
+            blocked=self._words.blocked(self._blocked.values()),
+            unproven=self._words.unproven(self._unproven.values()),
             expectations=self.expectations.results(self.space, self.sweep),
-            internal=words.internal(self._internal.values()),
-            dead=(*dead_routes(self.access, self.grants, self.space, self.filters, alive, self.at), *dead_rules(self.sweep)),
-            identity=identities.all(),
-            matrix=pairs.matrix(),
             assumptions=assumptions(self.access, self.environments),
             routes=len(self.access.routes),
             rules=sum(len(one.rules) for one in self.filters),
             gates=tuple(dict.fromkeys(one.gate for one in self.filters)),
+            _rest=partial(self._rest, questions),
         )
 
-    def _destinations(self, group: Group) -> list[int]:
-        column = self.space.places.table[:, group.number]
-        return [number for number, box in enumerate(self.destinations) if column[box.hosts] & 3 == 2]
+    def _rest(self, questions: Sequence[Question]) -> Mapping[str, object]:
+        """Sweeps all classes of hosts for what fails no proof, by the names of `Proof`'s fields."""
+        pairs = Pairs(self.access, self.space, self.members, self.destinations)
+        identities = Identities(self.grants)
+        alive: set[str] = set()
+        for group in self.sweep.groups(questions):
+            here = self._here(group)
+            self._overgrants(group, here)
+            pairs.add(group, here)
+            identities.add(group)
+            alive.update(self.grants[each].route.name for each, points in group.grants if (points & group.considered).any())
+        return {
+            "internal": self._words.internal(self._internal.values()),
+            "dead": (
+                *dead_routes(self.access, self.grants, self.space, self.filters, alive, self.at),
+                *dead_rules(self.sweep),
+            ),
+            "identity": identities.all(),
+            "matrix": pairs.matrix(),
+        }
+
+    @cached_property
+    def _words(self) -> Words:
+        return Words(self.access, self.space, self.sweep, self.missing)
+
+    @cached_property
+    def _of_destinations(self) -> NDArray[np.intp]:
+        """The row of hosts of each destination."""
+        return np.array([box.hosts for box in self.destinations], dtype=np.intp)
+
+    def _here(self, group: Group) -> list[int]:
+        """The destinations that a class of hosts surely lies in."""
+        column = self.space.places.column(group.number)
+        found: list[int] = np.flatnonzero(column[self._of_destinations] & 3 == SURE).tolist()
+        return found
 
     # --- let through, not declared
 
     def _excesses(self, group: Group, here: Sequence[int]) -> None:
-        undeclared = group.considered & ~group.declared & ~group.own
-        if group.named is not None:
-            undeclared &= group.named
+        undeclared = _undeclared(group)
         extra = undeclared & group.possible
+        if not extra.any():
+            return
         surely: Bools = extra & group.definite & ~group.perhaps_declared
         beyond = list(self._beyond(group, undeclared))
-        for verdict, points in beyond:
-            if verdict.reader.filter.kind is Kind.ROUTING:
-                continue  # A route table is no permission: that it leads further grants nobody anything.
-            stopped = points & verdict.grants & ~group.possible
-            if stopped.any():
-                self._stopped(group, here, verdict, stopped)
         for mask, into, kind in ((surely, self._excess, "excess"), (extra & ~surely, self._unproven, "undeclared")):
             if mask.any():
                 for found, number, points in _culprits(mask, beyond):
                     self._undeclared(group, here, into, kind, found, number, points)
 
+    def _overgrants(self, group: Group, here: Sequence[int]) -> None:
+        for verdict, points in self._beyond(group, _undeclared(group)):
+            if verdict.reader.filter.kind is Kind.ROUTING:
+                continue  # A route table is no permission: that it leads further grants nobody anything.
+            stopped = points & verdict.grants & ~group.possible
+            if stopped.any():
+                self._stopped(group, here, verdict, stopped)
+
     def _beyond(self, group: Group, undeclared: Bools) -> Iterator[tuple[Verdict, Bools]]:
         """For each filter on the path, what it may let through although it looks like nothing declared there."""
         wanted = (group.declared | group.perhaps_declared | group.own) & group.local.exists
+        known: dict[frozenset[str], Bools] = {}
         for verdict in group.path:
             points = undeclared & verdict.inscope & verdict.allow
             if points.any():
-                points &= ~self.sight.blur(wanted, group.local.who, verdict.reader.sees)
+                sees = verdict.reader.sees
+                if sees not in known:
+                    known[sees] = ~self.sight.blur(wanted, group.local.who, sees)
+                points &= known[sees]
             yield verdict, points
 
     def _stopped(self, group: Group, here: Sequence[int], verdict: Verdict, stopped: Bools) -> None:
@@ -261,6 +311,12 @@ class Case:
         """The first subject of a mask that is this principal."""
         classes: Bools = np.asarray(mask.any(axis=(1, 2, 3)))
         return int(np.flatnonzero(self.space.subjects.members[principal] & classes[group.local.who.inverse])[0])
+
+
+def _undeclared(group: Group) -> Bools:
+    """Considered points that nothing declares; of a name, those that its addresses do not tell about."""
+    found: Bools = group.considered & ~group.declared & ~group.own
+    return found if group.named is None else found & group.named
 
 
 def _culprits(mask: Bools, beyond: Sequence[tuple[Verdict, Bools]]) -> Iterator[tuple[Verdict | None, int, Bools]]:

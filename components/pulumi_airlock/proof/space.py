@@ -4,10 +4,11 @@ Every set that a rule, a route or an expectation speaks of becomes a row over th
 """
 
 from collections import Counter
-from collections.abc import Collection, Hashable, Iterable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, NamedTuple, TypeVar
+from operator import attrgetter
+from typing import Generic, NamedTuple, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,15 +18,10 @@ from .filters import Environment, Filter, HttpOperation, Match, Who
 from .globs import regions
 from .instants import Bools, Clock, assignments, from_minute, runs_of, unique_columns
 from .places import Places
+from .services import ServiceAxis
 from .sets import Hosts, Services
 from .subjects import Selector, Subjects
 from .times import Times
-
-_PORTS = 65536
-_TCP, _UDP = 6, 17
-
-WELL_KNOWN = (443, 22, 80, 5432, 1521, 3389, 53, 25)
-"""Ports that a person recognises in a witness, the most telling first (IANA "Service Names and Port Numbers")."""
 
 T = TypeVar("T", bound=Hashable)
 
@@ -40,19 +36,68 @@ class Box(NamedTuple):
     times: int
 
 
+class Boxes(Sequence[Box]):
+    """Many boxes, kept as numbers."""
+
+    def __init__(self, table: NDArray[np.intp]) -> None:
+        self.table = table
+        """Shape (boxes, 5)."""
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @overload
+    def __getitem__(self, number: int) -> Box: ...
+    @overload
+    def __getitem__(self, number: slice) -> "Boxes": ...
+    def __getitem__(self, number: int | slice) -> "Box | Boxes":
+        if isinstance(number, slice):
+            return Boxes(self.table[number])
+        return Box(*self.table[number].tolist())
+
+    def __iter__(self) -> Iterator[Box]:
+        return map(Box._make, self.table.tolist())
+
+
+_hosts_key = attrgetter("v4.spans", "v6.spans", "names.patterns", "names.either", "names.inverted")
+
+
+def _who_key(who: Who) -> Hashable:
+    sources = None if who.sources is None else _hosts_key(who.sources)
+    return who.environments, who.outside, who.groups, who.principals, sources
+
+
 class Interned(Generic[T]):
     """Numbers for distinct values."""
 
-    def __init__(self) -> None:
+    def __init__(self, key: Callable[[T], Hashable] | None = None) -> None:
+        """`key`: what is equal where values are, and is faster to compare."""
         self.values: list[T] = []
-        self._numbers: dict[T, int] = {}
+        self._numbers: dict[Hashable, int] = {}
+        self._key = key
 
     def add(self, value: T) -> int:
         """The number of a value, new or known."""
-        number = self._numbers.setdefault(value, len(self.values))
-        if number == len(self.values):
-            self.values.append(value)
-        return number
+        return self._look_up([value])[0]
+
+    def add_all(self, values: Sequence[T]) -> NDArray[np.intp]:
+        """The numbers of values, new or known."""
+        # Rules share many of their parts: each object is looked up once.
+        _, first, which = np.unique(np.fromiter(map(id, values), np.int64, len(values)), return_index=True, return_inverse=True)
+        order = np.argsort(first, kind="stable")
+        found = np.empty(len(first), dtype=np.intp)
+        found[order] = self._look_up([values[place] for place in first[order].tolist()])
+        return found[which]
+
+    def _look_up(self, values: Sequence[T]) -> list[int]:
+        known, found = self._numbers, []
+        for key, value in zip(values if self._key is None else map(self._key, values), values, strict=True):
+            number = known.get(key)
+            if number is None:
+                number = known[key] = len(self.values)
+                self.values.append(value)
+            found.append(number)
+        return found
 
 
 @dataclass(frozen=True)
@@ -83,6 +128,23 @@ class Axis:
             first, inverse = unique_columns(table)
             rows = table[:, first]
             found = self._cuts[key] = Cut(first, inverse, {number: rows[place] for place, number in enumerate(key)})
+        return found
+
+
+class Ports(ServiceAxis):
+    """The dimension of services."""
+
+    def __init__(self, sets: Sequence[Services]) -> None:
+        super().__init__(sets)
+        self._cuts: dict[tuple[int, ...], Cut] = {}
+
+    def cut(self, numbers: Iterable[int]) -> Cut:
+        """The classes that the given rows tell apart, in the order of their first atoms."""
+        key = tuple(sorted(set(numbers)))
+        found = self._cuts.get(key)
+        if found is None:
+            first, inverse, table = self.classes(key)
+            found = self._cuts[key] = Cut(first, inverse, {number: table[place] for place, number in enumerate(key)})
         return found
 
 
@@ -150,6 +212,19 @@ class TimeAxis:
         )
 
 
+class Cells:
+    """(protocol, port) of each atom of services, read like a list."""
+
+    def __init__(self, axis: ServiceAxis) -> None:
+        self._axis = axis
+
+    def __len__(self) -> int:
+        return len(self._axis)
+
+    def __getitem__(self, atom: int) -> tuple[int, int]:
+        return self._axis.cell(atom)
+
+
 class Space:
     """All dimensions, and everything that is said about them as boxes."""
 
@@ -166,19 +241,22 @@ class Space:
         """`matches` are those beyond the filters' own: routes, an environment's own needs, what is asked."""
         windows = ((frozenset(one.from_), one.window) for one in access.routes)
         self._zones = [(names, one.timezone) for names, one in windows if one and one.dagrun is None and one.timezone != "UTC"]
-        self._who: Interned[Who] = Interned()
-        self._hosts: Interned[Hosts] = Interned()
-        self._services: Interned[Services] = Interned()
+        self._zone_of: dict[frozenset[str], str] = {}
+        self._who: Interned[Who] = Interned(_who_key)
+        self._hosts: Interned[Hosts] = Interned(_hosts_key)
+        self._services: Interned[Services] = Interned(attrgetter("cells.spans"))
         self._operations: Interned[frozenset[HttpOperation] | None] = Interned()
         self._times: Interned[Times] = Interned()
         self._boxes: dict[int, Box] = {}
-        self._kept: list[Match] = []
+        self._kept: list[object] = []
+        self._rules: dict[int, Boxes] = {}
         for one in filters:
             self.add(one.scope)
-            for rule in one.rules:
-                self.add(rule.match)
-        for match in matches:
-            self.add(match)
+            self.rules(one)
+        listed = list(matches)
+        self._kept += listed
+        for match, box in zip(listed, self.number(listed), strict=True):
+            self._boxes.setdefault(id(match), box)
         self.selectors = list(dict.fromkeys(selectors))
         self.subjects = Subjects(access, environments, self._who.values, self._times.values, self.selectors)
         self.places = Places(access, self._hosts.values)
@@ -199,24 +277,72 @@ class Space:
             )
         return found
 
+    def rules(self, one: Filter) -> Boxes:
+        """The boxes of a filter's rules."""
+        found = self._rules.get(id(one))
+        if found is None:
+            self._kept.append(one)
+            found = self._rules[id(one)] = self.number([rule.match for rule in one.rules])
+        return found
+
+    def number(self, matches: Sequence[Match]) -> Boxes:
+        """The boxes of matches, many at once."""
+        parts = (
+            self._who.add_all([one.who for one in matches]),
+            self._hosts.add_all([one.hosts for one in matches]),
+            self._services.add_all([one.services for one in matches]),
+            self._operations.add_all([one.operations for one in matches]),
+            self._times.add_all([one.times for one in matches]),
+        )
+        return Boxes(np.column_stack(parts))
+
     def _build(self) -> None:
-        rows = [self.subjects.matching(who) for who in self._who.values]
-        self.first_selector = len(rows)
-        rows += [self.subjects.selected(one) for one in self.selectors]
-        self.is_v4 = len(rows)
+        found = self.subjects.matching(self._who.values)
+        self.first_selector = len(found)
+        rows = [self.subjects.selected(one) for one in self.selectors]
+        self.is_v4 = self.first_selector + len(rows)
         rows.append(np.fromiter((one.family == 4 for one in self.subjects.all), dtype=bool, count=len(self.subjects)))
-        self.is_task = len(rows)
+        self.is_task = self.first_selector + len(rows)
         rows.append(np.fromiter((one.environment is not None for one in self.subjects.all), dtype=bool, count=len(self.subjects)))
         self.runs: dict[str, int] = {}
         for run in sorted({one.dag for one in self.subjects.all if one.dag is not None}):
-            self.runs[run] = len(rows)
+            self.runs[run] = self.first_selector + len(rows)
             rows.append(np.fromiter((one.dag == run for one in self.subjects.all), dtype=bool, count=len(self.subjects)))
-        self.who = Axis(np.array(rows, dtype=bool).reshape(len(rows), len(self.subjects)))
-        self.cells, table = _cut_services(self._services.values)
-        self.service = Axis(table)
+        self.who = Axis(np.concatenate([found, rows]))
+        self.service = Ports(self._services.values)
         self.requests, table = _cut_operations(self._operations.values)
         self.operation = Axis(table)
         self.time = TimeAxis(self.clock, self._times.values)
+
+    @property
+    def cells(self) -> "Cells":
+        """(protocol, port) of each atom of services."""
+        return Cells(self.service)
+
+    def who_of(self, number: int) -> Who:
+        """The set of callers of a row."""
+        return self._who.values[number]
+
+    def hosts_of(self, number: int) -> Hosts:
+        """The set of hosts of a row."""
+        return self._hosts.values[number]
+
+    @property
+    def services(self) -> int:
+        """How many sets of services there are."""
+        return len(self._services.values)
+
+    def services_of(self, number: int) -> Services:
+        """The set of services of a row."""
+        return self._services.values[number]
+
+    def operations_of(self, number: int) -> frozenset[HttpOperation] | None:
+        """The operations of a row."""
+        return self._operations.values[number]
+
+    def times_of(self, number: int) -> Times:
+        """The windows of a row."""
+        return self._times.values[number]
 
     def selector_row(self, selector: Selector) -> int:
         """The row of a selector on the axis of subjects."""
@@ -224,42 +350,17 @@ class Space:
 
     def timezone(self, principals: Collection[str]) -> str:
         """The zone of the windows of these principals' routes, the most frequent one; of all routes where they have none."""
-        mine = Counter(zone for names, zone in self._zones if not names.isdisjoint(principals))
-        found = mine or Counter(zone for _, zone in self._zones)
-        return found.most_common(1)[0][0] if found else ""
+        key = frozenset(principals)
+        found = self._zone_of.get(key)
+        if found is None:
+            mine = Counter(zone for names, zone in self._zones if not names.isdisjoint(key))
+            every = mine or Counter(zone for _, zone in self._zones)
+            found = self._zone_of[key] = every.most_common(1)[0][0] if every else ""
+        return found
 
     def moment(self, minute: int) -> datetime:
         """A minute as an instant in UTC."""
         return from_minute(minute)
-
-
-def _cut_services(sets: Sequence[Services]) -> tuple[list[tuple[int, int]], Bools]:
-    """(protocol, port) of each atom, TCP first since it reads best, and the table of sets over them."""
-    top = 256 * _PORTS
-    edges = {0, *(number * _PORTS for number in (_TCP, _TCP + 1, _UDP, _UDP + 1))}
-    edges.update(edge for one in sets for first, last in one.cells.spans for edge in (first, last + 1) if edge < top)
-    starts = sorted(edges)
-    table = np.zeros((len(sets), len(starts)), dtype=bool)
-    positions = np.array(starts)
-    for row, one in zip(table, sets, strict=True):
-        for first, last in one.cells.spans:
-            row[np.searchsorted(positions, first) : np.searchsorted(positions, last + 1)] = True
-    shown = [divmod(_telling(start, end), _PORTS) for start, end in zip(starts, [*starts[1:], top], strict=True)]
-    order = sorted(
-        range(len(starts)),
-        key=lambda one: (shown[one][0] != _TCP, shown[one][0] != _UDP, shown[one][1] not in WELL_KNOWN, starts[one]),
-    )
-    return [shown[one] for one in order], table[:, order]
-
-
-def _telling(start: int, end: int) -> int:
-    """The port of [start, end) that a person recognises, else the first; not port 0, where there is another."""
-    protocol, first = divmod(start, _PORTS)
-    if protocol in (_TCP, _UDP):
-        for port in WELL_KNOWN:
-            if first <= port < end - protocol * _PORTS:
-                return protocol * _PORTS + port
-    return start + (first == 0 and end - start > 1)
 
 
 def _cut_operations(sets: Sequence[frozenset[HttpOperation] | None]) -> tuple[list[HttpOperation | None], Bools]:

@@ -4,12 +4,12 @@ For each environment, each combination of declared principals that some task rea
 group; anything outside Airflow. Each is refined by source address, as far as a rule tells addresses apart.
 """
 
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
 from ipaddress import IPv4Address, IPv6Address
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,8 @@ from ..access.model import Access, Principal
 from ..access.names import split_task
 from .declared import sources_of
 from .filters import Environment, Who
-from .globs import friendly, region_of
+from .globs import Index, friendly
+from .grid import Grid, firsts
 from .sets import V4_MAX, V6_MAX, Hosts
 from .times import DagRun, Times
 
@@ -104,47 +105,86 @@ class Sources:
         self._ids = {one: number for number, one in enumerate(dict.fromkeys(sets))}
         self.all: list[tuple[int, int]] = []
         """(family, an address) of each class."""
-        self._members: list[frozenset[int]] = []
-        for family in (4, 6):
-            self._cut(family)
+        self._table = np.concatenate([self._cut(family) for family in (4, 6)], axis=1)
 
-    def _cut(self, family: int) -> None:
+    def _cut(self, family: int) -> NDArray[np.bool_]:
+        """Sets × classes of a family."""
         top = V4_MAX if family == 4 else V6_MAX
         spans = [one.v4.spans if family == 4 else one.v6.spans for one in self._ids]
-        edges = sorted({0, *(edge for found in spans for first, last in found for edge in (first, last + 1) if edge <= top)})
-        index = {edge: number for number, edge in enumerate(edges)}
-        members: list[set[int]] = [set() for _ in edges]
-        for number, found in enumerate(spans):
-            for first, last in found:
-                for cell in range(index[first], index.get(last + 1, len(edges))):
-                    members[cell].add(number)
-        seen: set[frozenset[int]] = set()
-        for edge, following, inside in zip(edges, [*edges[1:], top + 1], map(frozenset, members), strict=True):
-            if inside not in seen:
-                seen.add(inside)
-                self._members.append(inside)
-                # Not the first address of a network, which reads like a mistake in a witness.
-                self.all.append((family, edge + min(10, (following - edge) // 2)))
-        for shown in SHOWN[family]:
-            inside = frozenset(members[bisect_right(edges, shown) - 1])
-            place = len(self._members) - 1
-            while self._members[place] != inside or self.all[place][0] != family:
-                place -= 1
-            if self.all[place][1] not in SHOWN[family]:
-                self.all[place] = (family, shown)
+        grid = Grid(spans, family == 4, top)
+        ranges = grid.ranges(spans)
+        first, which = firsts(ranges.signatures(len(spans), grid.size), np.zeros(grid.size, dtype=np.intp))
+        shown: dict[int, int] = {}
+        for address in SHOWN[family]:
+            shown.setdefault(int(which[grid.cell(address)]), address)
+        for number, cell in enumerate(first.tolist()):
+            low, high = grid.bounds(cell)
+            # Not the first address of a network, which reads like a mistake in a witness.
+            self.all.append((family, shown.get(number, low + min(10, (high + 1 - low) // 2))))
+        within = ranges.only(first, grid.size)
+        turns = np.zeros((len(spans), len(first) + 1), dtype=np.int8)
+        np.add.at(turns, (within.row, within.begin), 1)
+        np.subtract.at(turns, (within.row, within.end), 1)
+        found: NDArray[np.bool_] = np.cumsum(turns[:, :-1], axis=1, dtype=np.int8) > 0
+        return found
 
     def __len__(self) -> int:
         return len(self.all)
 
     def within(self, hosts: Hosts) -> NDArray[np.bool_]:
         """Which classes lie in a set that the cut was made for."""
-        number = self._ids[hosts]
-        return np.fromiter((number in one for one in self._members), dtype=bool, count=len(self))
+        found: NDArray[np.bool_] = self._table[self._ids[hosts]]
+        return found
+
+
+_NOBODY = np.zeros(0, dtype=np.intp)
+_OUTSIDE: frozenset[str | None] = frozenset({None})
+"""The environment of whoever is in none."""
+
+_Key = TypeVar("_Key")
+
+
+def _grouped(pairs: Iterable[tuple[_Key, int]]) -> dict[_Key, NDArray[np.intp]]:
+    found: dict[_Key, list[int]] = {}
+    for key, number in pairs:
+        found.setdefault(key, []).append(number)
+    return {key: np.array(numbers, dtype=np.intp) for key, numbers in found.items()}
+
+
+def _environments(who: Who) -> frozenset[str | None] | None:
+    """The empty set of environments matches the outside."""
+    return _OUTSIDE if who.environments is not None and not who.environments else who.environments
+
+
+def _put(table: NDArray[np.bool_], named: Sequence[tuple[int, frozenset[Any]]], members: Mapping[Any, NDArray[np.intp]]) -> None:
+    """Marks in each row the members of its names."""
+    parts = [(row, members[name]) for row, names in named for name in names if name in members]
+    if parts:
+        rows = np.repeat([row for row, _ in parts], [len(one) for _, one in parts])
+        table[rows, np.concatenate([one for _, one in parts])] = True
 
 
 def addresses_of(who: Who) -> Hosts | None:
     """The source addresses that a rule looks at; names aside."""
     return None if who.sources is None else who.sources.addresses()
+
+
+class _Tasks:
+    """Kinds of task ids, by the glob sets that match them."""
+
+    def __init__(self, sets: Sequence[tuple[str, ...]], words: Mapping[frozenset[int], str]) -> None:
+        self._every = sorted(words.items(), key=lambda item: (len(item[1]), item[1]))
+        self._narrow = frozenset(number for number, one in enumerate(sets) if "*" not in one)
+        self._matching: dict[int, list[int]] = {}
+        for place, (key, _) in enumerate(self._every):
+            for number in key & self._narrow:
+                self._matching.setdefault(number, []).append(place)
+
+    def of(self, sets: frozenset[int]) -> Iterable[tuple[frozenset[int], str]]:
+        """The kinds that these sets tell apart, shortest words first: those that one of them matches, and one that none does."""
+        places = {place for number in sets & self._narrow for place in self._matching.get(number, ())}
+        other = next((place for place in range(len(self._every)) if place not in places), None)
+        return [self._every[place] for place in sorted(places | ({other} if other is not None else set()))]
 
 
 class Subjects:
@@ -213,16 +253,18 @@ class Subjects:
         known = [one for one in self._ids if one.within(environment)]
         dag_words = friendly(dag_sets, (one.dag for one in known), "any_dag")
         task_words = friendly(task_sets, (), "any_task")
-        spoken = {(one.dag, region_of(task_sets, one.task)): one.task for one in known if not set(one.task) & set("*?[")}
-        tasks = sorted(task_words.items(), key=lambda item: (len(item[1]), item[1]))
+        index = Index(task_sets)
+        spoken = {(one.dag, index.region_of(one.task)): one.task for one in known if not set(one.task) & set("*?[")}
+        tasks = _Tasks(task_sets, task_words)
         found: dict[tuple[frozenset[str], frozenset[Selector], str | None], str] = {}
         for dag_key, dag in sorted(dag_words.items(), key=lambda item: (len(item[1]), item[1])):
             if 0 not in dag_key:
                 continue
             first_run = 1 + len(here) + len(asked)
             run = next((self._runs[number - first_run] for number in dag_key if number >= first_run), None)
-            for task_key, task in tasks:
-                both = frozenset(number - 1 for number in dag_key if number >= 1) & task_key
+            mine = frozenset(number - 1 for number in dag_key if 1 <= number < first_run)
+            for task_key, task in tasks.of(mine):
+                both = mine & task_key
                 principals = frozenset(here[number].name for number in both if number < len(here))
                 selected = frozenset(asked[number - len(here)] for number in both if number >= len(here))
                 found.setdefault((principals, selected, run), f"{dag}.{spoken.get((dag, task_key), task)}")
@@ -245,36 +287,56 @@ class Subjects:
         return np.fromiter(map(test, self.all), dtype=bool, count=len(self.all))
 
     @cached_property
-    def _by_environment(self) -> Mapping[str | None, NDArray[np.bool_]]:
-        names = dict.fromkeys(one.environment for one in self.all)
-        return {name: self._where(lambda one, name=name: one.environment == name) for name in names}  # type: ignore[misc]
+    def _by_environment(self) -> Mapping[str | None, NDArray[np.intp]]:
+        return _grouped((one.environment, number) for number, one in enumerate(self.all))
+
+    @cached_property
+    def _by_group(self) -> Mapping[str | None, NDArray[np.intp]]:
+        return _grouped((one.group, number) for number, one in enumerate(self.all))
+
+    @cached_property
+    def _by_principal(self) -> Mapping[str, NDArray[np.intp]]:
+        return _grouped((name, number) for number, one in enumerate(self.all) for name in one.principals)
 
     @cached_property
     def members(self) -> Mapping[str, NDArray[np.bool_]]:
         """Declared principal → the subjects that it is."""
-        found = {one.name: np.zeros(len(self.all), dtype=bool) for one in self._access.principals}
-        for number, subject in enumerate(self.all):
-            for name in subject.principals:
-                found[name][number] = True
+        return {one.name: self._mask([self._by_principal.get(one.name, _NOBODY)]) for one in self._access.principals}
+
+    def _mask(self, parts: Sequence[NDArray[np.intp]]) -> NDArray[np.bool_]:
+        found = np.zeros(len(self.all), dtype=bool)
+        for part in parts:
+            found[part] = True
         return found
 
-    def matching(self, who: Who) -> NDArray[np.bool_]:
-        """Which subjects a rule means."""
-        result = np.ones(len(self.all), dtype=bool)
-        nobody = np.zeros(len(self.all), dtype=bool)
-        if who.environments is not None:
-            names: Iterable[str | None] = who.environments or (None,)
-            result &= np.logical_or.reduce([nobody, *(self._by_environment.get(name, nobody) for name in names)])
-        for name in who.outside or ():
-            result &= ~self._by_environment.get(name, nobody)
-        if who.groups is not None:
-            result &= self._where(lambda one: one.group in who.groups)  # type: ignore[operator]
-        if who.principals is not None:
-            result &= np.logical_or.reduce([nobody, *(self.members.get(name, nobody) for name in who.principals)])
-        sources = addresses_of(who)
-        if sources is not None:
-            result &= self.cells.within(sources)[self._cell_of]
-        return result
+    def matching(self, whos: Sequence[Who]) -> NDArray[np.bool_]:
+        """Which subjects rules mean. Shape (whos, subjects)."""
+        found = np.zeros((len(whos), len(self.all)), dtype=bool)
+        whole = np.ones(len(whos), dtype=bool)
+        tests: tuple[tuple[Sequence[frozenset[Any] | None], Mapping[Any, NDArray[np.intp]]], ...] = (
+            ([_environments(one) for one in whos], self._by_environment),
+            ([one.groups for one in whos], self._by_group),
+            ([one.principals for one in whos], self._by_principal),
+        )
+        for names, members in tests:
+            named = np.array([one is not None for one in names], dtype=bool)
+            again = np.flatnonzero(named & ~whole)
+            before = found[again]
+            found[again] = False
+            _put(found, [(row, one) for row, one in enumerate(names) if one is not None], members)
+            found[again] &= before
+            whole &= ~named
+        found[whole] = True
+        for number, who in enumerate(whos):
+            for name in who.outside or ():
+                found[number, self._by_environment.get(name, _NOBODY)] = False
+            sources = addresses_of(who)
+            if sources is not None:
+                found[number] &= self._from(sources)
+        return found
+
+    def _from(self, sources: Hosts) -> NDArray[np.bool_]:
+        return self.cells.within(sources)[self._cell_of]
 
     def selected(self, selector: Selector) -> NDArray[np.bool_]:
         """Which subjects a selector means."""

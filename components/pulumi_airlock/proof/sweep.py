@@ -5,7 +5,7 @@ these. The arrays are dense over that small rest: subjects × services × operat
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .filters import Action, Combine, Filter, Match
+from .grid import spread
 from .instants import Bools
 from .places import BY_NAME, MAYBE, NEVER, SURE, Place
-from .space import Box, Cut, Space, TimeCut
+from .sets import Services
+from .space import Box, Boxes, Cut, Space, TimeCut
 
 DEFAULT = -1
 """Stands for a filter's default where a rule's number is expected."""
@@ -30,7 +32,8 @@ class Reader:
     order: tuple[int, ...]
     """Numbers of the rules that can decide, in the order in which they do."""
     scope: Box
-    boxes: tuple[Box, ...]
+    boxes: Boxes
+    """Of each rule in `order`."""
     hosts: NDArray[np.intp]
     """The row of hosts of each rule in `order`."""
     sees: frozenset[str]
@@ -40,30 +43,30 @@ class Reader:
     def of(cls, number: int, one: Filter, space: Space) -> "Reader":
         """Deny overrides and any allow are first match in another order: denies first, and allows alone."""
         numbers = range(len(one.rules))
-        allows = [place for place in numbers if one.rules[place].action is Action.ALLOW]
-        denies = [place for place in numbers if one.rules[place].action is Action.DENY]
-        order = {
-            Combine.FIRST_MATCH: [*numbers],
-            Combine.DENY_OVERRIDES: denies + allows,
-            Combine.ANY_ALLOW: allows,
-        }[one.combine]
-        boxes = tuple(space.add(one.rules[place].match) for place in order)
-        hosts = np.array([box.hosts for box in boxes], dtype=np.intp)
-        return cls(number, one, tuple(order), space.add(one.scope), boxes, hosts, _sees(one))
+        order = list(numbers)
+        if one.combine is not Combine.FIRST_MATCH:
+            allows = [place for place in numbers if one.rules[place].action is Action.ALLOW]
+            denies = [place for place in numbers if one.rules[place].action is Action.DENY]
+            order = allows if one.combine is Combine.ANY_ALLOW else denies + allows
+        table = space.rules(one).table
+        scope, boxes = space.add(one.scope), Boxes(table[order])
+        sees = _sees(space, np.vstack([table, scope]))
+        return cls(number, one, tuple(order), scope, boxes, boxes.table[:, Box._fields.index("hosts")], sees)
 
 
-def _sees(one: Filter) -> frozenset[str]:
-    matches = [one.scope, *(rule.match for rule in one.rules)]
+def _sees(space: Space, table: NDArray[np.intp]) -> frozenset[str]:
+    who, _, services, operations, times = (np.unique(column).tolist() for column in table.T)
+    whos = [space.who_of(one) for one in who]
     tests = {
-        "environment": lambda match: match.who.environments is not None or match.who.outside is not None,
-        "source": lambda match: match.who.sources is not None,
-        "group": lambda match: match.who.groups is not None,
-        "principal": lambda match: match.who.principals is not None,
-        "service": lambda match: match.services != Match().services,
-        "operation": lambda match: match.operations is not None,
-        "time": lambda match: bool(match.times),
+        "environment": any(one.environments is not None or one.outside is not None for one in whos),
+        "source": any(one.sources is not None for one in whos),
+        "group": any(one.groups is not None for one in whos),
+        "principal": any(one.principals is not None for one in whos),
+        "service": any(space.services_of(one) != Services.every() for one in services),
+        "operation": any(space.operations_of(one) is not None for one in operations),
+        "time": any(map(space.times_of, times)),
     }
-    return frozenset(name for name, test in tests.items() if any(map(test, matches)))
+    return frozenset(name for name, found in tests.items() if found)
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,8 @@ class Local:
 
     Shape (S, 1, 1, T).
     """
+    known: dict[tuple[int, int, int, int], Bools] = field(default_factory=dict, repr=False, compare=False)
+    """Boxes that were asked for."""
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -100,12 +105,15 @@ class Local:
 
     def box(self, box: Box) -> Bools:
         """The points of a box; hosts aside. Broadcasts to `shape`."""
-        found: Bools = (
-            self.who.rows[box.who][:, None, None, None]
-            & self.service.rows[box.services][:, None, None]
-            & self.operation.rows[box.operations][:, None]
-            & self.time.rows[box.times]
-        )
+        key = box.who, box.services, box.operations, box.times
+        found = self.known.get(key)
+        if found is None:
+            found = self.known[key] = (
+                self.who.rows[box.who][:, None, None, None]
+                & self.service.rows[box.services][:, None, None]
+                & self.operation.rows[box.operations][:, None]
+                & self.time.rows[box.times]
+            )
         return found
 
 
@@ -206,6 +214,32 @@ class Group:
         return found
 
 
+class _Things:
+    """Lists of boxes, by the sets of hosts that they have."""
+
+    def __init__(self, lists: Sequence[Boxes]) -> None:
+        hosts = np.concatenate([one.table[:, Box._fields.index("hosts")] for one in lists])
+        self._ends = np.cumsum([len(one) for one in lists])
+        self._order = np.argsort(hosts, kind="stable")
+        self._starts = np.searchsorted(hosts[self._order], np.arange(int(hosts.max(initial=-1)) + 2))
+
+    def held(self, rows: NDArray[np.intp], values: NDArray[np.uint8]) -> list[tuple[NDArray[np.intp], NDArray[np.uint8]]]:
+        """Of each list the places of the boxes with these sets of hosts, in order, and the sets' values."""
+        known = rows < len(self._starts) - 1
+        rows, values = rows[known], values[known]
+        begin = self._starts[rows]
+        counts = self._starts[rows + 1] - begin
+        things = self._order[spread(begin, counts)]
+        order = np.argsort(things)
+        things, held = things[order], np.repeat(values, counts)[order]
+        cuts = np.searchsorted(things, self._ends)
+        found, first, before = [], 0, 0
+        for last, end in zip(cuts.tolist(), self._ends.tolist(), strict=True):
+            found.append((things[first:last] - before, held[first:last]))
+            first, before = last, end
+        return found
+
+
 class Sweep:
     """Goes through all classes of hosts."""
 
@@ -225,11 +259,17 @@ class Sweep:
         """Per filter, which of its rules ever decide."""
         self.matched = [np.zeros(len(one.rules), dtype=bool) for one in filters]
         """Per filter, which of its rules match anything that exists."""
-        self._grants = [space.add(one) for one in grants]
-        self._own = [space.add(one) for one in own]
+        self._grants = space.number(grants)
+        """The box of each grant."""
+        self._own = space.number(own)
+        """What environments need themselves."""
         self._gates = gates
-        self._destinations = destinations
+        self._destinations = Boxes(np.array([*destinations], dtype=np.intp).reshape(-1, len(Box._fields)))
         self._paths: dict[str | None, list[Reader]] = {}
+
+    @cached_property
+    def _things(self) -> "_Things":
+        return _Things([*(one.boxes for one in self.readers), self._grants, self._own, self._destinations])
 
     def path(self, zone: str | None) -> list[Reader]:
         """The filters that can stand on a path into a zone, in order.
@@ -244,23 +284,32 @@ class Sweep:
             found = self._paths[zone] = first + then
         return found
 
-    def groups(self, questions: Sequence[Question] = (), only: Iterable[int] | None = None) -> Iterator[Group]:
-        """Each class of hosts in turn, cut further by the questions that hold it; `only` these classes, if given."""
-        for number in range(len(self.space.places.all)) if only is None else only:
-            column = self.space.places.table[:, number]
-            yield self._group(number, column, [one for one in questions if column[one.box.hosts] & 3 == SURE])
+    def groups(
+        self, questions: Sequence[Question] = (), only: Iterable[int] | None = None, *, path_alone: bool = False
+    ) -> Iterator[Group]:
+        """Each class of hosts in turn, cut further by the questions that hold it; `only` these classes, if given.
 
-    def _group(self, number: int, column: NDArray[np.uint8], asked: list[Question]) -> Group:
+        `path_alone`: which rules ever decide is then not looked at where a filter does not stand on the path.
+        """
+        for number in range(len(self.space.places)) if only is None else only:
+            column = self.space.places.column(number)
+            asked = [one for one in questions if column[one.box.hosts] & 3 == SURE]
+            yield self._group(number, column, asked, path_alone)
+
+    def _group(self, number: int, column: NDArray[np.uint8], asked: list[Question], path_alone: bool) -> Group:
         place = self.space.places.all[number]
+        *of_readers, granted, own_needs, met = self._things.held(*self.space.places.held_by(number))
         holding = [
-            (one, np.flatnonzero(column[one.hosts] & 3).tolist()) for one in self.readers if column[one.scope.hosts] & 3 != NEVER
+            (one, places[values & 3 != NEVER].tolist())
+            for one, (places, values) in zip(self.readers, of_readers, strict=True)
+            if column[one.scope.hosts] & 3 != NEVER
         ]
-        grants = [each for each, box in enumerate(self._grants) if column[box.hosts] & 3]
-        own = [box for box in self._own if column[box.hosts] & 3 == SURE]
-        named = self._named(place, column)
+        grants = granted[0][granted[1] & 3 != NEVER].tolist()
+        own = [self._own[each] for each in own_needs[0][own_needs[1] & 3 == SURE].tolist()]
+        named = self._named(place, of_readers)
         boxes = [one.boxes[each] for one, places in holding for each in places]
         boxes += [one.scope for one, _ in holding] + [self._grants[each] for each in grants] + own + [box for _, box in named]
-        boxes += [box for box in self._destinations if column[box.hosts] & 3]
+        boxes += [self._destinations[each] for each in met[0][met[1] & 3 != NEVER].tolist()]
         local = self._cut(boxes, asked, place.family)
         path = self.path(place.zone)
         wanted = {one.number for one in path}
@@ -268,7 +317,7 @@ class Sweep:
             one.number: self._evaluate(one, places, column, local)
             for one, places in holding
             # Off the path a filter matters only for what its rules ever decide.
-            if one.number in wanted or not self.decided[one.number].all()
+            if one.number in wanted or not (path_alone or self.decided[one.number].all())
         }
         found = [verdicts[one.number] for one in path if one.number in verdicts]
         ours = [(each, np.broadcast_to(local.box(self._grants[each]) & local.exists, local.shape)) for each in grants]
@@ -285,11 +334,15 @@ class Sweep:
             named=None if place.name is None else _union((local.box(box) for reader, box in named if reader in wanted), local),
         )
 
-    def _named(self, place: Place, column: NDArray[np.uint8]) -> list[tuple[int, Box]]:
+    def _named(self, place: Place, of_readers: Sequence[tuple[NDArray[np.intp], NDArray[np.uint8]]]) -> list[tuple[int, Box]]:
         """The boxes of rules that tell this name from any other one."""
         if place.name is None:
             return []
-        return [(one.number, box) for one in self.readers for box in one.boxes if column[box.hosts] & BY_NAME]
+        return [
+            (one.number, one.boxes[each])
+            for one, (places, values) in zip(self.readers, of_readers, strict=True)
+            for each in places[values & BY_NAME != 0].tolist()
+        ]
 
     def _cut(self, boxes: Sequence[Box], asked: Sequence[Question], family: int) -> Local:
         space = self.space

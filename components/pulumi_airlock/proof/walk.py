@@ -13,6 +13,7 @@ from .sets import Services, protocol_name
 from .space import Box, Space
 from .subjects import Subject
 from .sweep import Group, Reader
+from .tracing import Spot, trace
 
 _DIMENSIONS = ("at this time", "for this request", "for this caller", "on this port", "to this host")
 """In the order in which a near miss is worth telling."""
@@ -81,29 +82,49 @@ def witness(space: Space, point: Point) -> Witness:
     )
 
 
-def walk(space: Space, path: Sequence[Reader], point: Point) -> tuple[Row, ...]:
-    """What each filter on a path does with a point; those in whose scope it is not are left out."""
-    return tuple(row for one in path if (row := _row(space, one, point)) is not None)
+def spot(space: Space, point: Point) -> Spot:
+    """A point in concrete values."""
+    return Spot(
+        space.subjects.all[point.subject],
+        space.places.all[point.place],
+        space.cells[point.service],
+        space.moment(point.minute),
+        point.running,
+        space.places.all.names,
+    )
 
 
-def _row(space: Space, reader: Reader, point: Point) -> Row | None:
+def walk(space: Space, path: Sequence[Reader], point: Point, *, elsewhere: bool = True) -> tuple[Row, ...]:
+    """What each filter on a path does with a point; those in whose scope it is not are left out.
+
+    `elsewhere`: whether a rule for other hosts may be told as the nearest one. Without it, all callers that no rule tells apart
+    at this host get the same rows.
+    """
+    return tuple(row for one in path if (row := _row(space, one, point, elsewhere)) is not None)
+
+
+def _row(space: Space, reader: Reader, point: Point, elsewhere: bool) -> Row | None:
     one = reader.filter
     within = _holds(space, reader.scope, point)
     if within == NEVER:
         return None
     found = _deciding(space, reader, point)
     action, rule = found[0]
+    traced = () if rule is None else trace(rule, spot(space, point))
     if within == MAYBE or any(other is not action for other, _ in found):
         decides, detail = _why_unknown(space, found, point)
-        return Row(one, Outcome.UNKNOWN, rule, f"{decides}: {detail}", detail)
+        return Row(one, Outcome.UNKNOWN, rule, f"{decides}: {detail}", detail, traced)
     if action is Action.DENY:
         decides = f"{rule.source} denies it" if rule else _DEFAULTS[one.kind is Kind.ROUTING]
         # Of a route table any entry is near, and none says anything.
-        details = [_overruled(space, reader, rule, point), "" if one.kind is Kind.ROUTING else _nearest(space, reader, point)]
+        details = [
+            _overruled(space, reader, rule, point),
+            "" if one.kind is Kind.ROUTING else _nearest(space, reader, point, elsewhere),
+        ]
         detail = "; ".join(filter(None, details))
-        return Row(one, Outcome.DENY, rule, "; ".join(filter(None, [decides, detail])), detail)
+        return Row(one, Outcome.DENY, rule, "; ".join(filter(None, [decides, detail])), detail, traced)
     why = "no rule matches, and the default is to allow" if rule is None else f"{rule.source} allows it"
-    return Row(one, Outcome.ALLOW, rule, why)
+    return Row(one, Outcome.ALLOW, rule, why, "", traced)
 
 
 def _deciding(space: Space, reader: Reader, point: Point) -> list[tuple[Action, Rule | None]]:
@@ -153,9 +174,9 @@ def _missing(space: Space, box: Box, point: Point) -> list[str]:
     return [name for name, held in zip(_DIMENSIONS, holds, strict=True) if not held]
 
 
-def _nearest(space: Space, reader: Reader, point: Point) -> str:
+def _nearest(space: Space, reader: Reader, point: Point, elsewhere: bool) -> str:
     """The rule that would allow it but for one thing: the time rather than the caller, that rather than the port."""
-    for holding in (True, False):
+    for holding in (True, False) if elsewhere else (True,):
         near = [
             (_DIMENSIONS.index(missing[0]), reader.filter.rules[reader.order[place]].source)
             for place in _at(space, reader, point, holding=holding)

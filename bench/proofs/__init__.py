@@ -1,0 +1,1 @@
+"""How the proof's cost grows, beside what general engines need for the same question: `python -m bench.proofs`."""
