@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pulumi_airlock.access import Access
 from pulumi_airlock.proof.declared import grants
 from pulumi_airlock.proof.filters import Action, Combine, Environment, Filter, HttpOperation, Match, Rule, Source, Who
-from pulumi_airlock.proof.sets import Hosts, Services
+from pulumi_airlock.proof.sets import Hosts, Intervals, Services
 from pulumi_airlock.proof.times import DagRun, Once, Times, Weekly
 
 Case = tuple[Access, list[Filter]]
@@ -213,9 +213,19 @@ def loose() -> st.SearchStrategy[Case]:
     ).map(lambda one: (one[0], list(one[1:])))
 
 
-@st.composite
-def tight(draw: st.DrawFn) -> Case:
+def tight() -> st.SearchStrategy[Case]:
     """Filters that let through what is declared, but for a change or two: most are right, or wrong at few points."""
+    return compiled().flatmap(lambda one: st.tuples(st.just(one[0]), mostly_unchanged(one[1])))
+
+
+def fenced() -> st.SearchStrategy[Case]:
+    """Filters that let through what is declared, and deny what stands right beside it: an edge that is off by one shows."""
+    return compiled().flatmap(lambda one: st.tuples(st.just(one[0]), st.tuples(*map(behind_fences, one[1])).map(list)))
+
+
+@st.composite
+def compiled(draw: st.DrawFn) -> Case:
+    """Filters that let through what is declared."""
     access = draw(accesses())
     exact = [one.match for one in grants(access)]
     coarse = [replace(one, who=Who(), times=()) for one in exact]
@@ -227,10 +237,25 @@ def tight(draw: st.DrawFn) -> Case:
     for gate, matches in (("wall", exact), ("wall", coarse), ("door", draw(st.sampled_from([exact, coarse])))):
         rules = [Rule(Action.ALLOW, match, Source(f"urn::{gate}-{number}")) for number, match in enumerate(matches)]
         found.append(filter_with(gate, draw(st.sampled_from(Combine)), rules))
+    return access, found
+
+
+@st.composite
+def mostly_unchanged(draw: st.DrawFn, filters: list[Filter]) -> list[Filter]:
+    found = [*filters]
     for _ in range(draw(st.integers(0, 2))):
         number = draw(st.integers(0, len(found) - 1))
         found[number] = replace(found[number], rules=tuple(draw(changed(found[number].rules))))
-    return access, found
+    return found
+
+
+@st.composite
+def behind_fences(draw: st.DrawFn, one: Filter) -> Filter:
+    if not one.rules or one.combine is Combine.ANY_ALLOW:
+        return one
+    beside = draw(st.sampled_from(one.rules)).match
+    denied = replace(beside, **draw(fence(beside)))
+    return replace(one, rules=(Rule(Action.DENY, denied, Source("urn::fence")), *one.rules))
 
 
 @st.composite
@@ -258,6 +283,19 @@ def changed(draw: st.DrawFn, rules: tuple[Rule, ...]) -> list[Rule]:
     if kind != "drop":
         found.insert(number, different[kind]())
     return found
+
+
+@st.composite
+def fence(draw: st.DrawFn, match: Match) -> dict[str, object]:
+    """What stands right beside a rule, in one dimension: to deny it takes nothing from that rule."""
+    weekly_ones = [one for windows in match.times for one in windows if isinstance(one, Weekly)]
+    if weekly_ones and draw(st.booleans()):
+        spans = Intervals(tuple((first, last - 1) for first, last in weekly_ones[0].spans)).complement(7 * 24 * 60 - 1).spans
+        rest = Weekly(tuple((first, last + 1) for first, last in spans), weekly_ones[0].timezone)
+        return {"times": (frozenset({rest}),)}
+    if draw(st.booleans()):
+        return {"services": match.services.complement()}
+    return {"hosts": match.hosts.complement()}
 
 
 def filter_with(gate: str, combine: Combine, rules: list[Rule], scope: Match | None = None, *, always: bool = False) -> Filter:

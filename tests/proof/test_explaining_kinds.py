@@ -1,6 +1,6 @@
 """Who refuses, and of which kind: permission, routing or token; each has advice of its own, and several are all told."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from pulumi_airlock.access import Access
@@ -117,6 +117,15 @@ def test_a_window_of_a_route_is_opened_for_this_time_alone() -> None:
     assert 'window: {days: [mon], from: "13:00", to: "15:00", timezone: Europe/Zurich}' in found.snippet
     assert "expires: 2026-11-23" in found.snippet
     assert not asked.with_access(found.access).undeclared
+
+
+def test_a_window_far_ahead_is_said_to_open_every_week_until_then() -> None:
+    window = {"days": ["mon"], "from": "22:00", "to": "23:00"}
+    access = Access.model_validate({**DOCUMENT, "routes": [{**DOCUMENT["routes"][0], "window": window}]})
+    later = AT + timedelta(days=21)
+    found = opposite(Inquiry(access, STACK, [routes(WAY), wall(), proxy()], "ledger", "db", at=AT, when=later)).declare
+    assert found is not None
+    assert "it opens every mon until it ends by itself" in found.text
 
 
 def test_an_expired_route_is_renewed_in_its_place() -> None:

@@ -8,7 +8,7 @@ import z3
 from hypothesis import given
 from oracle_cases import often
 from oracle_z3 import Oracle
-from oracle_z3_cases import AT, STACK, Case, loose, tight
+from oracle_z3_cases import AT, STACK, Case, fenced, loose, tight
 from pulumi_airlock.access import Access
 from pulumi_airlock.proof import Proof, prove
 from pulumi_airlock.proof.filters import Filter
@@ -21,7 +21,13 @@ def test_a_proof_of_any_filters_is_that_of_a_solver(case: Case) -> None:
     check(*case)
 
 
-@often(40)
+@often(20)
+@given(fenced())
+def test_a_proof_of_filters_that_stop_right_beside_the_routes_is_that_of_a_solver(case: Case) -> None:
+    check(*case)
+
+
+@often(20)
 @given(tight())
 def test_a_proof_of_filters_that_are_almost_right_is_that_of_a_solver(case: Case) -> None:
     check(*case)

@@ -13,7 +13,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-COMMANDS = ("check", "schema", "preview", "up", "destroy", "prove", "explain")
+COMMANDS = ("check", "schema", "preview", "up", "destroy", "prove", "explain", "reach", "diff")
 
 
 class _Lazy(TyperGroup):

@@ -1,5 +1,6 @@
-"""Where `prove` and `explain` get a stack from: a file, or the offline preview of a stack of the project."""
+"""Where `prove`, `explain` and others get a stack from: a file, or the offline preview of a stack of the project."""
 
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -25,9 +26,9 @@ def stack_of(stack: str | None, from_file: Path | None, cwd: Path) -> "Stack":
     if (stack is None) == (from_file is None):
         raise InputError([Problem("", "", "give either --stack NAME or --from FILE")])
     if from_file is not None:
-        from ..gates.sources import load_stack
+        from ..gates.documents import read_document
 
-        return load_stack(from_file)
+        return stack_in(read_document(from_file), str(from_file))
     from . import _run
 
     with _run.session(str(stack), cwd, without_packs=True, json_=True) as (opened, _):
@@ -35,6 +36,18 @@ def stack_of(stack: str | None, from_file: Path | None, cwd: Path) -> "Stack":
     if plan.failed:
         raise InputError([Problem(str(stack), "", "the preview of the stack fails; `airlock preview` says why")])
     return plan.stack()
+
+
+def stack_in(document: object, name: str) -> "Stack":
+    """The stack in a JSON document; what an interrupted update left open is told on standard error."""
+    from ..gates.documents import pending
+    from ..gates.sources import stack_of_document
+
+    stack = stack_of_document(document, name)
+    left = pending(document)
+    if left:
+        print(f"note: {name}: {left}", file=sys.stderr)
+    return stack
 
 
 def instant(text: str | None, option: str) -> datetime | None:

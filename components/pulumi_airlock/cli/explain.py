@@ -1,20 +1,51 @@
-"""`airlock explain`: why somebody can, or cannot, reach something."""
+"""`airlock explain`: why somebody can, or cannot, reach something; of one, of many, or as a device's log shows it."""
 
+import ipaddress
+import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..errors import InputError, Problem
 from . import _stacks
 from ._run import Cwd, print_json
 
+if TYPE_CHECKING:
+    from ..gates.stack import Stack
+
 
 def explain(
-    principal: Annotated[
-        str, typer.Argument(help="A principal's name, `dag.task`, `environment/dag.task`, `environment/other` or `outside`.")
-    ],
-    destination: Annotated[str, typer.Argument(metavar="DESTINATION[:PORT]", help="A destination's name, a host or an address.")],
+    who: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="WHO",
+            show_default=False,
+            help="A principal's name, `dag.task`, `environment/dag.task`, `environment/other`, `outside`, or the caller's "
+            "address; with wildcards, many.",
+        ),
+    ] = None,
+    where: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="WHERE[:PORT]", show_default=False, help="A destination's name, a host or an address; or wildcards."
+        ),
+    ] = None,
+    from_log: Annotated[
+        str | None,
+        typer.Option(
+            "--from-log",
+            metavar="LINE",
+            help="Instead: a line of a FortiGate traffic log, an AWS flow log or an Envoy access log; `-`: standard input.",
+        ),
+    ] = None,
+    log_format: Annotated[
+        str | None,
+        typer.Option("--log-format", help="The fields of a flow log with a custom format, as in `${srcaddr} ${dstaddr} …`."),
+    ] = None,
+    source: Annotated[str | None, typer.Option("--source", help="The caller's address, if it is known.")] = None,
     stack: _stacks.Chosen = None,
     from_file: _stacks.From = None,
     at: Annotated[str | None, typer.Option(help="When (ISO 8601; UTC unless it has an offset); now without it.")] = None,
@@ -22,16 +53,111 @@ def explain(
     urns: Annotated[bool, typer.Option("--urns", help="Name resources by their whole URNs.")] = False,
     cwd: Cwd = Path(),
 ) -> None:
-    """Explain, gate by gate, why a principal can or cannot reach a destination: which rule decides, and on which resource.
+    """Explain why somebody can, or cannot, reach something: which gate decides by which rule, and what would turn the answer.
 
-    Exit status: 0 explained, whatever the answer; 1 the program, a file or the question is wrong.
+    `airlock explain ledger_close.load ledger-db:1521 --stack prod` explains one connection, gate by gate. With wildcards
+    (`'finance_*.load' warehouse`, `'*' 10.20.0.0/16:443`) the first of each outcome, and counts. With `--from-log` who can have
+    made the connection that a line shows, and whether the device did as the stack says.
+
+    Exit status: 0 explained, whatever the answer; 1 the program, a file, a line or the question is wrong.
     """
-    from ..report.proof import explain_stack, explanation_to_json, show_explanation
-
+    _refuse_mixtures(who, where, from_log, log_format, source, at)
     found = _stacks.stack_of(stack, from_file, cwd)
     when = _stacks.instant(at, "--at")
-    explanation = explain_stack(found, principal, destination, at=datetime.now(UTC), when=when)
-    if json_:
-        print_json(explanation_to_json(explanation))
+    if from_log is not None:
+        _log(found, from_log, log_format or "", json_=json_, urns=urns)
+    elif who is not None and where is not None:
+        _question(found, who, where, when, source, json_=json_, urns=urns)
+
+
+def _refuse_mixtures(
+    who: str | None, where: str | None, from_log: str | None, log_format: str | None, source: str | None, at: str | None
+) -> None:
+    """InputError with everything that does not go together."""
+    problems = []
+    if from_log is None:
+        if who is None or where is None:
+            problems.append(
+                Problem("", "", "say WHO and WHERE, as in `airlock explain finance_daily.load warehouse:5432`, or --from-log")
+            )
+        if log_format is not None:
+            problems.append(Problem("", "--log-format", "only with --from-log: it says how the log is written"))
     else:
-        show_explanation(explanation, urns=urns)
+        if who is not None:
+            problems.append(Problem("", "--from-log", f"the line says who and where: leave {who!r} out"))
+        if at is not None:
+            problems.append(Problem("", "--at", "a line of a log says when: leave --at out"))
+        if source is not None:
+            problems.append(Problem("", "--source", "a line of a log says where from: leave --source out"))
+    if problems:
+        raise InputError(problems)
+
+
+def _question(
+    found: "Stack", who: str, where: str, when: datetime | None, source: str | None, *, json_: bool, urns: bool
+) -> None:
+    from ..proof.asking import is_wild
+    from ..report.explanation import access_of, explain_stack, explanation_to_json, show_explanation
+
+    now = datetime.now(UTC)
+    if _is_address(who):
+        from ..report.observation import explain_source, show_source, source_to_json
+
+        observation = explain_source(found, _address(who) or who, where, at=now, when=when)
+        if json_:
+            print_json(source_to_json(observation))
+        else:
+            show_source(observation, urns=urns)
+        return
+    if is_wild(access_of(found), who, where):
+        from ..report.survey import show_survey, survey_stack, survey_to_json
+
+        if source is not None:
+            raise InputError([Problem("", "--source", "only for one caller and one destination, without wildcards")])
+        survey = survey_stack(found, who, where, at=now, when=when)
+        if json_:
+            print_json(survey_to_json(survey))
+        else:
+            show_survey(survey)
+        return
+    answered = explain_stack(found, who, where, at=now, when=when, source=_address(source))
+    if json_:
+        print_json(explanation_to_json(answered.explanation, answered.opposite))
+    else:
+        show_explanation(answered.explanation, turned=answered.opposite, urns=urns)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _address(source: str | None) -> str | None:
+    from ..logs.connection import address_of
+
+    try:
+        return None if source is None else address_of(source, "it")
+    except ValueError as error:
+        raise InputError([Problem("", "--source", str(error))]) from None
+
+
+def _log(found: "Stack", line: str, log_format: str, *, json_: bool, urns: bool) -> None:
+    """Explains lines; exits with 1 where none of them can be."""
+    from ..report.observation import explain_log, line_to_json, show_line
+
+    lines: Iterable[str] = sys.stdin if line == "-" else [line]
+    explained = 0
+    documents = []
+    for one in explain_log(found, lines, at=datetime.now(UTC), log_format=log_format):
+        explained += one.observation is not None
+        if json_:
+            documents.append(line_to_json(one))
+        else:
+            show_line(one, numbered=line == "-", urns=urns)
+    if json_:
+        print_json(documents)
+    if not explained:
+        raise typer.Exit(1)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InputError, Problem
+from .documents import GONE, read_document, require_whole
 from .stack import UNKNOWN, Resource, Stack
 
 if TYPE_CHECKING:
@@ -29,6 +29,12 @@ UNKNOWN_SENTINELS = frozenset(
 
 One each for bool, number, string, array, asset, archive, object (pulumi sdk, `rpc.py`).
 """
+
+UNKNOWN_STRING = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+"""The one of them that stands for any value."""
+
+MASK = "[secret]"
+"""What the Pulumi CLI, and Airlock, write in a preview in the place of a secret."""
 
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105
@@ -137,30 +143,59 @@ def load_stack(path: Path) -> Stack:
 
     `pulumi preview --json`, `pulumi stack export`, or an Airlock state or preview. InputError when it is none.
     """
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError([Problem(str(path), "", f"cannot be read: {error}")]) from error
-    except json.JSONDecodeError as error:
-        raise InputError([Problem(f"{path}:{error.lineno}", "", f"is not JSON: {error.msg}")]) from error
+    return stack_of_document(read_document(path), str(path))
+
+
+def stack_of_document(document: Any, name: str) -> Stack:
+    """The stack that a parsed JSON document describes. InputError, with what to give instead, when it is none or not whole."""
+    require_whole(document, name)
     stack = stack_from_document(document)
-    if stack is None:
-        expected = "the output of `pulumi preview --json` (`steps`) or `pulumi stack export` (`deployment.resources`)"
-        raise InputError([Problem(str(path), "", f"holds no resources: expected {expected}")])
+    assert stack is not None  # noqa: S101  # what is whole has one of the two forms
     return stack
 
 
 def stack_from_document(document: Any) -> Stack | None:
-    """The stack that a parsed JSON document describes; None when it has neither form."""
+    """The stack that a parsed JSON document describes; None when it has neither form. Nothing else is checked."""
     if not isinstance(document, Mapping):
         return None
     if isinstance(document.get("deployment"), Mapping):
-        return Stack(_from_state(one) for one in document["deployment"].get("resources") or () if not one.get("delete"))
+        states = document["deployment"].get("resources") or ()
+        # What is replaced and not deleted yet goes; what is deleted and not replaced yet is not there.
+        return _stack(_from_state(one) for one in states if not one.get("delete") and not one.get("pendingReplacement"))
     if isinstance(document.get("steps"), list):
-        kept = [step["newState"] for step in document["steps"] if step.get("newState") and step.get("op") != "delete"]
+        kept = [step for step in document["steps"] if step.get("newState") and step.get("op") not in GONE]
         # A replacement shows its resource in several steps; the last one is what there will be.
-        return Stack({state["urn"]: _from_state(state) for state in kept}.values())
+        return _stack({step["newState"]["urn"]: _from_step(step) for step in kept}.values())
     return None
+
+
+def _stack(resources: Iterable[Resource]) -> Stack:
+    """The resources under the names of their stack and project, as their URNs have them."""
+    found = list(resources)
+    parts = found[0].urn.split("::") if found else []
+    named = len(parts) > 1 and parts[0].startswith("urn:pulumi:")
+    return Stack(found, name=parts[0].removeprefix("urn:pulumi:") if named else "", project=parts[1] if named else "")
+
+
+def _from_step(step: Mapping[str, Any]) -> Resource:
+    """A resource as it will be. The CLI tells outputs and id of what stays in its old state only, if it was asked too early."""
+    state, old = dict(step["newState"]), step.get("oldState") or {}
+    if step.get("op") == "same":
+        state["outputs"] = state.get("outputs") or old.get("outputs")
+    if step.get("op") in ("same", "update"):
+        state["id"] = state.get("id") or old.get("id")
+    for key in ("inputs", "outputs"):
+        state[key] = _unmasked(state.get(key) or {})
+    return _from_state(state)
+
+
+def _unmasked(value: Any) -> Any:
+    """A preview's value with the sentinel of an unknown for every secret: what is masked is not known here."""
+    if isinstance(value, Mapping):
+        return {key: _unmasked(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_unmasked(item) for item in value]
+    return UNKNOWN_STRING if value == MASK else value
 
 
 def _from_state(state: Mapping[str, Any]) -> Resource:

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .again import Prover
     from .explaining import explain
     from .findings import (
         Assumption,
@@ -45,6 +46,7 @@ __all__ = [
     "Matrix",
     "Outcome",
     "Proof",
+    "Prover",
     "Row",
     "Share",
     "Unproven",
@@ -57,5 +59,5 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = {"prove": "proving", "explain": "explaining"}.get(name, "findings")
+    module = {"prove": "proving", "explain": "explaining", "Prover": "again"}.get(name, "findings")
     return getattr(import_module(f"{__name__}.{module}"), name)

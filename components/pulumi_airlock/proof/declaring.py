@@ -120,6 +120,8 @@ def _in_time(inquiry: Inquiry, route: Route) -> Proposal:
     besides = let_in_besides(inquiry, inquiry.access.model_copy(update={"routes": (*inquiry.access.routes, alone)}))
     new = _changed(alone, {"from": [one for one in route.from_ if one in (*alone.from_, *besides)]})
     text = "Add a route for this time alone, which ends by itself."
+    if inquiry.when - inquiry.at > timedelta(days=6):
+        text = f"Add a route for this time. A route has no first day: it opens every {window['days'][0]} until it ends by itself."
     return Proposal(text, _yaml("routes", [new]), _with(inquiry.access, routes=[*inquiry.access.routes, new]))
 
 

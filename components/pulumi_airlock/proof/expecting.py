@@ -56,6 +56,16 @@ class Expectations:
         """The instants that they ask about."""
         return [one.mark for one in self._states if one.mark is not None]
 
+    @property
+    def targets(self) -> list[list[Match]]:
+        """What each of them asks about."""
+        return [one.matches for one in self._states]
+
+    @property
+    def asked(self) -> list[list[Question]]:
+        """The questions of each of them."""
+        return [one.questions for one in self._states]
+
     def questions(self, space: Space) -> list[Question]:
         """What the engine has to tell apart for them."""
         for one in self._states:

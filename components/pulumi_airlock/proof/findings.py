@@ -289,7 +289,7 @@ class Assumption:
     message: str
 
 
-_LATER = frozenset({"internal", "dead", "identity", "matrix"})
+LATER = frozenset({"internal", "dead", "identity", "matrix"})
 """What fails no proof, and needs a look at every class of hosts: found when it is asked for."""
 
 
@@ -317,12 +317,12 @@ class Proof:
     """Finds what is found later, by the names of the fields."""
 
     def __post_init__(self) -> None:
-        for name in _LATER if self._rest is not None else ():
+        for name in LATER if self._rest is not None else ():
             object.__delattr__(self, name)
 
     def __getattr__(self, name: str) -> Any:
         # Only for fields without a value.
-        if name not in _LATER or self._rest is None:
+        if name not in LATER or self._rest is None:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         for each, value in self._rest().items():
             object.__setattr__(self, each, value)

@@ -74,6 +74,12 @@ class Clock:
     def __len__(self) -> int:
         return len(self.starts)
 
+    def knows(self, windows: Iterable[Window], marks: Iterable[datetime]) -> bool:
+        """Whether these windows and instants are among those that it was cut by."""
+        return all(isinstance(one, DagRun) or one in self._table for one in windows) and all(
+            to_minute(mark) in self._marks for mark in marks
+        )
+
     def class_of(self, mark: datetime) -> int:
         """The class of an instant that was given as a mark."""
         return self._marks[to_minute(mark)]

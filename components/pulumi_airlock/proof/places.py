@@ -8,7 +8,7 @@ All of it is sparse: a set holds a few ranges of classes of addresses, and a nam
 may have, but for the few that mention it.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import overload
@@ -33,6 +33,7 @@ __all__ = [
     "Kinds",
     "Place",
     "Places",
+    "Region",
     "address_text",
     "representative",
     "span",
@@ -113,6 +114,21 @@ class Table:
         return self._places.row(int(key))
 
 
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A part of all hosts: where something changed."""
+
+    addresses: Hosts
+    names: frozenset[tuple[str, str | None, int]]
+    """(name, zone, family) of those that may have one of the addresses, or are meant themselves."""
+    classes: frozenset[int]
+    """The classes that have a part in it."""
+
+    def holds(self, place: Place, surely: bool) -> bool:
+        """Whether a class of hosts that was cut by the region lies in it; `surely`: its addresses do."""
+        return surely if place.name is None else (place.name, place.zone, place.family) in self.names
+
+
 class Places:
     """All classes of hosts of a proof: `all[class]`, and which sets hold them (NEVER, MAYBE or SURE, with the flag BY_NAME)."""
 
@@ -141,8 +157,11 @@ class Places:
         cells: list[tuple[int, NDArray[np.intp], Grid]] = []
         zones: list[NDArray[np.intp]] = []
         start = 0
+        self._class_of: dict[int, tuple[Grid, NDArray[np.intp]]] = {}
+        """Of each family the grid, and the class of every cell."""
         for family, (grid, mine, zone) in zip((4, 6), blocks, strict=True):
-            first = firsts(mine.signatures(self._size, grid.size), zone)[0]
+            first, which = firsts(mine.signatures(self._size, grid.size), zone)
+            self._class_of[family] = grid, which + start
             ranges.append(mine.only(first, grid.size).moved(start))
             cells.append((family, first, grid))
             zones.append(zone[first])
@@ -158,7 +177,7 @@ class Places:
         self._cover = Cover(self._sets, found)
         self._cover.except_for(self._exceptions(found))
         kind = np.array([[numbers[one.zone], one.family] for one in found], dtype=np.intp).reshape(len(found), 2)
-        first = firsts(self._cover.signatures(self._size), kind @ np.array([8, 1], dtype=np.intp))[0]
+        first, which = firsts(self._cover.signatures(self._size), kind @ np.array([8, 1], dtype=np.intp))
         self._cover.keep(first)
         families = [np.full(len(mine), family, dtype=np.uint8) for family, mine, _ in cells]
         addresses = sum(map(len, families))
@@ -169,6 +188,8 @@ class Places:
         )
         self.all = _Every(cells, self.zones, self.kinds)
         self.all.names = [found[number] for number in first.tolist()]
+        self._every_name = list(zip(found, (which + addresses).tolist(), strict=True))
+        """Every name, with its class."""
         self.table = Table(self)
         self._scanned = 0
         self._index: tuple[NDArray[np.intp], NDArray[np.intp]] | None = None
@@ -229,6 +250,52 @@ class Places:
     def count_names(self) -> int:
         """How many entries `names` has."""
         return self._cover.size()
+
+    # --- a part of all hosts
+
+    def region(self, parts: Sequence[Hosts], classes: Collection[int] = ()) -> "Region | None":
+        """What a change of these sets can touch, and these classes as a whole. None: not told by the names that are known."""
+        known = {one.name or "" for one, _ in self._every_name}
+        if any(representative(pattern) not in known for one in parts for pattern in one.names.mentioned()):
+            return None
+        named = {one.name or "" for one, _ in self._every_name if any((one.name or "") in part.names for part in parts)}
+        whole = [self._addresses_of(family, classes) for family in (4, 6)]
+        v4, v6 = (
+            Intervals.of(
+                [*more, *(one for part in parts for one in span(part, family).spans)]
+                + [one for name in named for one in self._aliases[family].get(name, ())]
+            )
+            for family, more in zip((4, 6), whole, strict=True)
+        )
+        addresses = Hosts(v4, v6)
+        names = [
+            (one, number)
+            for one, number in self._every_name
+            if (one.name or "") in named or number in classes or span(addresses, one.family) & one.may
+        ]
+        met = {number for _, number in names}.union(self._classes_in(4, v4), self._classes_in(6, v6))
+        return Region(addresses, frozenset((one.name or "", one.zone, one.family) for one, _ in names), frozenset(met))
+
+    def _addresses_of(self, family: int, classes: Collection[int]) -> list[tuple[int, int]]:
+        grid, class_of = self._class_of[family]
+        return [grid.bounds(cell) for cell in np.flatnonzero(np.isin(class_of, list(classes))).tolist()] if classes else []
+
+    def _classes_in(self, family: int, addresses: Intervals) -> Iterator[int]:
+        grid, class_of = self._class_of[family]
+        for low, high in addresses.spans:
+            yield from np.unique(class_of[grid.cell(low) : grid.cell(high) + 1]).tolist()
+
+    def sets_at(self, classes: Collection[int]) -> NDArray[np.bool_]:
+        """The sets that hold one of these classes, perhaps, or tell it from other names."""
+        found = np.zeros(self._size, dtype=bool)
+        met = np.zeros(self.all.first_name + 1, dtype=np.intp)
+        met[[one + 1 for one in classes if one < self.all.first_name]] = 1
+        before = np.cumsum(met)
+        found[self.ranges.row[before[self.ranges.end] > before[self.ranges.begin]]] = True
+        for one in classes:
+            if one >= self.all.first_name:
+                found[self._cover.column(one - self.all.first_name)[0]] = True
+        return found
 
     # --- how they are cut
 

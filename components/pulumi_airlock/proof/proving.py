@@ -3,7 +3,7 @@
 import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property, partial
 
@@ -19,10 +19,11 @@ from .expecting import Expectations
 from .filters import Action, Environment, Filter, Kind, Match
 from .findings import Proof
 from .instants import Bools
-from .missing import missing_gates
+from .missing import MissingGate, missing_gates
 from .pairs import Identities, Members, Pairs, Sight
-from .places import SURE
+from .places import SURE, Region
 from .screening import doubtful
+from .sets import Hosts
 from .space import Space
 from .subjects import OUTSIDE
 from .sweep import DEFAULT, Group, Question, Sweep, Verdict
@@ -37,12 +38,12 @@ def prove(access: Access, environments: Sequence[Environment], filters: Sequence
     """
     if at.tzinfo is None:
         raise ValueError(f"at: {at} has no time zone")
-    with _no_collection():
+    with undisturbed():
         return Case(access, in_order(environments), filters, at).proof()
 
 
 @contextmanager
-def _no_collection() -> Iterator[None]:
+def undisturbed() -> Iterator[None]:
     """Keeps Python from looking for cyclic garbage: among so many rules, none of them garbage, that is half of the time."""
     enabled = gc.isenabled()
     gc.disable()
@@ -65,22 +66,50 @@ def own_needs(environments: Sequence[Environment]) -> list[Match]:
     ]
 
 
+@dataclass(frozen=True)
+class Part:
+    """A part of all hosts, of a stack that was proven before."""
+
+    region: Region
+    space: Space
+    """That of the whole stack, before."""
+    missing: list[MissingGate]
+    sees: Sequence[frozenset[str]]
+    """What each filter looks at with the rules that are not given."""
+
+
 class Case:
     """One proof under way."""
 
-    def __init__(self, access: Access, environments: Sequence[Environment], filters: Sequence[Filter], at: datetime) -> None:
-        self.access, self.environments, self.filters, self.at = access, environments, filters, at
+    def __init__(
+        self,
+        access: Access,
+        environments: Sequence[Environment],
+        filters: Sequence[Filter],
+        at: datetime,
+        part: Part | None = None,
+    ) -> None:
+        """With `part`, only hosts in it are looked at; only rules and routes that hold some of them need to be given."""
+        self.access, self.environments, self.filters, self.at, self.part = access, environments, filters, at, part
         self.grants = grants(access)
         self.expectations = Expectations(access)
         places = destination_matches(access, self.grants)
         own = own_needs(environments)
         matches = [*(one.match for one in self.grants), *own, *places, *self.expectations.matches]
-        self.missing = missing_gates(access, filters)
+        self.missing = part.missing if part else missing_gates(access, filters)
         path = [*filters, *(one.stand_in() for one in self.missing)]
-        self.space = Space(access, environments, path, matches, self.expectations.selectors, at, self.expectations.marks)
+        # The names apart: as part of one set they would stand for addresses too.
+        inside = Match(hosts=part.region.addresses) if part else None
+        cuts = [inside, Match(hosts=Hosts.from_names(name for name, *_ in part.region.names))] if part and inside else []
+        asked, marks, like = self.expectations.selectors, self.expectations.marks, part.space if part else None
+        self.space = Space(access, environments, path, [*matches, *cuts], asked, at, marks, like)
+        self._inside = self.space.add(inside).hosts if inside else 0
         self.destinations = [self.space.add(one) for one in places]
         gates = {name: tuple(zone.gates) for name, zone in access.zones.items()}
         self.sweep = Sweep(self.space, path, [one.match for one in self.grants], own, gates, self.destinations)
+        if part:
+            more = [*part.sees, *(frozenset[str]() for _ in self.missing)]
+            self.sweep.readers = [replace(one, sees=one.sees | seen) for one, seen in zip(self.sweep.readers, more, strict=True)]
         self.members = Members(self.space)
         self.sight = Sight(self.space)
         self._excess: dict[tuple[object, ...], Draft] = {}
@@ -94,9 +123,8 @@ class Case:
         questions = self.expectations.questions(self.space)
         places = self.space.places
         asked = {place for one in questions for place in np.flatnonzero(places.row(one.box.hosts) & 3 == SURE).tolist()}
-        wrong = doubtful(self.sweep)
-        for group in self.sweep.groups(questions, only=sorted(asked | wrong.keys()), path_alone=True):
-            if group.number in wrong:
+        for group in self.sweep.groups(questions, only=sorted(asked | self.doubtful), path_alone=True):
+            if group.number in self.doubtful:
                 here = self._here(group)
                 self._excesses(group, here)
                 self._losses(group)
@@ -134,6 +162,15 @@ class Case:
             "identity": identities.all(),
             "matrix": pairs.matrix(),
         }
+
+    @cached_property
+    def doubtful(self) -> frozenset[int]:
+        """The classes of hosts at which there is something to find."""
+        wrong = frozenset(doubtful(self.sweep))
+        if self.part is None:
+            return wrong
+        inside = self.space.places.row(self._inside) & 3
+        return frozenset(one for one in wrong if self.part.region.holds(self.space.places.all[one], inside[one] == SURE))
 
     @cached_property
     def _words(self) -> Words:

@@ -26,5 +26,5 @@ class Shape:
     services: Span = Span.SET
     apart: tuple[Hosts, ...] = ()
     """Sets of hosts of which no rule has members of two: what different interfaces lead to, say."""
-    name: str = "rules"
-    """What an engineer calls them (`policies`, `routes`)."""
+    nouns: tuple[str, str] = ("rule", "rules")
+    """What an engineer calls one, and several (`policy`, `policies`)."""

@@ -237,8 +237,12 @@ class Space:
         selectors: Iterable[Selector],
         at: datetime,
         marks: Iterable[datetime] = (),
+        like: "Space | None" = None,
     ) -> None:
-        """`matches` are those beyond the filters' own: routes, an environment's own needs, what is asked."""
+        """`matches` are those beyond the filters' own: routes, an environment's own needs, what is asked.
+
+        `like` is a space of the same principals, environments and instant: what it has cut fine enough is not cut again.
+        """
         windows = ((frozenset(one.from_), one.window) for one in access.routes)
         self._zones = [(names, one.timezone) for names, one in windows if one and one.dagrun is None and one.timezone != "UTC"]
         self._zone_of: dict[frozenset[str], str] = {}
@@ -258,9 +262,17 @@ class Space:
         for match, box in zip(listed, self.number(listed), strict=True):
             self._boxes.setdefault(id(match), box)
         self.selectors = list(dict.fromkeys(selectors))
-        self.subjects = Subjects(access, environments, self._who.values, self._times.values, self.selectors)
+        self.subjects: Subjects
+        if like is not None and like.subjects.knows(self._who.values, self._times.values, self.selectors):
+            self.subjects = like.subjects
+        else:
+            self.subjects = Subjects(access, environments, self._who.values, self._times.values, self.selectors)
         self.places = Places(access, self._hosts.values)
-        self.clock = Clock(at, (one for times in self._times.values for found in times for one in found), marks)
+        windows_of = [one for times in self._times.values for found in times for one in found]
+        asked = list(marks)
+        self.clock: Clock = (
+            like.clock if like is not None and like.clock.knows(windows_of, asked) else Clock(at, windows_of, asked)
+        )
         self._build()
 
     def add(self, match: Match) -> Box:

@@ -20,6 +20,7 @@ from .declared import sources_of
 from .filters import Environment, Who
 from .globs import Index, friendly
 from .grid import Grid, firsts
+from .instants import runs_of
 from .sets import V4_MAX, V6_MAX, Hosts
 from .times import DagRun, Times
 
@@ -135,6 +136,10 @@ class Sources:
         """Which classes lie in a set that the cut was made for."""
         found: NDArray[np.bool_] = self._table[self._ids[hosts]]
         return found
+
+    def knows(self, hosts: Hosts) -> bool:
+        """Whether the cut was made for a set."""
+        return hosts in self._ids
 
 
 _NOBODY = np.zeros(0, dtype=np.intp)
@@ -279,6 +284,17 @@ class Subjects:
                 names = frozenset(name for name in members if reach[name][cell])
                 if names:
                     self._add(None, names, group, cell)
+
+    def knows(self, whos: Iterable[Who], times: Iterable[Times], selectors: Iterable[Selector]) -> bool:
+        """Whether these tell no subjects apart that are one here."""
+        listed = list(whos)
+        sources = (found for found in map(addresses_of, listed) if found is not None)
+        return (
+            all(map(self.cells.knows, sources))
+            and all(self._by_group.keys() >= one.groups for one in listed if one.groups)
+            and frozenset(self._runs).issuperset(run for one in times for run in runs_of(one))
+            and frozenset(self._selectors).issuperset(selectors)
+        )
 
     def __len__(self) -> int:
         return len(self.all)

@@ -50,11 +50,12 @@ class Reader:
             order = allows if one.combine is Combine.ANY_ALLOW else denies + allows
         table = space.rules(one).table
         scope, boxes = space.add(one.scope), Boxes(table[order])
-        sees = _sees(space, np.vstack([table, scope]))
+        sees = sees_of(space, np.vstack([table, scope]))
         return cls(number, one, tuple(order), scope, boxes, boxes.table[:, Box._fields.index("hosts")], sees)
 
 
-def _sees(space: Space, table: NDArray[np.intp]) -> frozenset[str]:
+def sees_of(space: Space, table: NDArray[np.intp]) -> frozenset[str]:
+    """What some boxes look at (see `Reader.sees`)."""
     who, _, services, operations, times = (np.unique(column).tolist() for column in table.T)
     whos = [space.who_of(one) for one in who]
     tests = {

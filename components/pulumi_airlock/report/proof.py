@@ -14,14 +14,12 @@ from ..errors import InputError, Problem
 from ..gates import read_all
 from ..gates.declared import declared_access
 from ..gates.stack import Stack
-from ..proof.explaining import explain
 from ..proof.filters import Kind, Source
 from ..proof.findings import (
     Assumption,
     Blocked,
     Excess,
     ExpectationResult,
-    Explanation,
     Ground,
     Outcome,
     Proof,
@@ -33,9 +31,6 @@ from ..proof.wording import MOST
 from .lines import console as standard_output
 from .lines import write
 from .matrix import show_matrix
-
-MATRIX_CELLS = 2000
-"""Cells up to which the matrix of principals and destinations is shown in a terminal."""
 
 SHOWN = 20
 """Findings of a kind that are shown with their path; of the others only how many there are."""
@@ -61,12 +56,6 @@ def prove_stack(stack: Stack, *, at: datetime | None = None) -> Proof:
     """The proof of a stack against the access that it declares. InputError where it declares none."""
     reading = read_all(stack)
     return prove(_declared(stack), reading.environments, reading.filters, at=at or datetime.now(UTC))
-
-
-def explain_stack(stack: Stack, principal: str, destination: str, *, at: datetime, when: datetime | None = None) -> Explanation:
-    """Why somebody can, or cannot, reach something in a stack. InputError where it declares no access, or nothing is meant."""
-    reading = read_all(stack)
-    return explain(_declared(stack), reading.environments, reading.filters, principal, destination, at=at, when=when)
 
 
 def _declared(stack: Stack) -> Access:
@@ -168,8 +157,8 @@ def _resource(source: Source) -> str:
 
 
 def _show_rest(out: Console, proof: Proof, verbose: bool) -> None:
-    if 0 < len(proof.matrix.cells) <= MATRIX_CELLS:
-        show_matrix(out, proof.matrix)
+    if proof.matrix.cells:
+        show_matrix(out, proof.matrix, proof)
         out.print()
     if verbose and proof.expectations:
         write(out, f"Expectations ({len(proof.expectations)})", style="bold")
@@ -220,23 +209,6 @@ def _show_summary(out: Console, proof: Proof, brief: bool) -> None:
         write(out, f"({len(proof.assumptions)} assumptions, {rest}: `airlock prove` shows them)", style="dim", indent=2)
 
 
-def show_explanation(explanation: Explanation, console: Console | None = None, *, urns: bool = False) -> None:
-    """Shows an explanation: the answer in a sentence, what refuses, what to do; then every gate on the path, in order."""
-    out = console or standard_output()
-    write(out, explanation.message, style=f"bold {_SIGN[explanation.outcome][1]}")
-    refusing = dict.fromkeys(f"{row.gate} ({row.filter.kind.value})" for row in explanation.rows if row.outcome is Outcome.DENY)
-    if refusing:
-        write(out, ", ".join(refusing), label="Refused by: ")
-    write(out, explanation.advice, label="What to do: ")
-    write(out, str(explanation.witness), label="Looked at:  ")
-    for note in explanation.notes:
-        write(out, note, label="Note:       ")
-    out.print()
-    _show_path(out, explanation.rows, 2, urns)
-    if not explanation.rows:
-        write(out, "No gate stands on the path.", indent=2)
-
-
 def to_json(proof: Proof) -> dict[str, Any]:
     """A proof as plain data: `ok`, every finding with its witness and path, the matrix as a list of cells."""
     matrix = [
@@ -244,12 +216,6 @@ def to_json(proof: Proof) -> dict[str, Any]:
         for (principal, destination), cell in proof.matrix.cells.items()
     ]
     return {"ok": proof.ok, **{key: value for key, value in _plain(proof).items() if key != "matrix"}, "matrix": matrix}
-
-
-def explanation_to_json(explanation: Explanation) -> dict[str, Any]:
-    """An explanation as plain data."""
-    found: dict[str, Any] = _plain(explanation)
-    return found
 
 
 def _plain(value: Any) -> Any:

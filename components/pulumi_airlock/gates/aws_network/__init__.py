@@ -7,12 +7,13 @@ else wrote beside them.
 
 from typing import TYPE_CHECKING, Any
 
+from .hygiene import references
 from .read import read
 
 if TYPE_CHECKING:
     from .component import AwsNetworkGate, Gateway
 
-__all__ = ["AwsNetworkGate", "Gateway", "read"]
+__all__ = ["AwsNetworkGate", "Gateway", "read", "references"]
 
 
 def __getattr__(name: str) -> Any:

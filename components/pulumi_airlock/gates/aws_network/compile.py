@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from ipaddress import IPv4Network, ip_network
+from ipaddress import IPv4Network, collapse_addresses, ip_network
 from typing import Protocol
 
 from ...access.model import Access, Destination, Principal, Route, Zone
@@ -216,7 +216,7 @@ class _Compiler:
                 if gateways[entry.zone] is not gateways[want.zone]:
                     message = f"{cidr} is zone {entry.zone}'s as well, which has another gateway: a table has one route to it"
                     self._report(f"zones.{want.zone}.cidrs", message)
-        return sorted(found.values(), key=lambda one: ip_network(one.cidr))
+        return sorted(_collapsed(found.values(), gateways), key=lambda one: ip_network(one.cidr))
 
     def ipv6_only(self) -> tuple[str, ...]:
         """Destinations of workloads' routes that no IPv4 address has been written down for."""
@@ -301,6 +301,25 @@ class _Compiler:
         if (line := f"{path}: {message}") not in self._reported:
             self._reported.add(line)
             self._problems.add(path, message)
+
+
+def _collapsed(entries: Iterable[Entry], gateways: Mapping[str, object]) -> Iterator[Entry]:
+    """The same routes as fewer: what lies within another network to the same gateway, and halves of one.
+
+    A network that overlaps with one to another gateway stays as it is: the longer prefix has to win.
+    """
+    networks = {IPv4Network(one.cidr): one for one in entries}
+    alone: dict[int, list[IPv4Network]] = {}
+    for network, one in networks.items():
+        others = (other for other, two in networks.items() if gateways[two.zone] is not gateways[one.zone])
+        if any(network.overlaps(other) for other in others):
+            yield one
+        else:
+            alone.setdefault(id(gateways[one.zone]), []).append(network)
+    for same in alone.values():
+        for network in collapse_addresses(same):
+            first = next(one for other, one in networks.items() if other.subnet_of(network))
+            yield Entry(first.environment, first.zone, str(network))
 
 
 def _addresses(destination: Destination, zone: Zone) -> tuple[str, ...]:

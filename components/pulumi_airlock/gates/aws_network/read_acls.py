@@ -9,13 +9,16 @@ is no filter.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
-from ...proof.filters import Action, Combine, Filter, Match, Rule, Source, Who
+from ...proof.filters import Action, Combine, Filter, Match, Part, Rule, Source, Who
 from ...proof.sets import Hosts, Services
+from ...proof.shape import Shape, Span
 from ..stack import UNKNOWN, Resource
 from .links import SUBNET, Linked, Links, blocks, parse_cidr, tokens
+from .parts import network_parts, port_part
 from .permissions import Peer, Reach, read_services, rules_inward, rules_outward
 from .placement import Placement, Subnet
 
@@ -41,6 +44,8 @@ class _Entry:
     peer: Peer
     reach: Reach
     source: Source
+    cidrs: tuple[Any, ...] = ()
+    """Its networks, as written."""
 
 
 def acl_filters(links: Links, placed: Placement) -> Iterator[Filter]:
@@ -90,6 +95,7 @@ def _subnet_filters(links: Links, placed: Placement, subnet: Subnet, acl: Resour
             urn=acl.urn,
             scope=scope,
             always=True,
+            shape=Shape(Span.NETWORK, Span.NETWORK, Span.RANGE),
         )
 
     yield made("outbound", out, _ordered(egress, inward=False))
@@ -108,10 +114,18 @@ def _ordered(entries: list[_Entry], inward: bool) -> Iterator[Rule]:
     rules = rules_inward if inward else rules_outward
     for entry in entries:
         if not isinstance(entry.number, int):
+            parts = partial(_parts, entry, inward)
             for rule in _with_action(entry, rules):
-                yield Rule(rule.action, rule.match, rule.source, (*rule.unknown, f"{entry.source}: rule number"))
+                yield replace(rule, unknown=(*rule.unknown, f"{entry.source}: rule number"), parts=parts)
     for entry in sorted((one for one in entries if isinstance(one.number, int)), key=lambda one: one.number):
-        yield from _with_action(entry, rules)
+        parts = partial(_parts, entry, inward)
+        for rule in _with_action(entry, rules):
+            yield replace(rule, parts=parts)
+
+
+def _parts(entry: _Entry, inward: bool) -> tuple[Part, ...]:
+    """The peers and ports of a numbered rule, for traces."""
+    return (*network_parts("cidrBlock", entry.cidrs, not inward), port_part(entry.reach))
 
 
 def _with_action(entry: _Entry, rules: Any) -> Iterator[Rule]:
@@ -159,7 +173,8 @@ def _entry(fields: Any, number: Any, action: Any, where: str, source: Source) ->
     label = f"rule {number}" if number is not UNKNOWN else ""
     action = action.lower() if isinstance(action, str) else UNKNOWN
     peer = Peer(known, maybe=maybe, reasons=tuple(reasons))
-    return _Entry(number, action, peer, reach, Source(source.urn, source.position, label))
+    cidrs = tuple(fields.get(prop) for prop in ("cidrBlock", "ipv6CidrBlock") if fields.get(prop) not in (None, ""))
+    return _Entry(number, action, peer, reach, Source(source.urn, source.position, label), cidrs)
 
 
 def _pieces(entries: list[_Entry], ports: tuple[int, int]) -> Iterator[tuple[int, int]]:
@@ -186,5 +201,5 @@ def _answers(entries: list[_Entry], piece: tuple[int, int]) -> list[_Entry]:
                 spans.append(Services.of(number))
         services = Services.union(spans)
         if services:
-            found.append(_Entry(entry.number, entry.action, entry.peer, Reach(services, entry.reach.reasons), entry.source))
+            found.append(replace(entry, reach=Reach(services, entry.reach.reasons)))
     return found

@@ -5,14 +5,17 @@ A table's rules are ordered by prefix length, longest first, so that the first m
 of its environment's subnets, and each has a table: one filter for each subnet, in force for the addresses of that subnet.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
-from ...proof.filters import Action, Combine, Filter, Kind, Match, Rule, Source, Who
+from ...proof.filters import Action, Combine, Filter, Kind, Match, Part, Rule, Source, Who, no_parts
 from ...proof.sets import Hosts
+from ...proof.shape import Shape, Span
 from ..stack import UNKNOWN, Resource
-from .links import SUBNET, VPC, VPC_ENDPOINT, Addresses, Links, blocks, parse_cidr, service_name, tokens
+from .links import PREFIX_LIST, SUBNET, VPC, VPC_ENDPOINT, Addresses, Links, blocks, parse_cidr, service_name, tokens
+from .parts import network_parts, prefix_list_part
 from .placement import Placement, Subnet
 
 TABLE = tokens("RouteTable", "ec2")
@@ -52,6 +55,7 @@ class _Entry:
     action: Action
     source: Source
     unknown: tuple[str, ...] = ()
+    parts: Callable[[], tuple[Part, ...]] = no_parts
 
 
 def route_filters(links: Links, placed: Placement) -> Iterator[Filter]:
@@ -70,6 +74,7 @@ def route_filters(links: Links, placed: Placement) -> Iterator[Filter]:
                 kind=Kind.ROUTING,
                 scope=scope,
                 always=True,
+                shape=Shape(hosts=Span.NETWORK, nouns=("route", "routes")),
             )
         if placed.subnets_elsewhere:
             yield _unseen(placed, gate)
@@ -133,10 +138,10 @@ def _rules(links: Links, subnet: Subnet, table: Resource | None) -> Iterator[Rul
     for entry in entries:
         if entry.addresses.maybe:
             reasons = (*entry.addresses.reasons, *entry.unknown)
-            yield Rule(entry.action, Match(hosts=entry.addresses.maybe), entry.source, reasons)
+            yield Rule(entry.action, Match(hosts=entry.addresses.maybe), entry.source, reasons, entry.parts)
     for entry in entries:
         if entry.addresses.known:
-            yield Rule(entry.action, Match(hosts=entry.addresses.known), entry.source, entry.unknown)
+            yield Rule(entry.action, Match(hosts=entry.addresses.known), entry.source, entry.unknown, entry.parts)
 
 
 def _entries(links: Links, subnet: Subnet, table: Resource) -> Iterator[_Entry]:
@@ -154,7 +159,7 @@ def _entries(links: Links, subnet: Subnet, table: Resource) -> Iterator[_Entry]:
             prefixes = ("destinationCidrBlock", "destinationIpv6CidrBlock")
             for entry in _route(links, route, route.properties, (), *prefixes):
                 unknown = (*entry.unknown, *((f"{route.name}.routeTableId",) if not belonging else ()))
-                yield _Entry(entry.addresses, entry.length, entry.action, entry.source, unknown)
+                yield replace(entry, unknown=unknown)
     yield from _endpoint_routes(links, table)
     yield from _propagated(links, table)
 
@@ -195,7 +200,22 @@ def _route(links: Links, owner: Resource, fields: Any, path: tuple[str | int, ..
     dead = str(fields.get("state", "")).lower() == "blackhole" or target is None
     label = "blackhole" if dead else f"route to {target}"
     source = owner.at(*path, label=label)
-    yield from _by_network(addresses, Action.DENY if dead else Action.ALLOW, source)
+    parts = partial(_parts, links, owner, fields, path, prefixes)
+    for entry in _by_network(addresses, Action.DENY if dead else Action.ALLOW, source):
+        yield replace(entry, parts=parts)
+
+
+def _parts(
+    links: Links, owner: Resource, fields: Any, path: tuple[str | int, ...], prefixes: tuple[str, ...]
+) -> tuple[Part, ...]:
+    """Where a route leads to, for traces."""
+    given = [(prop, fields.get(prop)) for prop in prefixes if fields.get(prop) not in (None, "")]
+    found = [one for prop, value in given for one in network_parts(prop, [value], outward=True)]
+    prop = "destinationPrefixListId"
+    if fields.get(prop) not in (None, ""):
+        linked = links.follow(owner, (*path, prop), (*PREFIX_LIST, *VPC_ENDPOINT))
+        found += [prefix_list_part(links, prop, one, outward=True) for one in linked.resources]
+    return tuple(found)
 
 
 def _endpoint_routes(links: Links, table: Resource) -> Iterator[_Entry]:

@@ -4,14 +4,16 @@ A network interface may have several groups: what any of them allows is allowed.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import Any, Literal
 
-from ...proof.filters import ANYONE, Action, Combine, Filter, Match, Rule, Who
+from ...proof.filters import ANYONE, Action, Combine, Filter, Match, Part, Rule, Who
 from ...proof.sets import Hosts
+from ...proof.shape import Shape, Span
 from ..stack import UNKNOWN, Resource
-from .links import SECURITY_GROUP, SUBNET, VPC_ENDPOINT, Addresses, Links, blocks, cidr_addresses, parse_cidr, tokens
+from .links import PREFIX_LIST, SECURITY_GROUP, SUBNET, VPC_ENDPOINT, Addresses, Links, blocks, cidr_addresses, parse_cidr, tokens
+from .parts import network_parts, peer_match, port_part, prefix_list_part
 from .permissions import Peer, Reach, read_services, rules_inward, rules_outward
 from .placement import Placement
 
@@ -67,6 +69,7 @@ class SecurityGroupReader:
                 urn=urn,
                 scope=scopes[direction],
                 always=True,
+                shape=Shape(Span.NETWORK, Span.NETWORK, Span.RANGE),
             )
 
     def _rules(self, placed: Placement, direction: Direction) -> Iterator[Rule]:
@@ -150,8 +153,30 @@ class SecurityGroupReader:
         if entry.resource.type in RULE and entry.fields.get("type") not in ("egress", "ingress"):
             reach = Reach(reach.services, (*reach.reasons, f"{entry.where}.type"))
         rules = rules_outward if direction == "egress" else rules_inward
+        parts = partial(self._parts, entry, direction, placed, group, reach)
         for peer in self._peers(entry, direction, placed, group):
-            yield from rules(Action.ALLOW, peer, reach, source)
+            for rule in rules(Action.ALLOW, peer, reach, source):
+                yield replace(rule, parts=parts)
+
+    def _parts(
+        self, entry: _Entry, direction: Direction, placed: Placement, group: Resource | None, reach: Reach
+    ) -> tuple[Part, ...]:
+        """The entries of a rule's fields, for traces."""
+        outward = direction == "egress"
+        found: list[Part] = []
+        for prop in ("cidrIpv4", "cidrIpv6") if entry.single else ("cidrBlocks", "ipv6CidrBlocks"):
+            found += network_parts(prop, _listed(entry.fields.get(prop)), outward)
+        prefix_lists = "prefixListId" if entry.single else "prefixListIds"
+        linked = self._links.follow(entry.resource, (*entry.path, prefix_lists), (*PREFIX_LIST, *VPC_ENDPOINT))
+        found += [prefix_list_part(self._links, prefix_lists, one, outward) for one in linked.resources]
+        if entry.fields.get("self", False) is True:
+            own = Peer(placed.hosts) if group is None else self._carriers(group, direction, placed)
+            found += [Part("self", "", "", match, "the group itself") for match in peer_match(own, outward)]
+        for prop in ("referencedSecurityGroupId", "sourceSecurityGroupId", "securityGroups"):
+            for one in self._links.follow(entry.resource, (*entry.path, prop), SECURITY_GROUP).resources:
+                matches = peer_match(self._carriers(one, direction, placed), outward)
+                found += [Part(prop, "security group", one.name, match, urn=one.urn) for match in matches]
+        return (*found, port_part(reach))
 
     def _peers(self, entry: _Entry, direction: Direction, placed: Placement, group: Resource | None) -> Iterator[Peer]:
         found = Addresses()

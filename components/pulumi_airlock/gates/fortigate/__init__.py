@@ -6,12 +6,13 @@ needs no FortiOS SDK; only `FortigateGate` imports it.
 
 from typing import TYPE_CHECKING, Any
 
+from .hygiene import references
 from .read import read
 
 if TYPE_CHECKING:
     from .gate import FortigateGate
 
-__all__ = ["FortigateGate", "read"]
+__all__ = ["FortigateGate", "read", "references"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,8 +1,11 @@
 """The fewest products that make up a union of products, without widening it."""
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import permutations
+
+from ...proof.waste.boxes import Box as Bits
+from ...proof.waste.boxes import Index, bits, without
+from ...proof.waste.products import fewest
 
 Dimensions = tuple[frozenset[Hashable], ...]
 
@@ -15,53 +18,62 @@ class Box:
     origins: tuple[int, ...]
     """Positions, in the order of declaration, of what is in it."""
 
-    def covers(self, other: "Box") -> bool:
-        """Whether every point of `other` is in this box."""
-        return all(mine >= theirs for mine, theirs in zip(self.sets, other.sets, strict=True))
 
+def fewest_boxes(
+    boxes: Iterable[Box],
+    free: Iterable[Dimensions] = (),
+    *,
+    units: Sequence[Iterable[frozenset[Hashable]]] | None = None,
+    together: Sequence[Sequence[int]] | None = None,
+) -> list[Box]:
+    """Boxes with the same union, in the order of their first origin: the fewest, but for unions that are very tangled.
 
-def fewest_boxes(boxes: Iterable[Box]) -> list[Box]:
-    """Boxes with the same union, merged along one dimension at a time, in the order of their first origin.
-
-    Two boxes that agree in all dimensions but one are exactly one box. How many stay depends on the order of dimensions: every
-    order is tried, there are few. The result is small, if not always the smallest.
+    They may reach into `free`, which is of no importance. With `units`, each set is a union of some of its dimension's units, as
+    those of the given boxes have to be. `together`: see `proof.waste.products.fewest`.
     """
-    start = list(boxes)
+    start = [box for box in boxes if all(box.sets)]
     if not start:
         return []
-    tries = (_merge(start, order) for order in permutations(range(len(start[0].sets))))
-    return min(tries, key=len)
+    aside = list(free)
+    numbers: list[dict[Hashable, int]] = [{} for _ in start[0].sets]
+    for sets in (*(box.sets for box in start), *aside):
+        for known, one in zip(numbers, sets, strict=True):
+            for atom in sorted(one, key=repr):
+                known.setdefault(atom, len(known))
+    wanted = [_as_bits(box.sets, numbers) for box in start]
+    beside = [_as_bits(sets, numbers) for sets in aside]
+    parts = None
+    if units is not None:
+        parts = [[_bits(one, known) for one in some if one <= known.keys()] for some, known in zip(units, numbers, strict=True)]
+    found = fewest(wanted, beside, units=parts, together=together)
+    atoms = [list(known) for known in numbers]
+    sets_of = [tuple(frozenset(some[n] for n in bits(one)) for some, one in zip(atoms, each, strict=True)) for each in found]
+    origins: list[set[int]] = [set() for _ in found]
+    index = Index(found)
+    for box, mine in zip(start, wanted, strict=True):
+        near = list(bits(index.near(mine)))
+        for number in _serving(mine, near, found, beside):
+            origins[number].update(box.origins)
+    made = [Box(sets, tuple(sorted(names))) for sets, names in zip(sets_of, origins, strict=True)]
+    return sorted(made, key=lambda box: box.origins)
 
 
-def _merge(boxes: list[Box], order: Iterable[int]) -> list[Box]:
-    order = tuple(order)
-    current, before = boxes, None
-    while before != len(current):
-        before = len(current)
-        for dimension in order:
-            current = _merge_along(current, dimension)
-    return sorted(_without_covered(current), key=lambda box: box.origins)
+def _serving(mine: Bits, near: Sequence[int], found: Sequence[Bits], beside: Sequence[Bits]) -> Iterable[int]:
+    """Which of the boxes found serve a given one, of those that meet it: such as hold all of it, else those needed for it."""
+    whole = [number for number in near if not without([mine], [found[number], *beside])]
+    if whole:
+        return whole
+    needed = list(near)
+    for number in reversed(near):
+        rest = [other for other in needed if other != number]
+        if not without([mine], [*(found[other] for other in rest), *beside]):
+            needed = rest
+    return needed
 
 
-def _merge_along(boxes: list[Box], dimension: int) -> list[Box]:
-    merged: dict[Dimensions, Box] = {}
-    for box in boxes:
-        key = (*box.sets[:dimension], *box.sets[dimension + 1 :])
-        known = merged.get(key)
-        if known is None:
-            merged[key] = box
-        else:
-            sets = (*box.sets[:dimension], known.sets[dimension] | box.sets[dimension], *box.sets[dimension + 1 :])
-            merged[key] = Box(sets, tuple(sorted({*known.origins, *box.origins})))
-    return list(merged.values())
+def _as_bits(sets: Dimensions, numbers: Sequence[dict[Hashable, int]]) -> tuple[int, ...]:
+    return tuple(_bits(one, known) for one, known in zip(sets, numbers, strict=True))
 
 
-def _without_covered(boxes: list[Box]) -> list[Box]:
-    kept: list[Box] = []
-    for box in sorted(boxes, key=lambda one: -sum(map(len, one.sets))):
-        home = next((position for position, one in enumerate(kept) if one.covers(box)), None)
-        if home is None:
-            kept.append(box)
-        else:
-            kept[home] = Box(kept[home].sets, tuple(sorted({*kept[home].origins, *box.origins})))
-    return kept
+def _bits(one: frozenset[Hashable], known: dict[Hashable, int]) -> int:
+    return sum(1 << known[atom] for atom in one)

@@ -8,12 +8,16 @@ import re
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from ...access.model import Access, Destination, Principal, Route, Window
 from ...access.values import PORT_PROTOCOLS, parse_port
 from ...errors import Problems
+from ...proof.sets import Intervals
+from ...proof.times import WEEK_MINUTES
 from . import names
-from .boxes import Box, fewest_boxes
+from .alphabet import ALL, Alphabets, of_addresses, of_dates, of_services, of_spans, plain
+from .boxes import Box
 from .plan import DAYS, Address, AddressGroup, Plan, Policy, Schedule, ScheduleGroup, Service
 
 _CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
@@ -44,8 +48,24 @@ class _Lane:
     """What must be equal for routes to share a policy: these do not merge as sets do."""
 
     people: bool
-    people_sources: tuple[str, ...]
     dstintfs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Want:
+    """What a route asks for: one of its principals, one of its destinations."""
+
+    position: int
+    """The route's, in the access file."""
+    group: str
+    """The FortiGate user group; empty for workloads."""
+    sources: tuple[str, ...]
+    """Environments; of people the networks they come from."""
+    destination: str
+    families: frozenset[int]
+    """Those that sources and destination have in common."""
+    services: frozenset[tuple[str, int, int]]
+    window: Schedule | None
     expires: date | None
 
 
@@ -67,20 +87,22 @@ class _Compiler:
         self.site = site
         self.problems = Problems(site.name)
         self.plan = Plan()
+        self.minutes: dict[Schedule, Intervals] = {}
+        """Since Monday 00:00, on the device's clock."""
         self.principals = {one.name: one for one in access.principals}
         self.destinations = {one.name: one for one in access.destinations}
 
     def run(self) -> Plan:
         self._check_site()
-        lanes: dict[_Lane, list[Box]] = {}
+        lanes: dict[_Lane, list[_Want]] = {}
         for position, route in enumerate(self.access.routes):
-            for lane, box in self._route_boxes(position, route):
-                lanes.setdefault(lane, []).append(box)
+            for lane, want in self._wants(position, route):
+                lanes.setdefault(lane, []).append(want)
         self.problems.raise_any()
-        merged = [(box, lane) for lane, boxes in lanes.items() for box in fewest_boxes(boxes)]
+        merged = [(box, lane, alphabets) for lane, wants in lanes.items() for box, alphabets in self._merged(lane, wants)]
         taken = {deny_name(self.site.prefix)}
-        for box, lane in sorted(merged, key=lambda pair: pair[0].origins):
-            self.plan.policies.append(self._policy(box, lane, taken))
+        for box, lane, alphabets in sorted(merged, key=lambda item: item[0].origins):
+            self.plan.policies.append(self._policy(box, lane, alphabets, taken))
         self.problems.raise_any()
         return self.plan
 
@@ -122,28 +144,62 @@ class _Compiler:
     def _leads_here(self, zone: str) -> bool:
         return zone in self.access.zones and self.site.name in self.access.zones[zone].gates
 
-    # Routes → boxes of (sources, destinations, services, windows)
+    def _merged(self, lane: _Lane, wants: Sequence[_Want]) -> Iterable[tuple[Box, Alphabets]]:
+        """The fewest products of groups, sources, destinations, services, windows and last days for what routes ask."""
+        named = {name for want in wants for name in want.sources}
+        sources = {name: (name,) if lane.people else self.site.sources[name] for name in sorted(named)}
+        places = {want.destination: self._items(want.destination) for want in wants}
+        who, where = of_addresses(sources), of_addresses(places)
+        alphabets = Alphabets(
+            plain(want.group for want in wants),
+            who,
+            where,
+            of_services(service for want in wants for service in want.services),
+            of_spans({want.window: self._minutes(want.window) for want in wants}),
+            of_dates(want.expires for want in wants),
+        )
+        boxes = [
+            alphabets.box(
+                want.position,
+                [want.group],
+                [(name, family) for name in want.sources for family in want.families if (name, family) in who.atoms],
+                [(want.destination, family) for family in want.families if (want.destination, family) in where.atoms],
+                want.services,
+                [want.window],
+                [want.expires],
+            )
+            for want in wants
+        ]
+        return [(box, alphabets) for box in alphabets.fewest(boxes)]
 
-    def _route_boxes(self, position: int, route: Route) -> Iterable[tuple[_Lane, Box]]:
+    def _items(self, destination: str) -> tuple[str, ...]:
+        """Names resolve to the declared addresses: those are exact, and need no DNS on the FortiGate."""
+        one = self.destinations[destination]
+        return one.cidrs or one.hosts
+
+    def _minutes(self, window: Schedule | None) -> Intervals:
+        return Intervals(((0, WEEK_MINUTES - 1),)) if window is None else self.minutes[window]
+
+    # What routes ask for
+
+    def _wants(self, position: int, route: Route) -> Iterable[tuple[_Lane, _Want]]:
         here = [self.destinations[name] for name in route.to if name in self.destinations]
         here = [one for one in here if self._leads_here(one.zone) and one.zone in self.site.interfaces]
         if not here:
             return
         window = self._window(route, f"routes[{route.name}].window")
         for principal in (self.principals[name] for name in route.from_ if name in self.principals):
-            sources = self._sources(principal)
+            people = principal.group is not None
+            names_ = self._sources(principal)
+            sources = (tuple(principal.sources) or (ALL,)) if people else tuple(sorted(names_))
             for destination in here:
                 services = self._services(destination)
-                if not sources or not services or not self._reachable(principal, destination, route):
+                families = self._reachable(principal, destination, route) if names_ and services else frozenset()
+                if not families:
                     continue
-                lane = _Lane(
-                    principal.group is not None,
-                    tuple(sorted(principal.sources)) if principal.group is not None else (),
-                    self.site.interfaces[destination.zone],
-                    route.expires,
-                )
-                sets: tuple[frozenset[Hashable], ...] = (sources, frozenset({destination.name}), services, frozenset({window}))
-                yield lane, Box(sets, (position,))
+                group = next(iter(names_)) if people else ""
+                want = _Want(position, group, sources, destination.name, families, services, window, route.expires)
+                yield _Lane(people, self.site.interfaces[destination.zone]), want
 
     def _sources(self, principal: Principal) -> frozenset[str]:
         """The environments, or the user group, that a principal comes as."""
@@ -187,23 +243,23 @@ class _Compiler:
             return None
         return (protocol, first, last)
 
-    def _reachable(self, principal: Principal, destination: Destination, route: Route) -> bool:
-        """Whether source and destination have an address family in common; a problem where they have none."""
+    def _reachable(self, principal: Principal, destination: Destination, route: Route) -> frozenset[int]:
+        """The address families that source and destination have in common; a problem where they have none."""
         path = f"destinations[{destination.name}]"
         if not destination.hosts and not destination.cidrs:
             self.problems.add(path, "neither hosts nor cidrs: a FortiGate policy needs an address")
-            return False
+            return frozenset()
         networks = [self._network(f"{path}.cidrs", cidr) for cidr in destination.cidrs]
         if None in networks:
-            return False
+            return frozenset()
         theirs = {network.version for network in networks if network} or {4, 6}
         if self._families(principal) & theirs:
-            return True
+            return frozenset(self._families(principal) & theirs)
         families = " and ".join(f"IPv{one}" for one in sorted(theirs))
         self.problems.add(
             f"routes[{route.name}]", f"{principal.name!r} has no {families} source, and {destination.name!r} no other address"
         )
-        return False
+        return frozenset()
 
     def _families(self, principal: Principal) -> set[int]:
         if principal.group is not None:
@@ -224,15 +280,18 @@ class _Compiler:
             fix = f"write the window in {self.site.timezone}, or give the FortiGate's own zone as timezone"
             why = f"a FortiGate's schedules follow its own clock ({self.site.timezone}), daylight saving included"
             self.problems.add(f"{path}.timezone", f"{window.timezone!r}: {why}: {fix}")
-        return _schedule(window, path, self.problems)
+        found = _schedule(window, path, self.problems)
+        if found is not None:
+            self.minutes[found] = Intervals.of((first, last - 1) for first, last in window.spans())
+        return found
 
     # Boxes → policies and their objects
 
-    def _policy(self, box: Box, lane: _Lane, taken: set[str]) -> Policy:
-        who, where, what, when = box.sets
+    def _policy(self, box: Box, lane: _Lane, alphabets: Alphabets, taken: set[str]) -> Policy:
+        groups, who, where, what, when, until = (list[Any](one) for one in alphabets.names(box))
         routes = [self.access.routes[position] for position in box.origins]
-        destinations = self._destination_groups(sorted(map(str, where)))
-        sources = self._people_sources(lane) if lane.people else self._environment_groups(sorted(map(str, who)))
+        destinations = self._destination_groups(where)
+        sources = self._people_sources(who) if lane.people else self._environment_groups(who)
         families = [family for family in (4, 6) if sources[family] and destinations[family]]
         return Policy(
             name=self._policy_name(routes[0].name, taken),
@@ -241,10 +300,10 @@ class _Compiler:
             dstintfs=lane.dstintfs,
             sources={family: sources[family] if family in families else () for family in (4, 6)},
             destinations={family: destinations[family] if family in families else () for family in (4, 6)},
-            services=tuple(self._service_object(*item) for item in sorted(what)),  # type: ignore[misc, type-var]
-            schedule=self._schedule_object(when),
-            groups=tuple(sorted(map(str, who))) if lane.people else (),
-            expires=lane.expires,
+            services=tuple(self._service_object(*item) for item in sorted(what)),
+            schedule=self._schedule_object(frozenset(when)),
+            groups=tuple(sorted(groups)) if lane.people else (),
+            expires=None if None in until else max(until),
             comment=names.listed_text(names.POLICY_COMMENT, [_comment(route) for route in routes]),
         )
 
@@ -257,31 +316,29 @@ class _Compiler:
         taken.add(name)
         return name
 
-    def _destination_groups(self, wanted: list[str]) -> dict[int, tuple[str, ...]]:
+    def _destination_groups(self, wanted: Iterable[tuple[str, int]]) -> dict[int, tuple[str, ...]]:
         found: dict[int, list[str]] = {4: [], 6: []}
-        for name in wanted:
-            one = self.destinations[name]
-            # Names resolve to the declared addresses: those are exact, and need no DNS on the FortiGate.
-            items = one.cidrs or one.hosts
-            for family in (4, 6):
-                members = tuple(filter(None, (self._address(item, family) for item in items)))
-                if members:
-                    found[family].append(self._group("to", name, family, members))
+        for name, family in sorted(wanted):
+            members = tuple(filter(None, (self._address(item, family) for item in self._items(name))))
+            if members:
+                found[family].append(self._group("to", name, family, members))
         return {family: tuple(listed) for family, listed in found.items()}
 
-    def _environment_groups(self, environments: list[str]) -> dict[int, tuple[str, ...]]:
+    def _environment_groups(self, environments: Iterable[tuple[str, int]]) -> dict[int, tuple[str, ...]]:
         found: dict[int, list[str]] = {4: [], 6: []}
-        for environment in environments:
-            for family in (4, 6):
-                members = tuple(filter(None, (self._address(cidr, family) for cidr in self.site.sources[environment])))
-                if members:
-                    found[family].append(self._group("from", environment, family, members))
+        for environment, family in sorted(environments):
+            members = tuple(filter(None, (self._address(cidr, family) for cidr in self.site.sources[environment])))
+            if members:
+                found[family].append(self._group("from", environment, family, members))
         return {family: tuple(listed) for family, listed in found.items()}
 
-    def _people_sources(self, lane: _Lane) -> dict[int, tuple[str, ...]]:
-        if not lane.people_sources:
-            return {4: ("all",), 6: ("all",)}
-        return {family: tuple(filter(None, (self._address(cidr, family) for cidr in lane.people_sources))) for family in (4, 6)}
+    def _people_sources(self, networks: Iterable[tuple[str, int]]) -> dict[int, tuple[str, ...]]:
+        found: dict[int, list[str]] = {4: [], 6: []}
+        for item, family in sorted(networks):
+            name = ALL if item == ALL else self._address(item, family)
+            if name is not None:
+                found[family].append(name)
+        return {family: tuple(dict.fromkeys(listed)) for family, listed in found.items()}
 
     def _address(self, item: str, family: int) -> str | None:
         """The name of the object for a network of this family, or for a host name, which both families have."""

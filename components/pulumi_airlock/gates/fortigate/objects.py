@@ -66,6 +66,10 @@ class Objects:
         reason = f"{owner.name}.{prop}"
         return union([self._address(one, family, reason, 0) for one in found], NO_HOSTS)
 
+    def address(self, one: Reference, family: int) -> Bound[Hosts]:
+        """What one entry of an address field or group matches."""
+        return self._address(one, family, "", 0)
+
     def _address(self, one: Reference, family: int, reason: str, depth: int) -> Bound[Hosts]:
         if one.resource is not None and depth < _DEEPEST:
             return self._address_object(one.resource, family, depth).by_way_of(one.resource.urn)
@@ -111,6 +115,10 @@ class Objects:
         found = self.device.references(owner, prop, *SERVICES)
         return union([self._service(one, f"{owner.name}.{prop}", 0) for one in found], Services())
 
+    def service(self, one: Reference) -> Bound[Services]:
+        """What one entry of a service field or group matches."""
+        return self._service(one, "", 0)
+
     def _service(self, one: Reference, reason: str, depth: int) -> Bound[Services]:
         if one.resource is None or depth >= _DEEPEST:
             builtin = builtin_service(one.name) if isinstance(one.name, str) and one.resource is None else None
@@ -126,12 +134,22 @@ class Objects:
 
     def schedule(self, policy: Resource) -> Bound[Times]:
         """When a policy's schedule holds, as Times: of a part that is not known, never surely and always perhaps."""
+        return self._times(self._windows(self.schedule_of(policy), f"{policy.name}.schedule", 0))
+
+    def schedule_of(self, policy: Resource) -> Reference:
+        """The schedule that a policy names."""
         name = prop_text(policy, "schedule", "always")
         used = [one for one in policy.refers_to("schedule") if kind_of(one) in SCHEDULES]
         resource = used[0] if len(used) == 1 else None
         if resource is None and name is not UNKNOWN:
             resource = self.device.named(name, *SCHEDULES)
-        windows = self._windows(Reference(name, resource), f"{policy.name}.schedule", 0)
+        return Reference(name, resource)
+
+    def times(self, one: Reference) -> Bound[Times]:
+        """When a schedule, or a member of a group of them, holds."""
+        return self._times(self._windows(one, "", 0))
+
+    def _times(self, windows: "_Windows") -> Bound[Times]:
         if windows.maybe is None:
             sure: Times = ALWAYS if windows.sure is None else (windows.sure,) if windows.sure else NEVER
             return Bound(sure, ALWAYS, windows.reasons, windows.through)

@@ -11,10 +11,12 @@ from dataclasses import replace
 
 from ...proof.filters import Action, Combine, Filter, Match, Rule, Source, Who
 from ...proof.sets import Hosts
+from ...proof.shape import Shape
 from ..stack import UNKNOWN, Resource, Stack
 from .device import Device, devices
 from .objects import Objects, every
 from .order import Order
+from .parts import Parts
 from .policies import Box, PolicyReading, read_policy
 from .site import Place
 
@@ -41,8 +43,11 @@ def read(stack: Stack) -> Iterator[Filter]:
         named = [(str(one.get("gate", default=one.name) or one.name), one.urn) for one in device.components]
         fallback = device.provider or device.resources[0].urn
         what = f"policies of {device.name}" + (f", VDOM {device.vdom}" if device.vdom else "")
+        shape = Shape(apart=tuple(hosts for _, hosts in Place(device).territories), nouns=("policy", "policies"))
         for gate, urn in named or [(device.name, fallback)]:
-            yield Filter(gate=gate, name=what, combine=Combine.FIRST_MATCH, default=Action.DENY, rules=rules, urn=urn)
+            yield Filter(
+                gate=gate, name=what, combine=Combine.FIRST_MATCH, default=Action.DENY, rules=rules, urn=urn, shape=shape
+            )
 
 
 class _Reader:
@@ -53,6 +58,7 @@ class _Reader:
         self.place = Place(device)
         self.order = Order(device)
         objects = Objects(device, self.place.timezone)
+        self.parts = Parts(device, self.place, objects)
         found = (read_policy(one, device, self.place, objects) for one in self.order.policies)
         self.readings = [one for one in found if one is not None]
 
@@ -62,7 +68,7 @@ class _Reader:
         boxes = [list(one.boxes(self._whos(number))) for number, one in enumerate(self.readings)]
         for number, reading in enumerate(self.readings):
             yield from self._earlier_perhaps(number, boxes)
-            yield from _rules(reading, boxes[number])
+            yield from _rules(reading, boxes[number], self.parts)
 
     def _unread(self) -> Iterator[Rule]:
         for kind, (action, match) in _ELSEWHERE.items():
@@ -148,7 +154,7 @@ class _Reader:
             reason = f"{other.policy.name}: whether before or after {reading.policy.name}, no PolicyMove or dependency tells"
             shared = [met for one in boxes[number] for two in boxes[position] if (met := _meet(one.match, two.match))]
             for match in dict.fromkeys(shared):
-                yield from _rules(other, [Box(match, (reason,))])
+                yield from _rules(other, [Box(match, (reason,))], self.parts)
 
 
 def _of_the_same_device_perhaps(device: Device, found: Sequence[tuple[Device, tuple[Rule, ...]]]) -> Iterator[Rule]:
@@ -164,11 +170,12 @@ def _of_the_same_device_perhaps(device: Device, found: Sequence[tuple[Device, tu
             yield replace(rule, unknown=(*rule.unknown, reason))
 
 
-def _rules(reading: PolicyReading, boxes: list[Box]) -> Iterator[Rule]:
+def _rules(reading: PolicyReading, boxes: list[Box], parts: Parts) -> Iterator[Rule]:
     source = Source(reading.policy.urn, "", _label(reading.policy), reading.through)
+    later = parts.later(reading.policy)
     for box in boxes:
         for action in reading.actions:
-            yield Rule(action, box.match, source, box.reasons)
+            yield Rule(action, box.match, source, box.reasons, later)
 
 
 def _label(policy: Resource) -> str:

@@ -6,8 +6,9 @@ from datetime import datetime
 
 import numpy as np
 
+from ..declared import destination_hosts
 from ..filters import Filter
-from ..findings import Outcome, Row, Witness
+from ..findings import Row, Witness
 from ..instants import Bools
 from ..missing import missing_gates
 from ..proving import in_order
@@ -22,8 +23,6 @@ from .places import Mentions, Probe, Relevant, probes
 from .reaching import Reached, Reaching
 from .sides import Case, Side, alone, both_sides, declared_alone, probe_boxes
 from .telling import Telling
-
-_OUTCOMES: dict[int, Outcome | None] = {ABSENT: None, DENY: Outcome.DENY, UNKNOWN: Outcome.UNKNOWN, ALLOW: Outcome.ALLOW}
 
 
 def difference(old: Case, new: Case, *, at: datetime, gate: str = "") -> Difference:
@@ -117,6 +116,7 @@ class _Comparison:
             for hosts in (
                 *(match.hosts for one in case.filters for match in (one.scope, *(rule.match for rule in one.rules))),
                 *(match.hosts for one in case.environments for match in one.own),
+                *map(destination_hosts, case.access.destinations),
             )
         ]
         seen = list(probes(self._changes.all.values(), sets, mentions))

@@ -10,7 +10,7 @@ from ..findings import Witness
 from ..instants import Bools
 from ..places import SURE
 from ..sets import Hosts
-from ..space import Space, TimeCut
+from ..space import Box, Space, TimeCut
 from ..walk import Point
 from .pairing import Pair
 from .places import Probe
@@ -44,8 +44,9 @@ class Reaching:
         self._sides = sides
         self._times: dict[tuple[int, bytes], tuple[TimeCut, When]] = {}
         self._tables = [
-            [(name, box, np.asarray(side.space.service.table[box.services])) for name, box in side.destinations] for side in sides
+            [(name, box, np.asarray(side.space.service.table[box.services])) for name, box in _narrowest(side)] for side in sides
         ]
+        """Of each side, the narrowest destination first: of two that hold a host, it says more."""
 
     def add(self, into: Reached, pair: Pair, probe: Probe, mask: Bools, side: int, atoms: Sequence[int]) -> int:
         """Adds the points of these callers. Returns how telling they are: 0 on a declared port, 1 at a destination, else 2."""
@@ -162,6 +163,11 @@ class Reaching:
         label = side.labels[point.subject]
         timezone = seen.timezone or side.space.timezone(label.split(" + "))
         return replace(seen, principal=label, timezone=timezone) if subject.principals else seen
+
+
+def _narrowest(side: Side) -> list[tuple[str, Box]]:
+    sizes = {one.name: sum(network.num_addresses for network in one.networks()) for one in side.case.access.destinations}
+    return sorted(side.destinations, key=lambda one: sizes[one[0]])
 
 
 def instants(space: Space, packed: bytes) -> Bools:

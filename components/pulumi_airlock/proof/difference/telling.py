@@ -15,7 +15,7 @@ from ..space import Space
 from ..wording import listed
 from .calendar import mask_text
 from .model import Finding, Kind, Part, Reach, Standing
-from .pairing import ALLOW, DENY
+from .pairing import ABSENT, ALLOW, DENY, UNKNOWN
 from .reaching import Key, Reached, When, Where, instants
 from .sides import Side
 
@@ -29,7 +29,7 @@ _RANGES = 5
 _NETWORKS = 3
 
 _KINDS = {kind: number for number, kind in enumerate(Kind)}
-_OUTCOMES = {0: None, 1: Outcome.DENY, 2: Outcome.UNKNOWN, 3: Outcome.ALLOW}
+_OUTCOMES = {ABSENT: None, DENY: Outcome.DENY, UNKNOWN: Outcome.UNKNOWN, ALLOW: Outcome.ALLOW}
 
 
 class Telling:

@@ -41,6 +41,7 @@ class Callers:
         looked_at = [one.sources.addresses() for one in self._whos if one.sources is not None]
         self.addresses = Addresses([*self._sources.values(), *looked_at, *(one for one in declared if one is not None)])
         self.kinds = list(dict.fromkeys(self._all([one.name for one in environments])))
+        self._boxes: dict[Who, list[tuple[int, int]]] = {}
 
     def _all(self, environments: Sequence[str]) -> Iterator[Kind]:
         mentioned = {name for one in self._whos for name in (*(one.environments or ()), *(one.outside or ()))}
@@ -74,6 +75,12 @@ class Callers:
 
     def boxes(self, who: Who) -> list[tuple[int, int]]:
         """(Source addresses, kinds) whose products together are the callers that a rule means."""
+        known = self._boxes.get(who)
+        if known is None:
+            known = self._boxes[who] = self._meant(who)
+        return known
+
+    def _meant(self, who: Who) -> list[tuple[int, int]]:
         addresses = self.addresses.full if who.sources is None else self.addresses.bits(who.sources)
         kinds = self._kinds(who)
         if who.principals is None:

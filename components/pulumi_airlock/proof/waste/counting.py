@@ -47,7 +47,7 @@ def count(rulings: Rulings, shape: Shape, merged: Iterable[Merged]) -> Count:
 
 
 def _message(gate: str, name: str, shape: Shape, lines: int, least: int, enough: int, bound: str) -> str:
-    what = shape.name if lines != 1 else shape.name.removesuffix("s").replace("policie", "policy")
+    what = shape.nouns[lines != 1]
     known = f"{least} (exact)" if least == enough else f"at least {least} ({bound}), {enough} are enough"
     return f"{gate}, {name}: {lines} {what}, fewest possible {known}"
 

@@ -6,6 +6,7 @@ Two points fit in one rule when the smallest rule that has both in it decides fo
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from heapq import heapify, heappop, heappush
 from itertools import islice, product
 
 from ..filters import Action
@@ -19,6 +20,8 @@ MAX_POINTS = 4_000
 """Points that are compared in one filter."""
 MOST = 24
 """Points that are looked at of one rule."""
+MAX_TESTS = 100_000
+"""Pairs of points that are tested; further ones that are near each other are taken to fit, which only lowers the bound."""
 
 _BESIDE = (KIND, SERVICE, OPERATION, TIME)
 
@@ -60,11 +63,13 @@ class Fooling:
             for line in bits(lines):
                 members[line] |= 1 << number
         fits = [0] * len(points)
+        tests = 0
         for number, (point, lines) in enumerate(points):
             for line in bits(lines):
                 fits[number] |= members[line]
             for later in bits((self._candidates(near, point) & ~fits[number]) >> number + 1 << number + 1):
-                if self._fit(point, points[later][0]):
+                tests += 1
+                if tests > MAX_TESTS or self._fit(point, points[later][0]):
                     fits[number] |= 1 << later
                     fits[later] |= 1 << number
         return _independent([found & ~(1 << number) for number, found in enumerate(fits)])
@@ -179,10 +184,19 @@ def _together(numbers: Iterable[int]) -> int:
 
 def _independent(fits: Sequence[int]) -> int:
     """How many points are chosen, none of which fits with another: those first that fit with few of what is left."""
-    alone = [number for number, one in enumerate(fits) if not one]
-    left, found = (1 << len(fits)) - 1 - _together(1 << number for number in alone), len(alone)
-    while left:
-        best = min(bits(left), key=lambda one: (fits[one] & left).bit_count())
-        left &= ~(fits[best] | 1 << best)
+    left, found = (1 << len(fits)) - 1, 0
+    company = [one.bit_count() for one in fits]
+    waiting = [(size, number) for number, size in enumerate(company)]
+    heapify(waiting)
+    while waiting:
+        size, best = heappop(waiting)
+        if not left >> best & 1 or size != company[best]:
+            continue
         found += 1
+        gone = (fits[best] | 1 << best) & left
+        left &= ~gone
+        for one in bits(gone):
+            for other in bits(fits[one] & left):
+                company[other] -= 1
+                heappush(waiting, (company[other], other))
     return found

@@ -111,16 +111,14 @@ class Rulings:
             return ()
         gone = {place for one in (*self.empty, *(each.line for each in self.shadowed)) for place in one.places}
         sizes = {one.source: size(box for place in one.places for box in self.needs[place]) for one in self.lines}
-        taken: list[tuple[Line, bool]] = []
+        taken: list[Line] = []
         for line in sorted(self.lines, key=lambda one: (sizes[one.source], -one.places[0])):
             if not line.known or line.places[0] in gone:
                 continue
-            default = self._goes(line, gone)
-            if default is not None and line is not self.closing:
+            if line is not self.closing and self._goes(line, gone):
                 gone.update(line.places)
-                taken.append((line, default))
-        found = [Taken(line, self._instead(line, gone), default) for line, default in taken]
-        return tuple(sorted(found, key=lambda one: one.line.places[0]))
+                taken.append(line)
+        return tuple(self._instead(line, gone) for line in sorted(taken, key=lambda one: one.places[0]))
 
     def _decides(self, line: Line, gone: set[int]) -> list[Box]:
         """The points at which a line may be the first to match, of what is left."""
@@ -128,8 +126,8 @@ class Rulings:
         before = [place for place in self.near(points) if place < line.places[0] and place not in gone]
         return without(points, (box for place in before for box in self.sure[place]))
 
-    def _goes(self, line: Line, gone: set[int]) -> bool | None:
-        """None: it has to stay. Else whether the default decides something in its stead."""
+    def _goes(self, line: Line, gone: set[int]) -> bool:
+        """Whether what is left would decide the same without it."""
         left = self._decides(line, gone)
         for place in self.near(left):
             if place <= line.places[0] or place in gone or place in line.places:
@@ -137,26 +135,23 @@ class Rulings:
             if self.rules[place].action is line.action:
                 left = without(left, self.sure[place])
             elif any(meets(box, other) for box in left for other in self.touch[place]):
-                return None
-        if left and self.filter.default is not line.action:
-            return None
-        return bool(left)
+                return False
+        return not left or self.filter.default is line.action
 
-    def _instead(self, line: Line, gone: set[int]) -> tuple[Line, ...]:
-        """The lines of those that stay that decide in the stead of one that goes; as few as are enough."""
+    def _instead(self, line: Line, gone: set[int]) -> Taken:
+        """What decides in the stead of a line that goes, of those that stay: as few lines as are enough, and the default."""
         left = self._decides(line, gone)
         after = [place for place in self.near(left) if place > line.places[-1] and place not in gone]
         same = [place for place in after if self.rules[place].action is line.action and self.sure[place]]
         lines = list({self._line_of[place].source: self._line_of[place] for place in same}.values())
-        if self.filter.default is line.action and not lines:
-            return ()
         beyond = without(left, (box for place in same for box in self.sure[place]))
         wanted = without(left, beyond)
 
         def enough(some: Sequence[Line]) -> bool:
             return not without(wanted, (box for one in some for place in one.places for box in self.sure[place]))
 
-        return irredundant(lines, enough) if wanted else ()
+        default = bool(beyond) and self.filter.default is line.action
+        return Taken(line, irredundant(lines, enough) if wanted else (), default)
 
     @cached_property
     def kept(self) -> tuple[Line, ...]:

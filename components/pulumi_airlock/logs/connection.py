@@ -1,0 +1,102 @@
+"""One connection as a log line shows it, the same for every format."""
+
+import ipaddress
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import NamedTuple
+
+
+class Connection(NamedTuple):
+    """Who connected where, when, and what the device did. What a format does not tell is empty or None.
+
+    A tuple, since a million of them are made when logs are learnt from.
+    """
+
+    format: str
+    """Which parser read it: `fortigate`, `vpc-flow`, `tgw-flow` or `envoy`."""
+    source: str
+    """Source address."""
+    source_port: int | None
+    destination: str
+    """Destination address; empty where only the name is known."""
+    name: str
+    """Destination's name, where the device knows it (SNI, authority, resolved name)."""
+    port: int
+    """Destination port; 0 for protocols without ports."""
+    protocol: str
+    """`tcp`, `udp`, `icmp` …, or the IANA number as text."""
+    time: datetime | None
+    """When it began, with its time zone."""
+    allowed: bool | None
+    """What the device decided; None: the line does not say."""
+    action: str
+    """The same in the device's words."""
+    rule: str = ""
+    """Name of the rule that decided."""
+    rule_id: str = ""
+    """Number of the rule that decided, as the device counts."""
+    user: str = ""
+    group: str = ""
+    """Who was signed in, and the group that let them in."""
+    method: str = ""
+    path: str = ""
+    """The HTTP request."""
+    detail: str = ""
+    """Why, where the device says more than yes or no."""
+    device: str = ""
+    """Which device, or network interface, wrote the line."""
+
+    @property
+    def where(self) -> str:
+        """The destination with its port, as `explain` takes it."""
+        host = self.destination or self.name
+        port = f"{self.port}/{self.protocol}" if self.port else self.protocol
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+    def __str__(self) -> str:
+        source = f"[{self.source}]" if ":" in self.source and self.source_port else self.source
+        port = f":{self.source_port}" if self.source_port else ""
+        name = f" ({self.name})" if self.name and self.destination else ""
+        when = f" at {self.time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if self.time else ""
+        return f"{source}{port} → {self.where}{name}{when}"
+
+
+_PROTOCOLS = {"1": "icmp", "6": "tcp", "17": "udp", "47": "gre", "50": "esp", "58": "icmpv6", "132": "sctp"}
+"""IANA "Protocol Numbers", those with a name in an access file."""
+
+
+def protocol_of(number: str) -> str:
+    """The name of an IP protocol that a log gives by its number; the number where it has none here."""
+    return _PROTOCOLS.get(number, number)
+
+
+@lru_cache(maxsize=65536)
+def _address(text: str) -> str:
+    """A log has few addresses, and each of them often."""
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        return ""
+
+
+def address_of(text: str, field: str) -> str:
+    """An address as people write it. ValueError, which names the field, when it is none."""
+    found = _address(text)
+    if not found:
+        raise ValueError(f"{field} is no address: {text[:60]!r}" if text else f"{field} is missing")
+    return found
+
+
+def port_of(text: str, field: str) -> int | None:
+    """A port; None where the line has none (`-`, or nothing). ValueError when it is no port."""
+    if text.isdigit() and text.isascii() and len(text) <= 5 and (found := int(text)) < 65536:
+        return found
+    if text in ("", "-"):
+        return None
+    raise ValueError(f"{field} is no port: {text[:60]!r}")
+
+
+@lru_cache(maxsize=4096)
+def instant_of(seconds: int) -> datetime:
+    """Seconds since 1970 as an instant."""
+    return datetime.fromtimestamp(seconds, UTC)

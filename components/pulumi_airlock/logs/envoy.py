@@ -1,0 +1,175 @@
+"""Envoy access logs: JSON, Envoy's default text format, and the one that Istio sets.
+
+Facts: Envoy, "Access logging" (default format string, command operators, response flags) and "Role Based Access Control (RBAC)
+network filter" (`rbac_access_denied_matched_policy[name]` in the details, `none` where no policy matched); Istio, "Envoy Access
+Logs". In JSON the keys are those that Istio uses, the operators' names in small letters; `principal` is whom the proxy took the
+caller for.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from .connection import Connection, address_of, port_of
+
+FORMAT = "envoy"
+
+_TEXT = re.compile(
+    r'\[(?P<start_time>\d{4}-[^\]]*)\] "(?P<method>\S+) (?P<path>[^"]*?) (?P<protocol>\S+)" (?P<response_code>\d+|-) '
+    r"(?P<response_flags>[A-Z0-9,]+|-) "
+    # Istio's format has these three, Envoy's own has not.
+    r'(?:(?P<response_code_details>[^\s"]+) (?P<connection_termination_details>[^\s"]+) "[^"]*" )?'
+    r'\S+ \S+ \S+ \S+ "(?P<x_forwarded_for>[^"]*)" "[^"]*" "[^"]*" "(?P<authority>[^"]*)" "(?P<upstream_host>[^"]*)"'
+    r"(?: \S+ \S+ (?P<downstream_local_address>\S+) (?P<downstream_remote_address>\S+) (?P<requested_server_name>\S+))?"
+)
+_POLICY = re.compile(r"rbac_access_denied_matched_policy\[(\S*)\]")
+_DENIED = {
+    "UAEX": "the external authorization service refused it",
+    "NR": "no route of the proxy leads there",
+    "NC": "the proxy has no such cluster",
+    "RL": "a rate limit refused it",
+}
+"""Response flags by which Envoy itself says no."""
+_BEYOND = {
+    "UF": "the proxy let it through, and could not connect to the destination",
+    "UH": "the proxy let it through, and has no healthy destination",
+    "URX": "the proxy let it through, and its attempts to connect failed",
+    "UT": "the proxy let it through, and the destination did not answer in time",
+}
+"""Response flags of what went wrong behind the proxy."""
+_TOKENS = ("jwt_authn_access_denied", "jwt_authn")
+
+
+def parse(line: str) -> Connection | None:
+    """The connection, or the request, of an access log; None when it is no line of Envoy.
+
+    ValueError, with what is wrong, when it is one that does not tell who connected where.
+    """
+    text = line.strip()
+    if text.startswith("{"):
+        return _read(fields) if (fields := _document(text)) is not None else None
+    found = _TEXT.search(text) if text.startswith("[") else None
+    return _read(found.groupdict()) if found else None
+
+
+def _document(text: str) -> Mapping[str, Any] | None:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        raise ValueError("a line of JSON that is damaged") from None
+    known = {"response_flags", "downstream_remote_address", "upstream_host", "requested_server_name"}
+    return found if isinstance(found, dict) and known & found.keys() else None
+
+
+def _read(fields: Mapping[str, Any]) -> Connection:
+    source, source_port = _source(fields)
+    host, port = _authority(_text(fields, "authority", ":authority"))
+    name = host or _text(fields, "requested_server_name")
+    address, upstream_port = _socket(_text(fields, "upstream_host"))
+    local, local_port = _socket(_text(fields, "downstream_local_address"))
+    if name and _is_address(name):
+        address, name = address or name, ""
+    if not name and not address:
+        address = local  # a transparent proxy's own end is where the caller meant to go
+    if not name and not address:
+        raise ValueError("neither a destination's address nor its name")
+    secure = _text(fields, "protocol") == "-" or bool(_text(fields, "requested_server_name"))
+    allowed, action, rule, detail = _decision(fields)
+    return Connection(
+        format=FORMAT,
+        source=source,
+        source_port=source_port,
+        destination=address,
+        name=name.lower().rstrip("."),
+        port=upstream_port or port or local_port or (443 if secure else 80),
+        protocol="tcp",
+        time=_time(_text(fields, "start_time")),
+        allowed=allowed,
+        action=action,
+        rule=rule,
+        user=_text(fields, "principal", "downstream_peer_subject", "user"),
+        method=_text(fields, "method"),
+        path=_text(fields, "path"),
+        detail=detail,
+        device=_text(fields, "proxy", "node_id", "upstream_cluster"),
+    )
+
+
+def _source(fields: Mapping[str, Any]) -> tuple[str, int | None]:
+    for name in ("downstream_direct_remote_address", "downstream_remote_address"):
+        if found := _text(fields, name):
+            return _socket(found)
+    # The last entry is the one that the proxy before this one saw; earlier ones anybody can write.
+    forwarded = _text(fields, "x_forwarded_for").rpartition(",")[2].strip()
+    if not forwarded:
+        raise ValueError("no caller's address: the format has no %DOWNSTREAM_REMOTE_ADDRESS%, and x-forwarded-for is empty")
+    return address_of(forwarded, "x-forwarded-for"), None
+
+
+def _decision(fields: Mapping[str, Any]) -> tuple[bool | None, str, str, str]:
+    """Allowed or not, in Envoy's words, the RBAC policy, and what that means."""
+    flags = [one for one in _text(fields, "response_flags").split(",") if one]
+    code = _text(fields, "response_code")
+    details = " ".join(filter(None, (_text(fields, "response_code_details"), _text(fields, "connection_termination_details"))))
+    action = " ".join(filter(None, (code if code != "0" else "", *flags, details)))
+    policy = _POLICY.search(details)
+    if policy:
+        rule = "" if policy[1] == "none" else policy[1]
+        return False, action, rule, f"RBAC policy {rule} refused it" if rule else "no RBAC policy allows it"
+    if any(one in details for one in _TOKENS):
+        return False, action, "", "the token was not accepted"
+    for flag in flags:
+        if flag in _DENIED:
+            return False, action, "", _DENIED[flag]
+        if flag in _BEYOND:
+            return True, action, "", _BEYOND[flag]
+    if code in ("401", "403") and not _text(fields, "upstream_host"):
+        return False, action, "", ""
+    return (True if flags or code or _text(fields, "upstream_host") else None), action, "", ""
+
+
+def _text(fields: Mapping[str, Any], *names: str) -> str:
+    for name in names:
+        value = fields.get(name)
+        if value not in (None, "", "-"):
+            return str(value)
+    return ""
+
+
+def _socket(text: str) -> tuple[str, int | None]:
+    """`10.0.0.1:443`, `[2001:db8::1]:443`, or an address alone."""
+    if not text:
+        return "", None
+    host, colon, port = text.rpartition(":")
+    if not colon or (":" in host and not host.startswith("[")):
+        host, port = text, ""
+    return address_of(host.strip("[]"), "address"), port_of(port, "port") or None
+
+
+def _authority(text: str) -> tuple[str, int | None]:
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdigit() or (":" in host and not host.startswith("[")):
+        return text.strip("[]"), None
+    return host.strip("[]"), port_of(port, "authority's port")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        address_of(text, "")
+    except ValueError:
+        return False
+    return True
+
+
+def _time(text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"start_time is no instant: {text[:40]!r}") from None
+    if found.tzinfo is None:
+        raise ValueError(f"start_time has no time zone: {text[:40]!r}")
+    return found
