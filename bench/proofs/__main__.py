@@ -50,7 +50,7 @@ def _rows(measured: Sequence[Measured], timeout: float) -> list[tuple[str, ...]]
         grown, times = growth(measured, one), ratio(measured, one)
         found.append(
             (
-                one.name + (f" ({one.remark})" if one.remark else ""),
+                one.name,
                 f"{one.size:,} {one.unit}",
                 "" if one.rules is None else f"{one.rules:,}",
                 one.engine,

@@ -31,7 +31,6 @@ class Measured:
     """Of that, what the process had before the question was asked."""
     goal_seconds: float | None = None
     goal_megabytes: float | None = None
-    remark: str = ""
     tried: bool = True
 
     @property

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pulumi_airlock.proof import Proof, prove
+from pulumi_airlock.proof import Proof, Prover, prove
 from pulumi_airlock.proof.diagrams import doubtful
 from pulumi_airlock.proof.proving import Case, in_order
 
@@ -51,17 +51,17 @@ SERIES = (
 )
 
 
-def question(name: str, engine: str, given: Workload) -> tuple[Callable[[], Any], str]:
-    """What is timed, and a remark for the table. Whatever is known before the question is asked is made here."""
+def question(name: str, engine: str, given: Workload) -> Callable[[], Any]:
+    """What is timed. Whatever is known before the question is asked is made here."""
     if engine == DIAGRAMS:
-        return lambda: doubtful(_case(given).sweep), ""
+        return lambda: doubtful(_case(given).sweep)
     if engine == SOLVER:
         from .solver import any_finding
 
-        return lambda: any_finding(_case(given).sweep), ""
+        return lambda: any_finding(_case(given).sweep)
     if name == CHANGED:
         return _again(given)
-    return lambda: prove(given.access, given.environments, given.filters, at=given.at), ""
+    return lambda: prove(given.access, given.environments, given.filters, at=given.at)
 
 
 def agrees(answer: Any) -> bool:
@@ -74,13 +74,9 @@ def _case(given: Workload) -> Case:
     return Case(given.access, in_order(given.environments), given.filters, given.at)
 
 
-def _again(given: Workload) -> tuple[Callable[[], Proof], str]:
+def _again(given: Workload) -> Callable[[], Proof]:
     """A proof of what was proven before, but for one rule."""
     filters = changed_rule(given)
-    try:
-        from pulumi_airlock.proof import Prover
-    except (ImportError, AttributeError):
-        return lambda: prove(given.access, given.environments, filters, at=given.at), "proven anew"
     prover = Prover(given.access, given.environments, at=given.at)
     prover.prove(given.filters)
-    return lambda: prover.prove(filters), ""
+    return lambda: prover.prove(filters)

@@ -11,7 +11,7 @@ from pulumi_airlock.access import Access
 from pulumi_airlock.proof.filters import Action, Combine, Filter, HttpOperation, Match, Rule, Source, Who
 from pulumi_airlock.proof.sets import Hosts, Services
 
-EXAMPLES = int(os.environ.get("AIRLOCK_ORACLE_EXAMPLES", "5"))
+EXAMPLES = int(os.environ.get("AIRLOCK_ORACLE_EXAMPLES", "4"))
 """How many of the dearest kind of case (a whole proof against brute force) there are; each other kind has a multiple of it."""
 
 engine.MAX_SHRINKING_SECONDS = 60

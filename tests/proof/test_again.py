@@ -62,11 +62,11 @@ OFTEN = {"deadline": None, "derandomize": True, "suppress_health_check": list(He
 @given(cases(http=True), st.data())
 def test_after_each_of_some_changes_the_findings_are_those_of_a_whole_proof(case: Case, data: st.DataObject) -> None:
     access, filters = expecting(case[0]), case[1]
-    prover = Prover(access, at=AT)
-    assert told(prover.prove(STACK, filters)) == told(prove(access, STACK, filters, at=AT))
+    prover = Prover(access, STACK, at=AT)
+    assert told(prover.prove(filters)) == told(prove(access, STACK, filters, at=AT))
     for _ in range(3):
         filters = data.draw(changed(filters))
-        again, whole = prover.prove(STACK, filters), prove(access, STACK, filters, at=AT)
+        again, whole = prover.prove(filters), prove(access, STACK, filters, at=AT)
         assert told(again) == told(whole)
         for finding in (*again.excess, *again.blocked):
             assert finding.witness is not None
@@ -77,10 +77,10 @@ def test_after_each_of_some_changes_the_findings_are_those_of_a_whole_proof(case
 @given(cases(), st.data())
 def test_what_takes_longer_is_found_when_it_is_asked_for(case: Case, data: st.DataObject) -> None:
     access, filters = case
-    prover = Prover(access, at=AT)
-    prover.prove(STACK, filters)
+    prover = Prover(access, STACK, at=AT)
+    prover.prove(filters)
     filters = data.draw(changed(filters))
-    again, whole = prover.prove(STACK, filters), prove(access, STACK, filters, at=AT)
+    again, whole = prover.prove(filters), prove(access, STACK, filters, at=AT)
     assert (again.matrix, again.dead, again.internal, again.identity) == (
         whole.matrix,
         whole.dead,

@@ -52,7 +52,7 @@ def test_a_proof_is_that_of_brute_force(case: Case) -> None:
     check_identity(proof, access, judged)
 
 
-@often(2)
+@often()
 @given(cases(http=True, timed=False))
 def test_a_proof_with_http_operations_is_that_of_brute_force(case: Case) -> None:
     access, filters = case
@@ -61,7 +61,7 @@ def test_a_proof_with_http_operations_is_that_of_brute_force(case: Case) -> None
     check_pairs(proof, judged)
 
 
-@often(20)
+@often(40)
 @given(cases(http=True))
 def test_every_witness_is_what_its_finding_says(case: Case) -> None:
     """Requests, windows and names together: what the proof shows as an example is one, whoever looks at it."""

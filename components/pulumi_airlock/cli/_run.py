@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import AirlockError
+from ..errors import AirlockError, InputError, Problem
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -107,6 +107,15 @@ def _progress(console: "Console") -> Iterator[_Status]:
 def print_json(document: Any) -> None:
     """JSON on the real standard output."""
     print(json.dumps(document, indent=2, ensure_ascii=False), file=sys.__stdout__)
+
+
+def write_file(path: Path, text: str) -> None:
+    """Writes a file that an option names, and says so. InputError where that cannot be done."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError([Problem(str(path), "", f"cannot be written: {error.strerror}")]) from error
+    print(f"wrote {path}", file=sys.stderr)
 
 
 class Proving:

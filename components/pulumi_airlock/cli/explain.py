@@ -11,7 +11,7 @@ import typer
 
 from ..errors import InputError, Problem
 from . import _stacks
-from ._run import Cwd, print_json
+from ._run import Cwd, print_json, write_file
 
 if TYPE_CHECKING:
     from ..gates.stack import Stack
@@ -50,6 +50,9 @@ def explain(
     from_file: _stacks.From = None,
     at: Annotated[str | None, typer.Option(help="When (ISO 8601; UTC unless it has an offset); now without it.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print the explanation as JSON.")] = False,
+    svg: Annotated[
+        Path | None, typer.Option("--svg", help="Write a picture of the path too, for a document.", dir_okay=False)
+    ] = None,
     urns: Annotated[bool, typer.Option("--urns", help="Name resources by their whole URNs.")] = False,
     cwd: Cwd = Path(),
 ) -> None:
@@ -61,17 +64,23 @@ def explain(
 
     Exit status: 0 explained, whatever the answer; 1 the program, a file, a line or the question is wrong.
     """
-    _refuse_mixtures(who, where, from_log, log_format, source, at)
+    _refuse_mixtures(who, where, from_log, log_format, source, at, svg)
     found = _stacks.stack_of(stack, from_file, cwd)
     when = _stacks.instant(at, "--at")
     if from_log is not None:
         _log(found, from_log, log_format or "", json_=json_, urns=urns)
     elif who is not None and where is not None:
-        _question(found, who, where, when, source, json_=json_, urns=urns)
+        _question(found, who, where, when, source, svg, json_=json_, urns=urns)
 
 
 def _refuse_mixtures(
-    who: str | None, where: str | None, from_log: str | None, log_format: str | None, source: str | None, at: str | None
+    who: str | None,
+    where: str | None,
+    from_log: str | None,
+    log_format: str | None,
+    source: str | None,
+    at: str | None,
+    svg: Path | None,
 ) -> None:
     """InputError with everything that does not go together."""
     problems = []
@@ -89,17 +98,31 @@ def _refuse_mixtures(
             problems.append(Problem("", "--at", "a line of a log says when: leave --at out"))
         if source is not None:
             problems.append(Problem("", "--source", "a line of a log says where from: leave --source out"))
+        if svg is not None:
+            problems.append(Problem("", "--svg", "a picture shows one path: give WHO and WHERE without wildcards"))
     if problems:
         raise InputError(problems)
 
 
 def _question(
-    found: "Stack", who: str, where: str, when: datetime | None, source: str | None, *, json_: bool, urns: bool
+    found: "Stack",
+    who: str,
+    where: str,
+    when: datetime | None,
+    source: str | None,
+    svg: Path | None,
+    *,
+    json_: bool,
+    urns: bool,
 ) -> None:
+    from ..gates.declared import required_access
     from ..proof.asking import is_wild
-    from ..report.explanation import access_of, explain_stack, explanation_to_json, show_explanation
+    from ..report.explanation import explain_stack, explanation_to_json, show_explanation
 
     now = datetime.now(UTC)
+    one = not _is_address(who) and not is_wild(required_access(found), who, where)
+    if svg is not None and not one:
+        raise InputError([Problem("", "--svg", "a picture shows one path: give WHO and WHERE without wildcards")])
     if _is_address(who):
         from ..report.observation import explain_source, show_source, source_to_json
 
@@ -109,7 +132,7 @@ def _question(
         else:
             show_source(observation, urns=urns)
         return
-    if is_wild(access_of(found), who, where):
+    if not one:
         from ..report.survey import show_survey, survey_stack, survey_to_json
 
         if source is not None:
@@ -121,6 +144,10 @@ def _question(
             show_survey(survey)
         return
     answered = explain_stack(found, who, where, at=now, when=when, source=_address(source))
+    if svg is not None:
+        from ..report.svg import explanation_svg
+
+        write_file(svg, explanation_svg(answered.explanation))
     if json_:
         print_json(explanation_to_json(answered.explanation, answered.opposite))
     else:

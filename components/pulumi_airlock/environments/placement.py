@@ -220,7 +220,7 @@ def _make_security_group(
     ]
     rules += [
         rule(egress, f"endpoints-{position}", "Interface endpoints of AWS services", cidr_ipv4=cidr)
-        for position, cidr in enumerate(vpc.endpoint_cidrs)
+        for position, cidr in enumerate(_collapsed(vpc.endpoint_cidrs))
     ]
     rules += [
         rule(ingress, f"ui-{position}", "Airflow's web interface", cidr_ipv4=cidr) for position, cidr in enumerate(ui_cidrs)
@@ -237,3 +237,8 @@ def _make_security_group(
         )
     group_id: pulumi.Output[str] = group.id
     return group_id, rules
+
+
+def _collapsed(cidrs: Sequence[str]) -> list[str]:
+    """The fewest networks with the same addresses."""
+    return [str(one) for one in ipaddress.collapse_addresses(map(ipaddress.IPv4Network, cidrs))]

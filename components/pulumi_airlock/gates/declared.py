@@ -6,6 +6,7 @@ from typing import Any
 import pulumi
 
 from ..access import Access, AccessError
+from ..errors import InputError, Problem
 from ..tokens import ACCESS
 from .stack import Stack
 
@@ -38,3 +39,12 @@ def declared_access(stack: Stack) -> Access | None:
         names = ", ".join(one.name for one in stack.of_type(ACCESS))
         raise AccessError.of(names, "", f"{len(documents)} access declarations in one stack: keep one")
     return Access.model_validate(documents[0])
+
+
+def required_access(stack: Stack) -> Access:
+    """The access that a stack declares. InputError when it declares none."""
+    found = declared_access(stack)
+    if found is None:
+        fix = "declare it with AccessDeclaration(name, access)"
+        raise InputError([Problem(stack.name, "", f"the stack declares no access to prove: {fix}")])
+    return found

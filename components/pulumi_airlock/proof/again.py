@@ -28,25 +28,25 @@ _Finding = TypeVar("_Finding", Excess, Blocked, Unproven, ExpectationResult)
 
 
 class Prover:
-    """Proves stacks against one access file, from one instant on, one after the other.
+    """Proves filters against one access file, in the same environments and from the same instant on, again and again.
 
-    The first proof is a whole one. Those after it are compared with it, and cost what the difference costs: filters that are the
-    same objects are not looked at. Findings are those of `prove`; a witness may be another one of the same finding.
+    The first proof is a whole one. Those after it are compared with it, and cost what the difference costs: filters and rules
+    that are the same objects are not looked at. Findings are those of `prove`; a witness may be another one of the same finding.
     """
 
-    def __init__(self, access: Access, *, at: datetime) -> None:
+    def __init__(self, access: Access, environments: Sequence[Environment], *, at: datetime) -> None:
         """ValueError where `at` has no time zone."""
         if at.tzinfo is None:
             raise ValueError(f"at: {at} has no time zone")
-        self._access, self._at = access, at
+        self._access, self._environments, self._at = access, in_order(environments), at
         self._base: _Base | None = None
 
-    def prove(self, environments: Sequence[Environment], filters: Sequence[Filter]) -> Proof:
-        """The proof of a stack. InputError when an expectation asks for something that does not exist."""
+    def prove(self, filters: Sequence[Filter]) -> Proof:
+        """The proof of these filters. InputError when an expectation asks for something that does not exist."""
         with undisturbed():
-            part = self._base.part(environments, filters) if self._base else None
+            part = self._base.part(filters) if self._base else None
             if part is None:
-                self._base = _Base(self._access, in_order(environments), list(filters), self._at)
+                self._base = _Base(self._access, self._environments, list(filters), self._at)
                 return self._base.proof
             return part
 
@@ -73,9 +73,9 @@ class _Base:
         self._destinations = np.array([one.hosts for one in self.case.destinations], dtype=np.intp)
         self._asked = [[one.box.hosts for one in found] for found in self.case.expectations.asked]
 
-    def part(self, environments: Sequence[Environment], filters: Sequence[Filter]) -> Proof | None:
+    def part(self, filters: Sequence[Filter]) -> Proof | None:
         """The proof of what the stack has become; None where it is too different for a part of it to be enough."""
-        if in_order(environments) != self.environments or len(filters) != len(self.filters):
+        if len(filters) != len(self.filters):
             return None
         changes: dict[int, _Change] = {}
         for number, (old, new) in enumerate(zip(self.filters, filters, strict=True)):

@@ -24,6 +24,8 @@ class _Family:
 
     bits: Words
     """Sets of callers."""
+    words: slice
+    """Which words of a set these are."""
     everybody: Words
     task: Words
     exists: Words
@@ -59,6 +61,7 @@ class Deciding:
         self._families = {
             is_v4: _Family(
                 np.ascontiguousarray(callers.rows[:, words]),
+                words,
                 everybody[words],
                 who[0, words],
                 np.array(exists, dtype=np.uint64)[:, words],
@@ -72,6 +75,19 @@ class Deciding:
 
         `row[i]` is met by `item[i]`, perhaps. Of each row: its kind (path × family × name) and set of idle DAGs.
         """
+        first, which, states = self.states(row, item, perhaps, kind, idle)
+        found = np.zeros(len(first), dtype=bool)
+        for state in states:
+            found[state.rows] = state.wrong()
+        return found[which]
+
+    def states(
+        self, row: Numbers, item: Numbers, perhaps: Bools, kind: Numbers, idle: Numbers, *, lanes: bool = False
+    ) -> tuple[Numbers, Numbers, Iterator["State"]]:
+        """The first of all rows where the same is decided; for each row which one of these; and these, many at a time.
+
+        As `wrong` takes them. `lanes`: what each lane does is kept.
+        """
         bits = max(1, len(self._decisions).bit_length())
         key = np.sort(row << bits | self._decision[perhaps.astype(np.intp), item])
         key = key[np.concatenate([[True], key[1:] != key[:-1]])] if len(key) else key
@@ -80,19 +96,24 @@ class Deciding:
         np.cumsum(signs(len(self._decisions))[decision], axis=0, out=total[1:])
         bounds = np.searchsorted(row, np.arange(len(kind) + 1))
         first, which = firsts(total[bounds[1:]] - total[bounds[:-1]], kind * self._idle + idle)
-        found = np.zeros(len(first), dtype=bool)
+        return first, which, self._states(first, bounds, decision, kind[first], idle[first], lanes)
+
+    def _states(
+        self, first: Numbers, bounds: Numbers, decision: Numbers, kind: Numbers, idle: Numbers, lanes: bool
+    ) -> Iterator["State"]:
         for is_v4, family in self._families.items():
-            mine = np.flatnonzero((kind[first] % 4 // 2 == 1) == is_v4)
+            mine = np.flatnonzero((kind % 4 // 2 == 1) == is_v4)
             step = max(1, _WORDS // max(1, len(family.everybody)))
             for begin in range(0, len(mine), step):
-                part = first[mine[begin : begin + step]]
-                counts = bounds[part + 1] - bounds[part]
+                part = mine[begin : begin + step]
+                counts = bounds[first[part] + 1] - bounds[first[part]]
                 rows = np.repeat(np.arange(len(part)), counts)
-                met = decision[spread(bounds[part], counts)]
-                found[mine[begin : begin + step]] = self._decide(family, rows, met, kind[part], idle[part])
-        return found[which]
+                met = decision[spread(bounds[first[part]], counts)]
+                yield self._state(family, part, rows, met, kind[part], idle[part], lanes)
 
-    def _decide(self, family: _Family, row: Numbers, decision: Numbers, kind: Numbers, idle: Numbers) -> Bools:
+    def _state(
+        self, family: _Family, part: Numbers, row: Numbers, decision: Numbers, kind: Numbers, idle: Numbers, lanes: bool
+    ) -> "State":
         lane = self._decisions[decision, 0]
         order = np.argsort(lane.astype(np.uint16), kind="stable")
         row, decision = row[order], decision[order]
@@ -101,6 +122,7 @@ class Deciding:
         met = [_Met(family, self._decisions[decision[a:b]], row[a:b], len(kind)) for a, b in pairwise(bounds)]
         possible = np.broadcast_to(family.everybody, (len(kind), len(family.everybody))).copy()
         denied, inscope, named = np.zeros_like(possible), np.zeros_like(possible), np.zeros_like(possible)
+        of_lanes = []
         for number, one in enumerate(self._lanes):
             present: Bools = self._present[number][kind // 4]
             if not present.any():
@@ -113,13 +135,74 @@ class Deciding:
             possible &= allow | ~scope
             denied |= deny
             inscope |= scope
-        declared, own = met[last].union(), met[last + 1].union()
+            if lanes:
+                of_lanes.append(Done(number, present & met[number].in_scope(family.scopes[number]), scope, allow, deny))
         for each in met[last + 2 :]:
             named |= each.union()
         named[kind % 2 == 0] = family.everybody
-        considered = (inscope | family.task) & family.exists[idle] & ~own
-        wrong = considered & ((possible & named & ~declared) | (declared & denied))
-        return np.asarray(wrong.any(axis=1))
+        return State(
+            rows=part,
+            words=family.words,
+            idle=idle,
+            possible=possible,
+            denied=denied,
+            considered=(inscope | family.task) & family.exists[idle],
+            declared=met[last].union(),
+            own=met[last + 1].union(),
+            named=named,
+            exists=family.exists[idle],
+            lanes=of_lanes,
+            _wanted=(met[last], met[last + 1]),
+        )
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a lane does at some rows. The callers as bits, rows × words."""
+
+    lane: int
+    there: Bools
+    """At which rows it stands on the path, and its scope may hold the host."""
+    scope: Words
+    allow: Words
+    """May allow."""
+    deny: Words
+    """May deny."""
+
+
+@dataclass(frozen=True)
+class State:
+    """What all lanes decide at some rows where different things are decided. The callers as bits, rows × words."""
+
+    rows: Numbers
+    """Numbers of the rows, among those where different things are decided."""
+    words: slice
+    """Which words of a set of callers these are: those of one address family."""
+    idle: Numbers
+    """Of each row: the number of its set of DAGs that do not run."""
+    possible: Words
+    """May pass all lanes."""
+    denied: Words
+    """May be denied by some."""
+    considered: Words
+    """Exist, and are the stack's concern."""
+    declared: Words
+    own: Words
+    named: Words
+    """Told from other names, of a name; everybody at an address."""
+    exists: Words
+    lanes: list[Done]
+    _wanted: tuple["_Met", "_Met"]
+
+    def wrong(self) -> Bools:
+        """At which rows something is let through perhaps and not declared, or declared and not surely let through."""
+        lost = self.declared & self.denied
+        found = self.considered & ~self.own & ((self.possible & self.named & ~self.declared) | lost)
+        return np.asarray(found.any(axis=1))
+
+    def wanted(self, bits: Words) -> Words:
+        """Who is declared, or own, by other bits for each set of callers."""
+        return self._wanted[0].union(bits=bits) | self._wanted[1].union(bits=bits)
 
 
 class _Met:
@@ -158,13 +241,19 @@ class _Met:
             allow |= outside  # Outside of its scope the filter is transparent.
         return scope, allow, deny
 
-    def union(self, chosen: Bools | None = None) -> Words:
-        """The callers of all decisions, or of the chosen ones, at each row."""
+    def in_scope(self, callers: Words | None) -> Bools:
+        """At which rows the scope may hold the host."""
+        found = np.full(self._shape[0], callers is not None)
+        found[self._row[self._level == SCOPE]] = True
+        return found
+
+    def union(self, chosen: Bools | None = None, bits: Words | None = None) -> Words:
+        """The callers of all decisions, or of the chosen ones, at each row; by other bits for each set of callers, if given."""
         found = np.zeros(self._shape, dtype=np.uint64)
         row, who = (self._row, self._who) if chosen is None else (self._row[chosen], self._who[chosen])
         if len(row):
             starts = np.flatnonzero(np.concatenate([[True], row[1:] != row[:-1]]))
-            found[row[starts]] = self._ored(who, starts)
+            found[row[starts]] = self._ored(who, starts, bits)
         return found
 
     def _turns(self) -> Iterator[tuple[Numbers, Numbers, Words, Words | None]]:
@@ -199,14 +288,15 @@ class _Met:
             parts.append(found)
         return parts[0], parts[1]
 
-    def _ored(self, who: Numbers, starts: Numbers) -> Words:
+    def _ored(self, who: Numbers, starts: Numbers, bits: Words | None = None) -> Words:
         """The callers of each group of decisions, from one start to the next."""
-        found = self._bits[who[starts]]
+        bits = self._bits if bits is None else bits
+        found = bits[who[starts]]
         counts = np.diff(np.append(starts, len(who)))
         longest = int(counts.max())
         if longest > _LONG:
-            return np.asarray(np.bitwise_or.reduceat(self._bits[who], starts, axis=0))
+            return np.asarray(np.bitwise_or.reduceat(bits[who], starts, axis=0))
         for place in range(1, longest):
             groups = np.flatnonzero(counts > place)
-            found[groups] |= self._bits[who[starts[groups] + place]]
+            found[groups] |= bits[who[starts[groups] + place]]
         return found

@@ -132,7 +132,12 @@ class Words:
         assert verdict is not None  # noqa: S101  # a loss has a filter that refuses
         one = verdict.reader.filter
         routes = tuple(dict.fromkeys(route for draft in found for route in draft.more))
-        verb = ("has no way to" if len(principals) == 1 else "have no way to") if one.kind is Kind.ROUTING else "cannot reach"
+        has = "has" if len(principals) == 1 else "have"
+        verb = {
+            Kind.PERMISSION: "cannot reach",
+            Kind.ROUTING: f"{has} no way to",
+            Kind.TOKEN: f"{has} no accepted token for",
+        }[one.kind]
         declare = f"{listed(routes)} {'declares' if len(routes) == 1 else 'declare'}"
         message = (
             f"{listed(principals)} {verb} {listed(destinations)}, which {declare}: refused by {one.gate} ({one.name}): "

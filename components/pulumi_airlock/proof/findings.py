@@ -363,7 +363,7 @@ class Explanation:
     message: str
     """The verdict, in one sentence: who, where, when, and which route declares it."""
     kind: Kind | None
-    """What refuses: permission or routing (of the first gate that does); None where nothing does."""
+    """What refuses: permission, routing or token (of the first gate that does); None where nothing does."""
     advice: str
     """What to do about it."""
     notes: tuple[str, ...] = ()

@@ -35,6 +35,8 @@ class Callers:
     def __init__(self, table: Bools, is_v4: Bools) -> None:
         """`table`: sets over the subjects. Those with an IPv4 address have words of their own: the others meet no IPv4 host."""
         self._columns = np.flatnonzero(is_v4), np.flatnonzero(~is_v4)
+        self.size = len(is_v4)
+        """How many subjects there are."""
         ends = np.cumsum([-(-len(one) // 64) for one in self._columns]).tolist()
         self.words = {True: slice(0, ends[0]), False: slice(ends[0], ends[1])}
         """IPv4 or not → its words."""
@@ -53,6 +55,14 @@ class Callers:
             for columns, words in zip(self._columns, self.words.values(), strict=True):
                 bits = np.packbits(np.take(table[rows], columns, axis=1), axis=1)
                 octets[rows, words.start * 8 : words.start * 8 + bits.shape[1]] = bits
+        return found
+
+    def unpacked(self, rows: Words) -> Bools:
+        """A table over the subjects of rows of bits."""
+        found = np.zeros((len(rows), self.size), dtype=bool)
+        octets = np.ascontiguousarray(rows).view(np.uint8)
+        for columns, words in zip(self._columns, self.words.values(), strict=True):
+            found[:, columns] = np.unpackbits(octets[:, words.start * 8 : words.stop * 8], axis=1, count=len(columns))
         return found
 
     def add(self, rows: Words) -> Numbers:

@@ -8,10 +8,8 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from ..access import Access
-from ..errors import InputError, Problem
 from ..gates import read_all
-from ..gates.declared import declared_access
+from ..gates.declared import required_access
 from ..gates.stack import Stack
 from ..proof.changing import Change
 from ..proof.explaining import Inquiry
@@ -20,9 +18,7 @@ from ..proof.opposite import Opposite, opposite
 from .lines import console as standard_output
 from .lines import write
 from .plain import plain
-from .rows import SIGNS, row_words
-
-STYLES = {Outcome.ALLOW: "green", Outcome.DENY: "red", Outcome.UNKNOWN: "yellow"}
+from .rows import STYLES, show_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +37,9 @@ def explain_stack(
     InputError where the stack declares no access, or nothing is meant.
     """
     reading = read_all(stack)
-    access = access_of(stack)
+    access = required_access(stack)
     inquiry = Inquiry(access, reading.environments, reading.filters, principal, destination, at=at, when=when, source=source)
     return Answered(inquiry.explanation, opposite(inquiry))
-
-
-def access_of(stack: Stack) -> Access:
-    """The access that a stack declares. InputError where it declares none."""
-    declared = declared_access(stack)
-    if declared is None:
-        fix = "declare it with AccessDeclaration(name, access)"
-        raise InputError([Problem(stack.name, "", f"the stack declares no access: {fix}")])
-    return declared
 
 
 def show_explanation(
@@ -117,25 +104,6 @@ def _show_changes(out: Console, changes: Sequence[Change], lost: Sequence[str]) 
 
 _LOST = 6
 """Pairs that would lose access, up to which all are named."""
-
-
-def show_path(out: Console, rows: Sequence[Row], indent: int, urns: bool = False) -> None:
-    """Every gate: what it does, by which rule and which entries of it, what else is to be said, and on which resource."""
-    for row in rows:
-        words, style = row_words(row), STYLES[row.outcome]
-        sign = Text(f"{SIGNS[row.outcome]} ", style=style)
-        write(out, sign + Text(row.gate, style="bold") + Text(f"  {row.filter.name}", style="default"), indent=indent)
-        write(out, words.says, style=style, indent=indent + 2)
-        for one in row.trace:
-            if one.steps[-1].value:  # that a field is `all` or `always` tells nobody anything
-                write(out, str(one), style="dim", indent=indent + 4)
-        if row.detail:
-            write(out, row.detail, indent=indent + 2)
-        if urns and row.source.urn:
-            position = f" {row.source.position}" if row.source.position else ""
-            write(out, f"{row.source.urn}{position}", style="dim", indent=indent + 2)
-        elif words.resource:
-            write(out, f"resource {words.resource}", style="dim", indent=indent + 2)
 
 
 def explanation_to_json(explanation: Explanation, turned: Opposite | None = None) -> dict[str, Any]:

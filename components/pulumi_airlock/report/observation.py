@@ -15,6 +15,7 @@ from rich.text import Text
 from ..access.model import Access
 from ..errors import AirlockError, InputError, Problem
 from ..gates import read_all
+from ..gates.declared import required_access
 from ..gates.stack import Stack
 from ..logs import Connection, Unreadable, envoy, flow, fortigate, read
 from ..proof.filters import Environment, Filter, Kind, Source
@@ -22,10 +23,11 @@ from ..proof.findings import Explanation, Outcome
 from ..proof.observing import Agreement, Likely, Observation, Suspects, observe
 from ..proof.sets import Hosts, Services
 from ..proof.wording import listed
-from .explanation import STYLES, access_of, explanation_to_json, refused_by, show_path
+from .explanation import explanation_to_json, refused_by
 from .lines import console as standard_output
 from .lines import write
 from .plain import plain
+from .rows import STYLES, show_path
 
 _OURS = {
     fortigate.FORMAT: (re.compile(r"fortios|fortimanager", re.IGNORECASE), (Kind.PERMISSION, Kind.ROUTING)),
@@ -58,7 +60,7 @@ def explain_log(stack: Stack, lines: Iterable[str], *, at: datetime, log_format:
 
     A connection is judged at the time at which it was made, or at `at` where the line tells no time.
     """
-    reading, access = read_all(stack), access_of(stack)
+    reading, access = read_all(stack), required_access(stack)
     explainer = _Explainer(access, reading.environments, reading.filters, at)
     try:
         for number, found in read(lines, log_format):
@@ -72,7 +74,7 @@ def explain_log(stack: Stack, lines: Iterable[str], *, at: datetime, log_format:
 def explain_source(stack: Stack, source: str, destination: str, *, at: datetime, when: datetime | None = None) -> Observation:
     """Everybody who can connect from an address, and whether they can reach something. Errors are those of `explain_stack`."""
     reading = read_all(stack)
-    return observe(access_of(stack), reading.environments, reading.filters, source, destination, at=at, when=when or at)
+    return observe(required_access(stack), reading.environments, reading.filters, source, destination, at=at, when=when or at)
 
 
 class _Explainer:

@@ -19,6 +19,7 @@ def plain(value: Any) -> Any:
             "kind": value.filter.kind.value,
             "outcome": value.outcome.value,
             "rule": plain(value.source),
+            "trace": [str(one) for one in value.trace],
             "why": value.why,
         }
     if isinstance(value, Enum):

@@ -1,29 +1,21 @@
 """A proof and an explanation in the terminal, and their JSON twins."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from enum import Enum
 from typing import Any
 
 from rich.console import Console
-from rich.text import Text
 
-from ..access import Access
-from ..errors import InputError, Problem
 from ..gates import read_all
-from ..gates.declared import declared_access
+from ..gates.declared import declared_access, required_access
 from ..gates.stack import Stack
-from ..proof.filters import Kind, Source
 from ..proof.findings import (
     Assumption,
     Blocked,
     Excess,
     ExpectationResult,
     Ground,
-    Outcome,
     Proof,
-    Row,
     Unproven,
 )
 from ..proof.proving import prove
@@ -31,6 +23,8 @@ from ..proof.wording import MOST
 from .lines import console as standard_output
 from .lines import write
 from .matrix import show_matrix
+from .plain import plain
+from .rows import show_path
 
 SHOWN = 20
 """Findings of a kind that are shown with their path; of the others only how many there are."""
@@ -38,7 +32,6 @@ SHOWN = 20
 LISTED = 5
 """What is no failure is listed up to here; all of it with `verbose`."""
 
-_SIGN = {Outcome.ALLOW: ("✓", "green"), Outcome.DENY: ("✗", "red"), Outcome.UNKNOWN: ("?", "yellow")}
 _GROUNDS = {
     Ground.ENVIRONMENTS: (
         "{} environment runs the DAGs, and has the addresses,",
@@ -55,15 +48,7 @@ _GROUNDS = {
 def prove_stack(stack: Stack, *, at: datetime | None = None) -> Proof:
     """The proof of a stack against the access that it declares. InputError where it declares none."""
     reading = read_all(stack)
-    return prove(_declared(stack), reading.environments, reading.filters, at=at or datetime.now(UTC))
-
-
-def _declared(stack: Stack) -> Access:
-    declared = declared_access(stack)
-    if declared is None:
-        fix = "declare it with AccessDeclaration(name, access)"
-        raise InputError([Problem(stack.name, "", f"the stack declares no access to prove: {fix}")])
-    return declared
+    return prove(required_access(stack), reading.environments, reading.filters, at=at or datetime.now(UTC))
 
 
 def prove_if_declared(stack: Stack) -> Proof | None:
@@ -71,10 +56,13 @@ def prove_if_declared(stack: Stack) -> Proof | None:
     return None if declared_access(stack) is None else prove_stack(stack)
 
 
-def show(proof: Proof, console: Console | None = None, *, brief: bool = False, verbose: bool = False) -> bool:
+def show(
+    proof: Proof, console: Console | None = None, *, brief: bool = False, verbose: bool = False, summary: bool = True
+) -> bool:
     """Shows a proof: failures first, each with its witness and what every gate does. Returns whether all is well.
 
-    `brief` leaves out what is no failure, and says how to see it; `verbose` lists everything, with URNs.
+    `brief` leaves out what is no failure, and says how to see it; `verbose` lists everything, with URNs. Without `summary` its
+    last lines are left to the caller, who has more to show before them.
     """
     out = console or standard_output()
     out.print()
@@ -88,7 +76,8 @@ def show(proof: Proof, console: Console | None = None, *, brief: bool = False, v
             out.print()
     if not brief:
         _show_rest(out, proof, verbose)
-    _show_summary(out, proof, brief)
+    if summary:
+        show_summary(out, proof, brief=brief)
     return proof.ok
 
 
@@ -114,46 +103,13 @@ def _show_failure(out: Console, one: _Failure, verbose: bool) -> None:
         _show_names(out, "routes", one.routes)
     if one.witness is not None:
         write(out, f"witness: {one.witness}", style="cyan", indent=4)
-    _show_path(out, one.path, 4, verbose)
+    show_path(out, one.path, 4, verbose)
 
 
 def _show_names(out: Console, title: str, names: Sequence[str]) -> None:
     """All of them, where the message names only some."""
     if len(names) > MOST:
         write(out, f"all {len(names)} {title}: {', '.join(names)}", style="dim", indent=4)
-
-
-def _show_path(out: Console, rows: Sequence[Row], indent: int, urns: bool) -> None:
-    """Every gate: what it does, by which rule, what else is to be said, and on which resource."""
-    for row in rows:
-        sign, style = _SIGN[row.outcome]
-        line = Text(f"{sign} ", style=style) + Text(row.gate, style="bold") + Text(f"  {row.filter.name}", style="default")
-        write(out, line, indent=indent)
-        write(out, f"{_verb(row)} by {_rule(row)}", style=style, indent=indent + 2)
-        if row.detail:
-            write(out, row.detail, indent=indent + 2)
-        where = _resource(row.source)
-        if urns and row.source.urn:
-            write(
-                out, f"{row.source.urn}{f' {row.source.position}' if row.source.position else ''}", style="dim", indent=indent + 2
-            )
-        elif where and where != _rule(row):
-            write(out, f"resource {where}", style="dim", indent=indent + 2)
-
-
-def _verb(row: Row) -> str:
-    perhaps = row.rule.action if row.rule else row.filter.default
-    return f"perhaps {perhaps.value}" if row.outcome is Outcome.UNKNOWN else str(row.outcome.value)
-
-
-def _rule(row: Row) -> str:
-    if row.rule is None:
-        return "default: no rule matches" if row.filter.kind is not Kind.ROUTING else "default: no route leads there"
-    return row.source.label or _resource(row.source)
-
-
-def _resource(source: Source) -> str:
-    return source.urn.rsplit("::", 1)[-1] + (f".{source.position}" if source.position else "")
 
 
 def _show_rest(out: Console, proof: Proof, verbose: bool) -> None:
@@ -194,7 +150,8 @@ def _show_list(out: Console, title: str, lines: Sequence[str], verbose: bool, nu
         write(out, f"- … and {len(lines) - len(shown)} more: --verbose lists them", style="dim", indent=2)
 
 
-def _show_summary(out: Console, proof: Proof, brief: bool) -> None:
+def show_summary(out: Console, proof: Proof, *, brief: bool = False) -> None:
+    """The verdict in a line or two."""
     what = f"{proof.routes} routes, {len(proof.gates)} gates ({', '.join(proof.gates)}), {proof.rules} rules"
     held = f"{len(proof.expectations) - len(proof.failed)} of {len(proof.expectations)} expectations hold"
     depth = proof.matrix.depth
@@ -212,32 +169,7 @@ def _show_summary(out: Console, proof: Proof, brief: bool) -> None:
 def to_json(proof: Proof) -> dict[str, Any]:
     """A proof as plain data: `ok`, every finding with its witness and path, the matrix as a list of cells."""
     matrix = [
-        {"principal": principal, "destination": destination, **_plain(cell)}
+        {"principal": principal, "destination": destination, **plain(cell)}
         for (principal, destination), cell in proof.matrix.cells.items()
     ]
-    return {"ok": proof.ok, **{key: value for key, value in _plain(proof).items() if key != "matrix"}, "matrix": matrix}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Row):
-        return {
-            "gate": value.gate,
-            "filter": value.filter.name,
-            "kind": value.filter.kind.value,
-            "outcome": value.outcome.value,
-            "rule": _plain(value.source),
-            "why": value.why,
-        }
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if is_dataclass(value):
-        return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
-    if isinstance(value, frozenset):
-        return sorted(map(str, value))
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
-    return value
+    return {"ok": proof.ok, **{key: value for key, value in plain(proof).items() if key != "matrix"}, "matrix": matrix}

@@ -7,13 +7,14 @@ from rich.console import Console
 from rich.text import Text
 
 from ..gates import read_all
+from ..gates.declared import required_access
 from ..gates.stack import Stack
 from ..proof.findings import Explanation, Outcome, Witness
 from ..proof.survey import Survey, survey
-from .explanation import STYLES, access_of, explanation_to_json, refused_by
+from .explanation import explanation_to_json, refused_by
 from .lines import console as standard_output
 from .lines import write
-from .rows import SIGNS
+from .rows import SIGNS, STYLES
 
 _TITLES = {Outcome.ALLOW: "Allowed", Outcome.DENY: "Refused", Outcome.UNKNOWN: "Not certain"}
 
@@ -21,7 +22,7 @@ _TITLES = {Outcome.ALLOW: "Allowed", Outcome.DENY: "Refused", Outcome.UNKNOWN: "
 def survey_stack(stack: Stack, principal: str, destination: str, *, at: datetime, when: datetime | None = None) -> Survey:
     """What everybody that one text means can reach of all that another means, in a stack. Errors are those of `explain_stack`."""
     reading = read_all(stack)
-    return survey(access_of(stack), reading.environments, reading.filters, principal, destination, at=at, when=when)
+    return survey(required_access(stack), reading.environments, reading.filters, principal, destination, at=at, when=when)
 
 
 def show_survey(found: Survey, console: Console | None = None) -> None:

@@ -1,12 +1,16 @@
 """The analysis of waste in the terminal, and its JSON twin."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from rich.console import Console
 
+from ..gates import read_all
+from ..gates.declared import required_access
+from ..gates.stack import Stack
 from ..proof.filters import Source
-from ..proof.waste import Count, Waste
+from ..proof.waste import Count, Waste, waste
 from ..proof.waste.words import match_text
 from .lines import write
 
@@ -14,26 +18,32 @@ LISTED = 5
 """Findings of a kind that are shown; all of them with `verbose`."""
 
 
-def show_waste(out: Console, waste: Waste, verbose: bool = False) -> None:
+def waste_in(stack: Stack, *, at: datetime) -> Waste:
+    """The waste in a stack. InputError where it declares no access."""
+    reading = read_all(stack)
+    return waste(required_access(stack), reading.environments, reading.filters, at=at)
+
+
+def show_waste(out: Console, found: Waste, verbose: bool = False) -> None:
     """Shows how many rules each gate has over the fewest possible, then what could go or be merged.
 
     `verbose` counts every filter, lists every finding, and says how each lower bound is known.
     """
     write(out, "Rules, and the fewest possible", style="bold")
-    for gate, counts in _by_gate(waste.counts):
+    for gate, counts in _by_gate(found.counts):
         write(out, f"- {_gate_line(gate, counts)}", indent=2)
         for one in counts:
             if verbose or (len(counts) > 1 and one.rules > one.least):
                 write(out, f"- {one.message.removeprefix(f'{gate}, ')}", style="dim", indent=4)
-    for title, found in (
-        ("Rules that never decide", waste.shadowed),
-        ("Rules that can go, all of these together", waste.redundant),
-        ("Rules that could be one", waste.mergeable),
-        ("Routes that can go, all of these together", waste.routes),
-        ("There for nothing", waste.vacuous),
+    for title, lines in (
+        ("Rules that never decide", found.shadowed),
+        ("Rules that can go, all of these together", found.redundant),
+        ("Rules that could be one", found.mergeable),
+        ("Routes that can go, all of these together", found.routes),
+        ("There for nothing", found.vacuous),
     ):
-        _show(out, title, [one.message for one in found], verbose)
-    if not waste.findings:
+        _show(out, title, [one.message for one in lines], verbose)
+    if not found.findings:
         write(out, "✓ no rule and no route is there for nothing", style="green")
     elif not verbose:
         write(out, "(--verbose counts every filter and lists every finding)", style="dim", indent=2)
@@ -67,13 +77,13 @@ def _show(out: Console, title: str, lines: Sequence[str], verbose: bool) -> None
         write(out, f"- … and {len(lines) - len(shown)} more: --verbose lists them", style="dim", indent=2)
 
 
-def to_json(waste: Waste) -> dict[str, Any]:
+def to_json(found: Waste) -> dict[str, Any]:
     """The analysis as plain data: a list of findings for each kind, and the counts, each with its message."""
     return {
-        "at": waste.at.isoformat(),
+        "at": found.at.isoformat(),
         "shadowed": [
             {"message": one.message, **_where(one.gate, one.filter), "rule": _source(one.rule), "by": _sources(one.by)}
-            for one in waste.shadowed
+            for one in found.shadowed
         ],
         "redundant": [
             {
@@ -83,7 +93,7 @@ def to_json(waste: Waste) -> dict[str, Any]:
                 "instead": _sources(one.instead),
                 "default": one.default,
             }
-            for one in waste.redundant
+            for one in found.redundant
         ],
         "mergeable": [
             {
@@ -93,14 +103,14 @@ def to_json(waste: Waste) -> dict[str, Any]:
                 "differs": one.differs,
                 "into": match_text(one.into),
             }
-            for one in waste.mergeable
+            for one in found.mergeable
         ],
         "routes": [
-            {"message": one.message, "route": one.route, "by": list(one.by), "differs": list(one.differs)} for one in waste.routes
+            {"message": one.message, "route": one.route, "by": list(one.by), "differs": list(one.differs)} for one in found.routes
         ],
         "vacuous": [
             {"message": one.message, **_where(one.gate, one.filter), "rule": _source(one.rule) if one.rule else None}
-            for one in waste.vacuous
+            for one in found.vacuous
         ],
         "counts": [
             {
@@ -112,7 +122,7 @@ def to_json(waste: Waste) -> dict[str, Any]:
                 "exact": one.exact,
                 "bound": one.bound,
             }
-            for one in waste.counts
+            for one in found.counts
         ],
     }
 

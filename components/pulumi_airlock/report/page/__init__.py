@@ -16,9 +16,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from ...access.model import Access
-from ...errors import InputError, Problem
 from ...gates import read_all
-from ...gates.declared import declared_access
+from ...gates.declared import required_access
 from ...gates.stack import Stack
 from ...proof.evidence import Evidence, evidence
 from ...proof.findings import Proof
@@ -35,9 +34,7 @@ _SCRIPTS = ("dom.js", "data.js", "state.js", "axes.js", "filters.js", "grid.js",
 
 def stack_page(stack: Stack, proof: Proof, *, generated_from: str, title: str = "") -> str:
     """The page of a stack's proof; `generated_from` as `render_page` takes it. InputError where the stack declares no access."""
-    access, reading = declared_access(stack), read_all(stack)
-    if access is None:
-        raise InputError([Problem(stack.name, "", "the stack declares no access: there is no proof to show")])
+    access, reading = required_access(stack), read_all(stack)
     seen = evidence(access, reading.environments, reading.filters, proof, at=proof.at)
     shown = title or f"Stack {stack.name}"
     return render_page(proof, seen, access, title=shown, generated_from=generated_from, at=proof.at)

@@ -1,0 +1,113 @@
+"""At which rows of the table boxes hold points that are no rules there: destinations, and single routes.
+
+Boxes need not be what the rows were cut by: within a row everything is decided in one way, so that a box which has a part in a row
+meets what is decided there.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from .grid import spread
+from .lanes import Numbers
+from .places import SURE
+from .rows import Chunk, Rows
+from .space import Box
+
+
+@dataclass(frozen=True)
+class Held:
+    """Which boxes surely hold which rows."""
+
+    row: Numbers
+    box: Numbers
+    place: Numbers
+    """The first class of hosts, of the row's type, that the box holds."""
+
+
+class Holding:
+    """Boxes by the types of classes of hosts that they surely hold."""
+
+    def __init__(self, rows: Rows, table: Numbers, *, at_times: bool) -> None:
+        """`table`: of each box its sets, as in `Box`. `at_times`: of operations and times the box's own cells alone count.
+
+        The rows must then be cut by the operations and times of every box.
+        """
+        self._rows = rows
+        self._type, self._box, self._place = _types(rows, table[:, Box._fields.index("hosts")])
+        self._begin, self._count, self._cells = _cells(
+            rows, rows.by_service.combination[self._type], rows.spans.number[table[self._box, Box._fields.index("services")]]
+        )
+        self._when = _whens(rows, table) if at_times else None
+
+    def within(self, chunk: Chunk) -> Held:
+        """The rows of a chunk, counted from its first one."""
+        rows = self._rows
+        first, last = np.searchsorted(self._type, [chunk.begin, chunk.end])
+        kind, count = self._type[first:last], self._count[first:last]
+        thing = np.repeat(np.arange(first, last), count)
+        cell = self._cells[spread(self._begin[first:last], count)]
+        kind = np.repeat(kind, count)
+        if self._when is None:
+            moments = rows.moments[kind]
+            moment = spread(np.zeros(len(kind), dtype=np.intp), moments)
+        else:
+            begin, moments = rows.by_when.of(kind, self._when[self._box[thing]])
+            moment = rows.by_when.cells[spread(begin, moments)]
+        row = rows.offset[kind] - rows.offset[chunk.begin] + cell * rows.moments[kind]
+        row, thing = np.repeat(row, moments) + moment, np.repeat(thing, moments)
+        return Held(row, self._box[thing], self._place[thing])
+
+
+def _types(rows: Rows, hosts: Numbers) -> tuple[Numbers, Numbers, Numbers]:
+    """(type, box, first class of it) where a box surely holds a class, in order."""
+    places = rows.space.places
+    order = np.argsort(hosts, kind="stable")
+    starts = np.searchsorted(hosts[order], np.arange(int(hosts.max(initial=-1)) + 2))
+    ranges = places.ranges
+    name, of_name, value = places.names()
+    sure = value & 3 == SURE
+    row = np.concatenate([ranges.row, of_name[sure]])
+    begin = np.concatenate([ranges.begin, name[sure]])
+    length = np.concatenate([ranges.end - ranges.begin, np.ones(int(sure.sum()), dtype=np.intp)])
+    known = row < len(starts) - 1
+    row, begin, length = row[known], begin[known], length[known]
+    counts = starts[row + 1] - starts[row]
+    box, begin, length = order[spread(starts[row], counts)], np.repeat(begin, counts), np.repeat(length, counts)
+    place, box = spread(begin, length), np.repeat(box, length)
+    key = rows.type[place] * max(1, len(hosts)) + box
+    by_key = np.lexsort((place, key))
+    key, place = key[by_key], place[by_key]
+    new = np.diff(key, prepend=-1) > 0
+    return key[new] // max(1, len(hosts)), key[new] % max(1, len(hosts)), place[new]
+
+
+def _cells(rows: Rows, combination: Numbers, services: Numbers) -> tuple[Numbers, Numbers, Numbers]:
+    """Where the cells that sets of services have a part in stand in a list, how many they are, and the list."""
+    size = max(1, len(rows.spans.values))
+    keys, which = np.unique(combination * size + services, return_inverse=True)
+    lists = list(_parts(rows, keys // size, keys % size))
+    counts = np.array([len(one) for one in lists], dtype=np.intp)
+    begin = np.cumsum(counts) - counts
+    cells = np.concatenate([np.zeros(0, dtype=np.intp), *lists])
+    return begin[which], counts[which], cells
+
+
+def _parts(rows: Rows, combination: Numbers, services: Numbers) -> Iterator[Numbers]:
+    known = -1
+    for one, number in zip(combination.tolist(), services.tolist(), strict=True):
+        if one != known:
+            begin, end, cell = rows.pieces(one)
+            known = one
+        spans = rows.spans.values[number]
+        firsts = np.searchsorted(end, [first for first, _ in spans], side="right")
+        lasts = np.searchsorted(begin, [last for _, last in spans], side="left")
+        yield np.unique(cell[spread(firsts, lasts - firsts)])
+
+
+def _whens(rows: Rows, table: Numbers) -> Numbers:
+    """Of each box the number of its operations and times."""
+    known = {tuple(one): number for number, one in enumerate(rows.items.whens.tolist())}
+    columns = [Box._fields.index(name) for name in ("operations", "times")]
+    return np.array([known[one, other] for one, other in table[:, columns].tolist()], dtype=np.intp)
