@@ -1,6 +1,6 @@
 """Holds the proof against both oracles, brute force and z3, on as many random cases as asked for; for a change of the engine.
 
-    python tests/proof/run_oracle.py [CASES]      10,000 without a number: some ten minutes on two cores
+    python tests/proof/run_oracle.py [CASES]      10,000 without a number: five minutes on two cores
 
 The cases are the same every time, and those of `make test` are the first of them. Exit status 1 when any fails; what fails is
 printed, made as small as hypothesis can in a minute.

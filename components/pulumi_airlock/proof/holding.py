@@ -11,7 +11,7 @@ import numpy as np
 
 from .grid import spread
 from .lanes import Numbers
-from .places import SURE
+from .places import NEVER, SURE
 from .rows import Chunk, Rows
 from .space import Box
 
@@ -29,13 +29,13 @@ class Held:
 class Holding:
     """Boxes by the types of classes of hosts that they surely hold."""
 
-    def __init__(self, rows: Rows, table: Numbers, *, at_times: bool) -> None:
+    def __init__(self, rows: Rows, table: Numbers, *, at_times: bool, perhaps: bool = False) -> None:
         """`table`: of each box its sets, as in `Box`. `at_times`: of operations and times the box's own cells alone count.
 
-        The rows must then be cut by the operations and times of every box.
+        The rows must then be cut by the operations and times of every box. `perhaps`: names that a box holds perhaps count.
         """
         self._rows = rows
-        self._type, self._box, self._place = _types(rows, table[:, Box._fields.index("hosts")])
+        self._type, self._box, self._place = _types(rows, table[:, Box._fields.index("hosts")], perhaps)
         self._begin, self._count, self._cells = _cells(
             rows, rows.by_service.combination[self._type], rows.spans.number[table[self._box, Box._fields.index("services")]]
         )
@@ -60,22 +60,27 @@ class Holding:
         return Held(row, self._box[thing], self._place[thing])
 
 
-def _types(rows: Rows, hosts: Numbers) -> tuple[Numbers, Numbers, Numbers]:
-    """(type, box, first class of it) where a box surely holds a class, in order."""
+def places_of(rows: Rows, hosts: Numbers, perhaps: bool = False) -> tuple[Numbers, Numbers]:
+    """(class, box) where a box surely holds a class of hosts, or perhaps. `hosts`: of each box its set."""
     places = rows.space.places
     order = np.argsort(hosts, kind="stable")
     starts = np.searchsorted(hosts[order], np.arange(int(hosts.max(initial=-1)) + 2))
     ranges = places.ranges
     name, of_name, value = places.names()
-    sure = value & 3 == SURE
-    row = np.concatenate([ranges.row, of_name[sure]])
-    begin = np.concatenate([ranges.begin, name[sure]])
-    length = np.concatenate([ranges.end - ranges.begin, np.ones(int(sure.sum()), dtype=np.intp)])
+    held = value & 3 != NEVER if perhaps else value & 3 == SURE
+    row = np.concatenate([ranges.row, of_name[held]])
+    begin = np.concatenate([ranges.begin, name[held]])
+    length = np.concatenate([ranges.end - ranges.begin, np.ones(int(held.sum()), dtype=np.intp)])
     known = row < len(starts) - 1
     row, begin, length = row[known], begin[known], length[known]
     counts = starts[row + 1] - starts[row]
     box, begin, length = order[spread(starts[row], counts)], np.repeat(begin, counts), np.repeat(length, counts)
-    place, box = spread(begin, length), np.repeat(box, length)
+    return spread(begin, length), np.repeat(box, length)
+
+
+def _types(rows: Rows, hosts: Numbers, perhaps: bool) -> tuple[Numbers, Numbers, Numbers]:
+    """(type, box, first class of it) where a box holds a class, in order."""
+    place, box = places_of(rows, hosts, perhaps)
     key = rows.type[place] * max(1, len(hosts)) + box
     by_key = np.lexsort((place, key))
     key, place = key[by_key], place[by_key]
@@ -92,6 +97,12 @@ def _cells(rows: Rows, combination: Numbers, services: Numbers) -> tuple[Numbers
     begin = np.cumsum(counts) - counts
     cells = np.concatenate([np.zeros(0, dtype=np.intp), *lists])
     return begin[which], counts[which], cells
+
+
+def cells_of(rows: Rows, combination: int, services: int) -> list[int]:
+    """The cells of a combination that a set of services has a part in."""
+    found: list[int] = next(_parts(rows, np.array([combination]), np.array([services]))).tolist()
+    return found
 
 
 def _parts(rows: Rows, combination: Numbers, services: Numbers) -> Iterator[Numbers]:

@@ -12,6 +12,13 @@ from .lanes import Callers, Lane, Numbers, Words
 from .space import Box, Boxes
 from .sweep import Sweep
 
+def along(sweep: Sweep, gates: Sequence[str]) -> Numbers:
+    """In which order the gates stand on the path into each zone. Shape (zones, gates)."""
+    paths = [list(dict.fromkeys(one.filter.gate for one in sweep.path(zone))) for zone in sweep.space.places.zones]
+    order = [[path.index(gate) if gate in path else len(gates) for gate in gates] for path in paths]
+    return np.array(order, dtype=np.intp).reshape(len(paths), len(gates))
+
+
 _NEVER = np.iinfo(np.int64).max
 
 
@@ -37,13 +44,9 @@ class Identities:
         self._full, self._some = np.ones(shape, dtype=bool), np.zeros(shape, dtype=bool)
         self._order = np.full(shape, _NEVER, dtype=np.int64)
         """When each gate is first met: by the class of hosts, then along the path."""
-        self._along = np.array([self._positions(sweep, zone) for zone in self._places.zones], dtype=np.int64).reshape(-1, len(self._gates))
+        self._along = along(sweep, self._gates)
         self.holds = np.zeros(len(grants), dtype=bool)
         """Which grants hold any point."""
-
-    def _positions(self, sweep: Sweep, zone: str | None) -> list[int]:
-        order = list(dict.fromkeys(one.filter.gate for one in sweep.path(zone)))
-        return [order.index(gate) if gate in order else len(self._gates) for gate in self._gates]
 
     def add(self, state: State, row: Numbers, grant: Numbers, place: Numbers) -> None:
         """Takes in rows (of the state) that grants hold; `place`: the first class of hosts of these."""

@@ -248,12 +248,17 @@ class Items:
     """(operations, times) of each `when`. Shape (whens, 2)."""
 
 
-def joined(rules: Rules, callers: Callers, spans: Spans) -> Items:
-    """Joins boxes that differ in their services alone, then those that differ in their callers alone."""
+def joined(rules: Rules, callers: Callers, spans: Spans, *, services_too: bool = True) -> Items:
+    """Joins boxes that differ in their services alone, unless told not to; then those that differ in their callers alone."""
     pairs, when = distinct(rules.operations, rules.times)
     kinds, kind = distinct(rules.lane, rules.level, rules.unknown.astype(np.intp), when, rules.hosts)
-    groups, which = distinct(kind, rules.who)
-    services = _unions(which, len(groups), spans.number[rules.services], spans)
+    mine = spans.number[rules.services]
+    if services_too:
+        groups, which = distinct(kind, rules.who)
+        services = _unions(which, len(groups), mine, spans)
+    else:
+        groups, _ = distinct(kind, rules.who, mine)
+        services = groups[:, 2]
     boxes, which = distinct(groups[:, 0], services)
     order = np.argsort(which, kind="stable")
     starts = np.searchsorted(which[order], np.arange(len(boxes)))

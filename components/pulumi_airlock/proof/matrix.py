@@ -11,7 +11,6 @@ from .deciding import State
 from .findings import Cell, Matrix, Share
 from .instants import Bools
 from .lanes import Callers, Lane, Numbers, Words
-from .sweep import Sweep
 
 _PARTS = ("exists", "declared", "undeclared", "passes", "stops", "perhaps")
 
@@ -159,7 +158,7 @@ class Cells(Mapping[tuple[str, str], Cell]):
         principals, destinations = self._places
         principal, destination = pair
         try:
-            return self._cells[self._codes[principals[principal], destinations[destination]]]
+            return self._cells[int(self._codes[principals[principal], destinations[destination]])]
         except KeyError:
             raise KeyError(pair) from None
 

@@ -16,13 +16,13 @@ from .identities import Identities
 from .instants import Bools
 from .lanes import Numbers
 from .matrix import Depth, Pairs
-from .overgrants import Overgrants
+from .overgrants import Overgrants, Stopped
 from .pairs import Sight
 from .rows import Rows
 from .space import Box
 from .sweep import Sweep
 
-_CHUNK = 500_000
+_CHUNK = 250_000
 """Pairs of a rule and a row that are looked at in one go."""
 
 
@@ -30,20 +30,22 @@ class Overview:
     """One look at all rows."""
 
     def __init__(self, sweep: Sweep, grants: Sequence[Grant], destinations: Sequence[Box], sight: Sight) -> None:
-        rows = Rows(sweep, sys.maxsize)
+        rows = Rows(sweep, sys.maxsize, every_service=True)
         table = np.array([*destinations], dtype=np.intp).reshape(-1, len(Box._fields))
-        boxes = sweep.grants
+        self._table = table
+        boxes = sweep._grants
         depth = Depth(rows.lanes, rows.callers)
         self._grants = grants
         self._pairs = Pairs(len(destinations), rows.callers, depth)
         self._identities = Identities(sweep, grants, boxes, rows.lanes, depth.gates, rows.callers)
-        self._overgrants = Overgrants(rows, sweep, sight)
+        self._overgrants = Overgrants(rows, sweep, sight, depth.gates)
         of_destinations, of_grants = Holding(rows, table, at_times=False), Holding(rows, boxes.table, at_times=True)
         for chunk in rows.chunks(_CHUNK):
             first, which, states = rows.deciding.states(
                 chunk.row, chunk.item, chunk.perhaps, chunk.kind, chunk.idle, lanes=True
             )
             met, granted = (_distinct(one.within(chunk), which) for one in (of_destinations, of_grants))
+            self._overgrants.begin(len(first))
             at = np.full(len(first), -1, dtype=np.intp)
             for state in states:
                 at[state.rows] = np.arange(len(state.rows))
@@ -53,10 +55,13 @@ class Overview:
                 self._overgrants.add(state)
                 at[state.rows] = -1
             self._overgrants.end(chunk, which)
-        self.overgranting: list[int] = sorted(
-            place for _, places in rows.classes(self._overgrants.types) for place in places
-        )
-        """The classes of hosts where a filter may grant more than is declared there; elsewhere none does."""
+
+    def overgrants(self, access: Access) -> tuple[dict[tuple[int, int], Stopped], list[int]]:
+        """By (filter, rule) what it grants beyond what is declared, and other gates stop.
+
+        And the classes of hosts that are not in it, since they are to be looked at in detail.
+        """
+        return self._overgrants.all(self._table, [one.name for one in access.destinations])
 
     def matrix(self, access: Access, members: Mapping[str, Bools]) -> Matrix:
         """`members`: principal → the subjects that it is."""

@@ -1,19 +1,15 @@
-"""What holds for pairs of principal and destination: the matrix with its depth, and which gate tells principals apart."""
+"""Who is who: the subjects that a declared principal is, and those that a gate cannot tell apart."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..access.model import Access
-from .declared import Grant
-from .findings import Cell, Identity, Matrix, Share
 from .instants import Bools
-from .space import Box, Cut, Space
-from .sweep import Group
+from .space import Cut, Space
 
-_DEEP = 120
-"""Deeper than any path: stands for "nothing undeclared here"."""
+_WHO = frozenset({"environment", "source", "group", "principal"})
+"""What a gate may see of a caller."""
 
 
 class Members:
@@ -36,115 +32,6 @@ class Members:
         return found[1]
 
 
-class Pairs:
-    """Collects the matrix, group by group."""
-
-    def __init__(self, access: Access, space: Space, members: Members, destinations: Sequence[Box]) -> None:
-        self._members = members
-        self._boxes = destinations
-        self._names = tuple(one.name for one in access.destinations)
-        size = (len(members.names), len(self._names))
-        self._seen = {
-            key: np.zeros(size, dtype=bool) for key in ("exists", "declared", "undeclared", "passes", "stops", "perhaps")
-        }
-        self._depth = np.full(size, _DEEP, dtype=np.int8)
-
-    def add(self, group: Group, here: Sequence[int]) -> None:
-        """Takes in a group that lies in these destinations."""
-        if not here:
-            return
-        local = group.local
-        members = self._members.of(local.who)
-        # Whether a name that no rule knows gets through, its addresses tell; that it does not, is known.
-        known = group.considered
-        if group.named is not None:
-            known = known & (group.declared | group.named | ~group.possible)
-        refusals = np.zeros(local.shape, dtype=np.int8)
-        for refused in group.by_gate.values():
-            refusals += refused
-        for number in here:
-            points = known & local.service.rows[self._boxes[number].services][:, None, None]
-            undeclared = points & ~group.declared & ~group.own
-            parts = {
-                "exists": points,
-                "declared": points & group.declared,
-                "undeclared": undeclared,
-                "passes": points & group.definite,
-                "stops": points & ~group.definite,
-                "perhaps": points & group.possible & ~group.definite,
-            }
-            for key, part in parts.items():
-                self._seen[key][:, number] |= members @ part.any(axis=(1, 2, 3))
-            depth = np.where(undeclared, refusals, _DEEP).min(axis=(1, 2, 3))
-            self._depth[:, number] = np.minimum(
-                self._depth[:, number], np.where(members, depth, _DEEP).min(axis=1, initial=_DEEP)
-            )
-
-    def matrix(self) -> Matrix:
-        """The matrix of everything that was taken in."""
-        cells = {
-            (principal, destination): self._cell(row, column)
-            for row, principal in enumerate(self._members.names)
-            for column, destination in enumerate(self._names)
-        }
-        return Matrix(self._members.names, self._names, cells)
-
-    def _cell(self, row: int, column: int) -> Cell:
-        seen = {key: bool(table[row, column]) for key, table in self._seen.items()}
-        depth = int(self._depth[row, column])
-        return Cell(
-            declared=_share(seen["declared"], seen["undeclared"]),
-            allowed=_share(seen["passes"], seen["stops"]),
-            possible=seen["perhaps"],
-            depth=None if depth == _DEEP else depth,
-        )
-
-
-def _share(some: bool, rest: bool) -> Share:
-    if not some:
-        return Share.NONE
-    return Share.PART if rest else Share.ALL
-
-
-class Identities:
-    """Collects, per route and destination, which gates refuse everybody else."""
-
-    def __init__(self, grants: Sequence[Grant]) -> None:
-        self._grants = grants
-        self._full: dict[tuple[str, str], dict[str, bool]] = {}
-        self._some: dict[tuple[str, str], dict[str, bool]] = {}
-
-    def add(self, group: Group) -> None:
-        """Takes in a group. Names that also have addresses are judged by these."""
-        others = group.considered & ~group.declared & ~group.own
-        for number, granted in group.grants:
-            grant = self._grants[number]
-            if group.place.name is not None and grant.destination.cidrs:
-                continue
-            here = granted & group.considered
-            if not here.any():
-                continue
-            strangers = others & here.any(axis=0)
-            key = (grant.route.name, grant.destination.name)
-            full, some = self._full.setdefault(key, {}), self._some.setdefault(key, {})
-            for gate, refused in group.by_gate.items():
-                full[gate] = full.get(gate, True) and not (strangers & ~refused).any()
-                some[gate] = some.get(gate, False) or bool((strangers & refused).any())
-
-    def all(self) -> tuple[Identity, ...]:
-        """One for each route and destination with a path, in the file's order."""
-        order = {(one.route.name, one.destination.name): None for one in self._grants}
-        return tuple(
-            Identity(
-                *key,
-                gates=tuple(gate for gate, every in self._full[key].items() if every and self._some[key][gate]),
-                partly=tuple(gate for gate, every in self._full[key].items() if not every and self._some[key][gate]),
-            )
-            for key in order
-            if key in self._full
-        )
-
-
 class Sight:
     """What a gate can tell apart: it cannot be asked to refuse a point that looks to it like a declared one."""
 
@@ -164,9 +51,17 @@ class Sight:
         found: Bools = np.asarray(looks.T @ seen > 0).reshape(wanted.shape)
         return found
 
+    def alike(self, table: Bools, sees: frozenset[str]) -> Bools:
+        """Who looks, to a gate which sees only `sees`, like one of a set of subjects. Shape of the table and of the result: (sets, subjects)."""
+        looks = self._looks_to(sees & _WHO)
+        order = np.argsort(looks, kind="stable")
+        starts = np.flatnonzero(np.diff(looks[order], prepend=-1) > 0)
+        found: Bools = np.logical_or.reduceat(table[:, order], starts, axis=1)[:, looks] if len(looks) else table
+        return found
+
     def _alike(self, cut: Cut, sees: frozenset[str]) -> NDArray[np.float32]:
         """Looks × classes of subjects: which classes hold a subject that looks so."""
-        key = (id(cut), sees & {"environment", "source", "group", "principal"})
+        key = (id(cut), sees & _WHO)
         found = self._known.get(key)
         if found is None:
             looks = self._looks_to(key[1])

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..access.model import Access
 from .assumptions import assumptions
 from .dead import dead_routes, dead_rules
+from .deciders import find_deciding
 from .declared import destination_matches, grants
 from .drafts import Draft, Sighting, Words
 from .expecting import Expectations
@@ -20,7 +21,9 @@ from .filters import Action, Environment, Filter, Kind, Match
 from .findings import Proof
 from .instants import Bools
 from .missing import MissingGate, missing_gates
-from .pairs import Identities, Members, Pairs, Sight
+from .overgrants import Stopped, elsewhere
+from .overview import Overview
+from .pairs import Members, Sight
 from .places import SURE, Region
 from .screening import doubtful
 from .sets import Hosts
@@ -143,24 +146,18 @@ class Case:
         )
 
     def _rest(self, questions: Sequence[Question]) -> Mapping[str, object]:
-        """Sweeps all classes of hosts for what fails no proof, by the names of `Proof`'s fields."""
-        pairs = Pairs(self.access, self.space, self.members, self.destinations)
-        identities = Identities(self.grants)
-        alive: set[str] = set()
-        for group in self.sweep.groups(questions):
-            here = self._here(group)
-            self._overgrants(group, here)
-            pairs.add(group, here)
-            identities.add(group)
-            alive.update(self.grants[each].route.name for each, points in group.grants if (points & group.considered).any())
+        """Looks at all classes of hosts for what fails no proof, by the names of `Proof`'s fields."""
+        found = Overview(self.sweep, self.grants, self.destinations, self.sight)
+        self._find_internal(questions, *found.overgrants(self.access))
+        find_deciding(self.sweep)
         return {
             "internal": self._words.internal(self._internal.values()),
             "dead": (
-                *dead_routes(self.access, self.grants, self.space, self.filters, alive, self.at),
+                *dead_routes(self.access, self.grants, self.space, self.filters, found.alive(), self.at),
                 *dead_rules(self.sweep),
             ),
-            "identity": identities.all(),
-            "matrix": pairs.matrix(),
+            "identity": found.identity(),
+            "matrix": found.matrix(self.access, self.space.subjects.members),
         }
 
     @cached_property
@@ -201,6 +198,20 @@ class Case:
                 for found, number, points in _culprits(mask, beyond):
                     self._undeclared(group, here, into, kind, found, number, points)
 
+    def _find_internal(
+        self, questions: Sequence[Question], found: Mapping[tuple[int, int], Stopped], careful: Sequence[int]
+    ) -> None:
+        """Looks for witnesses at the most telling class of each rule, and for all there is at those that need care."""
+        self._stops: dict[tuple[object, ...], Stopped] = dict(found.items())
+        for group in self.sweep.groups(
+            questions, only=sorted({*careful, *(one.best[1] for one in found.values())}), path_alone=True
+        ):
+            self._overgrants(group, self._here(group))
+        for key, draft in self._internal.items():
+            stopped = self._stops[key]
+            draft.principals = dict.fromkeys(sorted(stopped.destinations, key=lambda name: stopped.destinations[name]))
+            draft.more = dict.fromkeys(sorted(stopped.gates, key=lambda gate: stopped.gates[gate]))
+
     def _overgrants(self, group: Group, here: Sequence[int]) -> None:
         for verdict, points in self._beyond(group, _undeclared(group)):
             if verdict.reader.filter.kind is Kind.ROUTING:
@@ -226,11 +237,12 @@ class Case:
         for number, points in verdict.attribute(stopped, Action.ALLOW):
             key = (verdict.reader.number, number)
             blank = partial(Draft, verdict=verdict, number=number)
-            draft = self._note(self._internal, key, blank, group, here, points)
-            draft.principals.setdefault(self._destination(group, here, points))
-            for gate, refused in group.by_gate.items():
-                if gate not in draft.more and (refused & points).any():
-                    draft.more[gate] = None
+            self._note(self._internal, key, blank, group, here, points)
+            stops = self._stops.setdefault(key, Stopped())
+            stops.add(self._destination(group, here, points), 0, group.number)
+            for place, (gate, refused) in enumerate(group.by_gate.items()):
+                if (refused & points).any():
+                    stops.stop(gate, (group.number, place))
 
     def _undeclared(
         self,
@@ -301,7 +313,7 @@ class Case:
                 return self.access.destinations[number].name
         if here:
             return self.access.destinations[here[0]].name
-        return f"elsewhere in {group.place.zone}" if group.place.zone is not None else "hosts outside of every zone"
+        return elsewhere(group.place.zone)
 
     # --- declared, not let through
 

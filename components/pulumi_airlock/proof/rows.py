@@ -62,8 +62,11 @@ class Chunk:
 class Rows:
     """The table of a proof."""
 
-    def __init__(self, sweep: Sweep, budget: int | None = None) -> None:
-        """`budget`: how many pairs it may have, TooMuchError beyond; by default it grows with the number of rules."""
+    def __init__(self, sweep: Sweep, budget: int | None = None, *, every_service: bool = False) -> None:
+        """`budget`: how many pairs it may have, TooMuchError beyond; by default it grows with the number of rules.
+
+        `every_service`: rows are cut by the services of each single rule, even where rules that decide the same hold them all.
+        """
         self._sweep, self.space = sweep, sweep.space
         self._places = sweep.space.places
         self.callers = Callers(self.space.who.table, self.space.who.table[self.space.is_v4])
@@ -72,7 +75,7 @@ class Rows:
         self._first = len(self.lanes)
         zones = len(self._places.zones)
         self._present_in_zones = np.array([lane.present for lane in self.lanes], dtype=bool).reshape(self._first, zones)
-        self.items: Items = joined(self._rules(), self.callers, self.spans)
+        self.items: Items = joined(self._rules(), self.callers, self.spans, services_too=not every_service)
         self._budget = max(MET_AT_LEAST, MET_PER_BOX * len(self.items.lane)) if budget is None else budget
         self._types(self._met())
 
@@ -166,9 +169,18 @@ class Rows:
         if int(self._done[-1]) > self._budget:
             raise TooMuchError
         lists = [whens.pieces(list(one)) for one in _combinations(self.by_when)]
+        self.by_operation, self.by_time = self._cut_by(items.whens)
         self._idle_of = np.array([idle for one in lists for _, idle in one], dtype=np.intp)
         self._idle = np.concatenate([[0], np.cumsum([len(one) for one in lists], dtype=np.intp)])
         self.deciding = Deciding(self.lanes, self.present, items, self.callers, self.space, list(whens.idle))
+
+    def _cut_by(self, whens: Numbers) -> tuple[Bools, Bools]:
+        """Of each type, whether anything there tells operations apart, and times."""
+        space, every = self.space, _combinations(self.by_when)
+        operation = [not space.operation.table[one].all() for one in whens[:, 0].tolist()]
+        time = [bool(space.times_of(one)) for one in whens[:, 1].tolist()]
+        found = [np.array([any(said[one] for one in sets) for sets in every], dtype=bool) for said in (operation, time)]
+        return found[0][self.by_when.combination], found[1][self.by_when.combination]
 
     def classes(self, types: Iterable[int]) -> Iterator[tuple[int, list[int]]]:
         """The classes of each type."""

@@ -335,6 +335,12 @@ class Sweep:
             named=None if place.name is None else _union((local.box(box) for reader, box in named if reader in wanted), local),
         )
 
+    def evaluate_alone(self, reader: Reader, number: int, places: Sequence[int]) -> None:
+        """Finds which rules of a filter decide, and match, at a class of hosts. `places`: of those that hold it, in `order`."""
+        column = self.space.places.column(number)
+        boxes = [reader.scope, *(reader.boxes[each] for each in places)]
+        self._evaluate(reader, places, column, self._cut(boxes, [], self.space.places.all[number].family))
+
     def _named(self, place: Place, of_readers: Sequence[tuple[NDArray[np.intp], NDArray[np.uint8]]]) -> list[tuple[int, Box]]:
         """The boxes of rules that tell this name from any other one."""
         if place.name is None:
