@@ -23,13 +23,19 @@ bench: $(STAMP)   ## how long a preview takes, and how long a proof; the latter'
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.proofs --markdown docs/performance.md
 
+oracle: $(STAMP)   ## holds the proof against brute force and z3 in 10,000 random cases: some five minutes
+	$(BIN)/python tests/proof/run_oracle.py 10000
+
 browser:   ## Debian's Chromium, in which tests open the page of a proof; without it they are skipped (needs root)
 	apt-get update -qq
 	apt-get install -y -qq --no-install-recommends chromium chromium-driver
 
-golden: $(STAMP)   ## writes what is generated anew: the JSON Schema of the access file, the page of policies
+golden: $(STAMP)   ## writes what is generated anew: the JSON Schema of the access file, the page of policies, the pictures
 	$(BIN)/airlock schema --output components/pulumi_airlock/access/airlock.schema.json
 	cd policy-packs/least-privilege && ../../$(BIN)/python -m least_privilege.docs ../../docs/policies.md
+	mkdir -p .airlock
+	$(BIN)/airlock preview --stack prod-mwaa --json > .airlock/pictured.json
+	$(BIN)/python docs/pictures/make.py .airlock/pictured.json
 
 lock:      ## resolves the newest versions that pyproject.toml allows
 	$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \

@@ -74,6 +74,7 @@ def test_json_says_the_same() -> None:
         "kind": "permission",
         "outcome": "allow",
         "rule": {"urn": "urn::policy", "position": "", "label": 'policy 1 "close"', "through": []},
+        "trace": [],
         "why": 'policy 1 "close" (policy) allows it',
     }
     assert {(one["principal"], one["depth"]) for one in document["matrix"]} == {("ledger", None), ("var", 0)}

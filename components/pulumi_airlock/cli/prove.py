@@ -90,8 +90,8 @@ def _print(found: "Stack", proof: "Proof", waste: bool) -> None:
     document["references"] = references_to_json(references(found))
     document["expiring"] = expiring_to_json(expiring_in(found, at=proof.at))
     if waste:
-        from ..report.waste import waste_in
         from ..report.waste import to_json as waste_to_json
+        from ..report.waste import waste_in
 
         document["waste"] = waste_to_json(waste_in(found, at=proof.at))
     print_json(document)

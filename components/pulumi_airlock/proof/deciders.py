@@ -1,7 +1,7 @@
 """Which rules ever decide, and which match anything at all: what tells rules that are dead.
 
-For most rules one class of hosts shows it: there, no earlier rule holds all callers that the rule is about. Rules that are the same
-as an earlier one, or narrower, never decide. What neither shows is looked at in detail, at every class that such a rule holds.
+For most rules one class of hosts shows it: there, no earlier rule holds all callers that the rule is about. Rules that are the
+same as an earlier one, or narrower, never decide. What neither shows is looked at in detail, at every class that the rule holds.
 """
 
 from collections.abc import Iterator
@@ -157,9 +157,7 @@ class _Finder:
 class _Plain:
     """What is plain to see of a filter whose scope is about callers, hosts and services alone. All DAGs run."""
 
-    def __init__(
-        self, space: Space, callers: Callers, spans: Spans, families: Words, is_v4: Numbers, reader: Reader
-    ) -> None:
+    def __init__(self, space: Space, callers: Callers, spans: Spans, families: Words, is_v4: Numbers, reader: Reader) -> None:
         self._space, self._spans, self._families, self._is_v4 = space, spans, families, is_v4
         table, rules = reader.boxes.table, reader.filter.rules
         self._hosts = table[:, Box._fields.index("hosts")]
@@ -223,7 +221,9 @@ class _Plain:
         meets = (self._first[ours] < self._last[others]) & (self._first[others] < self._last[ours])
         meets &= self._meet[self._when[rule], self._when[other]]
         meets[meets] = (mine[at[meets]] & mine[at_other[meets]]).any(axis=1)
-        within = (self._count[others] == 1) & (self._first[others] <= self._first[ours]) & (self._last[ours] <= self._last[others])
+        within = (
+            (self._count[others] == 1) & (self._first[others] <= self._first[ours]) & (self._last[ours] <= self._last[others])
+        )
         wider = meets & (self._hosts[rule] == self._hosts[other]) & (within | (ours == others))
         wider &= (self._when[rule] == self._when[other]) | self._always[self._when[other]]
         wider &= ~self._space.places.in_doubt[self._hosts[rule]]

@@ -136,7 +136,7 @@ class Deciding:
             denied |= deny
             inscope |= scope
             if lanes:
-                of_lanes.append(Done(number, present & met[number].in_scope(family.scopes[number]), scope, allow, deny))
+                of_lanes.append(Done(number, present, scope, allow, deny))
         for each in met[last + 2 :]:
             named |= each.union()
         named[kind % 2 == 0] = family.everybody
@@ -240,12 +240,6 @@ class _Met:
         if outside is not None:
             allow |= outside  # Outside of its scope the filter is transparent.
         return scope, allow, deny
-
-    def in_scope(self, callers: Words | None) -> Bools:
-        """At which rows the scope may hold the host."""
-        found = np.full(self._shape[0], callers is not None)
-        found[self._row[self._level == SCOPE]] = True
-        return found
 
     def union(self, chosen: Bools | None = None, bits: Words | None = None) -> Words:
         """The callers of all decisions, or of the chosen ones, at each row; by other bits for each set of callers, if given."""

@@ -1,7 +1,7 @@
 """At which rows of the table boxes hold points that are no rules there: destinations, and single routes.
 
-Boxes need not be what the rows were cut by: within a row everything is decided in one way, so that a box which has a part in a row
-meets what is decided there.
+Boxes need not be what the rows were cut by: within a row everything is decided in one way, so that a box which has a part in a
+row meets what is decided there.
 """
 
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .grid import spread
+from .instants import Bools
 from .lanes import Numbers
 from .places import NEVER, SURE
 from .rows import Chunk, Rows
@@ -29,13 +30,18 @@ class Held:
 class Holding:
     """Boxes by the types of classes of hosts that they surely hold."""
 
-    def __init__(self, rows: Rows, table: Numbers, *, at_times: bool, perhaps: bool = False) -> None:
+    def __init__(self, rows: Rows, table: Numbers, *, at_times: bool, lanes: Numbers | None = None) -> None:
         """`table`: of each box its sets, as in `Box`. `at_times`: of operations and times the box's own cells alone count.
 
-        The rows must then be cut by the operations and times of every box. `perhaps`: names that a box holds perhaps count.
+        The rows must then be cut by the operations and times of every box. `lanes`: of boxes that are rules, so that they count
+        where the lane stands on the path, and for names that they hold perhaps.
         """
         self._rows = rows
-        self._type, self._box, self._place = _types(rows, table[:, Box._fields.index("hosts")], perhaps)
+        kind, box, place = _types(rows, table[:, Box._fields.index("hosts")], perhaps=lanes is not None)
+        if lanes is not None:
+            on_path: Bools = rows.present[lanes[box], rows.kind[kind] // 4]
+            kind, box, place = kind[on_path], box[on_path], place[on_path]
+        self._type, self._box, self._place = kind, box, place
         self._begin, self._count, self._cells = _cells(
             rows, rows.by_service.combination[self._type], rows.spans.number[table[self._box, Box._fields.index("services")]]
         )
@@ -90,13 +96,18 @@ def _types(rows: Rows, hosts: Numbers, perhaps: bool) -> tuple[Numbers, Numbers,
 
 def _cells(rows: Rows, combination: Numbers, services: Numbers) -> tuple[Numbers, Numbers, Numbers]:
     """Where the cells that sets of services have a part in stand in a list, how many they are, and the list."""
-    size = max(1, len(rows.spans.values))
+    cut = rows.by_service
+    size = max(1, cut.sets)
     keys, which = np.unique(combination * size + services, return_inverse=True)
-    lists = list(_parts(rows, keys // size, keys % size))
-    counts = np.array([len(one) for one in lists], dtype=np.intp)
-    begin = np.cumsum(counts) - counts
-    cells = np.concatenate([np.zeros(0, dtype=np.intp), *lists])
-    return begin[which], counts[which], cells
+    place = np.minimum(np.searchsorted(cut.keys, keys), max(0, len(cut.keys) - 1))
+    known = cut.keys[place] == keys if len(cut.keys) else np.zeros(len(keys), dtype=bool)
+    begin, counts = np.zeros(len(keys), dtype=np.intp), np.zeros(len(keys), dtype=np.intp)
+    # What the rows were cut by is at hand.
+    begin[known], counts[known] = cut.begin[place[known]], cut.count[place[known]]
+    lists = list(_parts(rows, keys[~known] // size, keys[~known] % size))
+    counts[~known] = [len(one) for one in lists]
+    begin[~known] = len(cut.cells) + np.cumsum(counts[~known]) - counts[~known]
+    return begin[which], counts[which], np.concatenate([cut.cells, *lists])
 
 
 def cells_of(rows: Rows, combination: int, services: int) -> list[int]:

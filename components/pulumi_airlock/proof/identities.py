@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .declared import Grant
 from .deciding import State
+from .declared import Grant
 from .findings import Identity
 from .instants import Bools
 from .lanes import Callers, Lane, Numbers, Words
 from .space import Box, Boxes
 from .sweep import Sweep
+
 
 def along(sweep: Sweep, gates: Sequence[str]) -> Numbers:
     """In which order the gates stand on the path into each zone. Shape (zones, gates)."""
@@ -26,7 +27,13 @@ class Identities:
     """Collects, per route and destination, which gates refuse everybody else; many rows at a time."""
 
     def __init__(
-        self, sweep: Sweep, grants: Sequence[Grant], boxes: Boxes, lanes: Sequence[Lane], gates: Sequence[dict[str, Words]], callers: Callers
+        self,
+        sweep: Sweep,
+        grants: Sequence[Grant],
+        boxes: Boxes,
+        lanes: Sequence[Lane],
+        gates: Sequence[dict[str, Words]],
+        callers: Callers,
     ) -> None:
         """`boxes`: of each grant. `gates`: of each lane, gate → its callers."""
         self._grants, self._callers = grants, callers

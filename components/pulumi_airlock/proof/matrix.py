@@ -12,7 +12,7 @@ from .findings import Cell, Matrix, Share
 from .instants import Bools
 from .lanes import Callers, Lane, Numbers, Words
 
-_PARTS = ("exists", "declared", "undeclared", "passes", "stops", "perhaps")
+_PARTS = ("declared", "undeclared", "passes", "stops", "perhaps")
 
 
 class Depth:
@@ -84,7 +84,6 @@ class Pairs:
         known = state.considered & (state.declared | state.named | ~state.possible)
         undeclared = known & ~state.declared & ~state.own
         parts = (
-            known,
             known & state.declared,
             undeclared,
             known & ~state.denied,
@@ -103,16 +102,14 @@ class Pairs:
     def matrix(self, members: Mapping[str, Bools], destinations: Sequence[str]) -> Matrix:
         """The matrix of everything that was taken in. `members`: principal → the subjects that it is."""
         table = np.array(list(members.values()), dtype=bool).reshape(len(members), self._callers.size)
-        principal, subject = np.nonzero(table)
-        starts = np.flatnonzero(np.diff(principal, prepend=-1) > 0)
-        some = principal[starts]
+        masks = self._callers.packed(table)
 
         def of_principals(bits: Words) -> Bools:
             found = np.zeros((len(members), len(destinations)), dtype=bool)
-            if len(some):
-                by_subject = np.packbits(self._callers.unpacked(bits).T, axis=1)
-                united = np.bitwise_or.reduceat(by_subject[subject], starts, axis=0)
-                found[some] = np.unpackbits(united, axis=1, count=len(destinations)) > 0
+            by_word = np.ascontiguousarray(bits.T)
+            for mask, row in zip(masks, found, strict=True):
+                for word in np.flatnonzero(mask):
+                    row |= (by_word[word] & mask[word]) > 0
             return found
 
         seen = {name: of_principals(bits) for name, bits in self._seen.items()}
@@ -137,7 +134,8 @@ _SHARES = (Share.NONE, Share.PART, Share.ALL)
 
 def _share(some: Bools, rest: Bools) -> NDArray[np.uint8]:
     """Places in `_SHARES`."""
-    return np.where(some, np.where(rest, 1, 2), 0).astype(np.uint8)
+    found: NDArray[np.uint8] = some.astype(np.uint8) * (np.uint8(2) - rest.astype(np.uint8))
+    return found
 
 
 class Cells(Mapping[tuple[str, str], Cell]):
@@ -170,9 +168,11 @@ class Cells(Mapping[tuple[str, str], Cell]):
         return len(self._principals) * len(self._destinations)
 
     def values(self) -> "_Values":
+        """All cells."""
         return _Values(self)
 
     def items(self) -> "_Items":
+        """All pairs, each with its cell."""
         return _Items(self)
 
     def in_order(self) -> Iterator[Cell]:

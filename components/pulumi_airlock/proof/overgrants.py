@@ -1,8 +1,8 @@
 """Rules that grant more than is declared, though their filter could tell, and are stopped by other gates: for all rows at once.
 
 A filter that sees no time cannot be asked to refuse at some times: what it cannot tell from something declared is taken off, as
-`Sight` does. Where bits do not say all of it (names that are perhaps declared, DAGs that do not run), the class is to be looked at
-in detail: these are in `Overgrants.careful`.
+`Sight` does. Where bits do not say all of it (names that are perhaps declared, defaults that allow), the classes are to be looked
+at in detail: `Overgrants.all` tells which.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .alike import Alike
 from .deciding import State
 from .filters import Action, Kind
 from .holding import Holding, cells_of, places_of
@@ -93,16 +94,16 @@ class Overgrants:
         """`gates`: of each lane, gate → its callers."""
         self._rows, self._sweep, self._sight = rows, sweep, sight
         self._gates = list(dict.fromkeys(gate for one in gates for gate in one))
-        self._of_lanes = [
-            [(self._gates.index(gate), words, mine[words]) for gate, mine in one.items() for words in [np.flatnonzero(mine)]]
-            for one in gates
-        ]
-        """Of each lane: its gates, with the words that have any of their callers, and these."""
+        self._of_lanes = [[(self._gates.index(gate), mine) for gate, mine in one.items()] for one in gates]
         self._units: list[_Unit] = []
         self._looks: dict[frozenset[str], _Look] = {}
+        self._known: dict[bytes, Alike] = {}
         self._rules: list[tuple[int, int]] = []
         """(filter, rule) of each rule that allows."""
+        self._words_of: dict[int, Numbers] = {}
+        """Of each filter, the words that have any of its callers."""
         of_units: list[int] = []
+        of_readers: list[int] = []
         tables: list[Numbers] = []
         who: list[Words] = []
         declared = np.unique(rows.items.who[(rows.items.lane == len(rows.lanes)) | (rows.items.lane == len(rows.lanes) + 1)])
@@ -112,7 +113,7 @@ class Overgrants:
                 if reader.filter.kind is Kind.ROUTING:
                     continue  # A route table is no permission: that it leads further grants nobody anything.
                 scope = rows.callers.rows[rows.callers.number[reader.scope.who]]
-                look = self._look(declared, sight, reader.sees)
+                look = self._look(declared, reader.sees)
                 unit = mine.setdefault(reader.sees, len(self._units))
                 if unit == len(self._units):
                     self._units.append(_Unit(number, look, scope, look.wanted))
@@ -120,31 +121,34 @@ class Overgrants:
                 allows = [place for place, one in enumerate(reader.order) if reader.filter.rules[one].action is Action.ALLOW]
                 self._rules += [(reader.number, reader.order[place]) for place in allows]
                 of_units += [unit] * len(allows)
+                of_readers += [reader.number] * len(allows)
+                self._words_of[reader.number] = np.flatnonzero(scope)
                 tables.append(reader.boxes.table[allows])
                 who.append(rows.callers.rows[rows.callers.number[reader.boxes.table[allows, 0]]] & scope)
         table = np.concatenate([np.zeros((0, len(Box._fields)), dtype=np.intp), *tables])
-        self._unit_of, self._who = np.array(of_units, dtype=np.intp), np.concatenate([rows.callers.rows[:0], *who])
-        self._holding = Holding(rows, table, at_times=True, perhaps=True)
+        self._unit_of, self._reader_of = np.array(of_units, dtype=np.intp), np.array(of_readers, dtype=np.intp)
+        self._who = np.concatenate([rows.callers.rows[:0], *who])
+        of_lanes = np.array([one.lane for one in self._units], dtype=np.intp)[self._unit_of]
+        self._holding = Holding(rows, table, at_times=True, lanes=of_lanes)
         self._doubtful = self._perhaps_declared()
         self._careful: set[int] = set()
         self._hits: list[_Hits] = []
         self._refused: list[Words] = []
 
-    def _look(self, declared: Numbers, sight: Sight, sees: frozenset[str]) -> _Look:
+    def _look(self, declared: Numbers, sees: frozenset[str]) -> _Look:
         found = self._looks.get(sees)
         if found is None:
-            nothing = np.zeros((0, 0), dtype=np.uint64)
-            found = self._looks[sees] = _Look(sees, self._blurred(declared, sight, sees), nothing)
+            rows = self._rows.callers.rows
+            blurred = np.zeros_like(rows)
+            blurred[declared] = self._alike(sees).of(rows[declared], slice(None))
+            found = self._looks[sees] = _Look(sees, blurred, rows[:0])
         return found
 
-    def _blurred(self, declared: Numbers, sight: Sight, sees: frozenset[str]) -> Words:
-        callers = self._rows.callers
-        found = np.zeros_like(callers.rows)
-        is_v4 = self._rows.space.who.table[self._rows.space.is_v4]
-        for part in np.array_split(declared, -(-len(declared) // 1024) if len(declared) else 1):
-            table = callers.unpacked(callers.rows[part])
-            for family in (is_v4, ~is_v4):
-                found[part] |= callers.packed(sight.alike(table & family, sees) & family)
+    def _alike(self, sees: frozenset[str]) -> "Alike":
+        looks = self._sight.looks(sees)
+        found = self._known.get(looks.tobytes())
+        if found is None:
+            found = self._known[looks.tobytes()] = Alike(self._rows.callers, looks)
         return found
 
     def _perhaps_declared(self) -> Bools:
@@ -187,15 +191,9 @@ class Overgrants:
                 mine = [unit for unit in self._units if unit.look is look]
                 beyond = np.bitwise_or.reduce([unit.beyond[state.rows, state.words] for unit in mine]).any(axis=1)
                 rows = np.flatnonzero(beyond & (state.idle > 0))
-                wanted[rows] = self._seen(((state.declared | state.own) & state.exists)[rows], state.words, look.sees)
+                exactly = ((state.declared | state.own) & state.exists)[rows]
+                wanted[rows] = self._alike(look.sees).of(exactly, state.words)
             look.wanted[state.rows, state.words] = wanted
-
-    def _seen(self, wanted: Words, words: slice, sees: frozenset[str]) -> Words:
-        """Who looks like one of these, within their address family."""
-        callers = self._rows.callers
-        whole = np.zeros((len(wanted), callers.rows.shape[1]), dtype=np.uint64)
-        whole[:, words] = wanted
-        return callers.packed(self._sight.alike(callers.unpacked(whole), sees))[:, words]
 
     def end(self, chunk: Chunk, which: Numbers) -> None:
         """Ends a chunk; `which`: of each of its rows, its number among those where different things are decided."""
@@ -269,15 +267,23 @@ class Overgrants:
             if some.any():
                 rest[here[some]] &= ~hit[some]
                 rows = row[here[some]]
-                gates = self._stopping(which[rows], hit[some])
+                gates = self._stopping(which[rows], hit[some], rules[some])
                 self._hits.append(_Hits(chunk.type[rows], rules[some], chunk.service[rows], gates))
 
-    def _stopping(self, row: Numbers, hit: Words) -> Bools:
+    def _stopping(self, row: Numbers, hit: Words, rule: Numbers) -> Bools:
+        """The gates that refuse what each rule grants at a row."""
         found = np.zeros((len(row), len(self._gates)), dtype=bool)
-        for refused, gates in zip(self._refused, self._of_lanes, strict=True):
-            mine = refused[row] & hit
-            for gate, words, callers in gates:
-                found[:, gate] |= (mine[:, words] & callers).any(axis=1)
+        reader = self._reader_of[rule]
+        # A filter's callers are in a few words alone.
+        for one in np.unique(reader).tolist():
+            mine = np.flatnonzero(reader == one)
+            words = self._words_of[one]
+            rows, bits = row[mine, None], hit[mine[:, None], words]
+            for refused, gates in zip(self._refused, self._of_lanes, strict=True):
+                stopped = refused[rows, words] & bits
+                for gate, callers in gates:
+                    if callers[words].any():
+                        found[mine, gate] |= (stopped & callers[words]).any(axis=1)
         return found
 
     # --- all of them

@@ -9,7 +9,6 @@ import numpy as np
 
 from ..access.model import Access
 from .declared import Grant
-from .deciding import State
 from .findings import Identity, Matrix
 from .holding import Held, Holding
 from .identities import Identities
@@ -41,9 +40,7 @@ class Overview:
         self._overgrants = Overgrants(rows, sweep, sight, depth.gates)
         of_destinations, of_grants = Holding(rows, table, at_times=False), Holding(rows, boxes.table, at_times=True)
         for chunk in rows.chunks(_CHUNK):
-            first, which, states = rows.deciding.states(
-                chunk.row, chunk.item, chunk.perhaps, chunk.kind, chunk.idle, lanes=True
-            )
+            first, which, states = rows.deciding.states(chunk.row, chunk.item, chunk.perhaps, chunk.kind, chunk.idle, lanes=True)
             met, granted = (_distinct(one.within(chunk), which) for one in (of_destinations, of_grants))
             self._overgrants.begin(len(first))
             at = np.full(len(first), -1, dtype=np.intp)

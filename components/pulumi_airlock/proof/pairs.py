@@ -51,13 +51,9 @@ class Sight:
         found: Bools = np.asarray(looks.T @ seen > 0).reshape(wanted.shape)
         return found
 
-    def alike(self, table: Bools, sees: frozenset[str]) -> Bools:
-        """Who looks, to a gate which sees only `sees`, like one of a set of subjects. Shape of the table and of the result: (sets, subjects)."""
-        looks = self._looks_to(sees & _WHO)
-        order = np.argsort(looks, kind="stable")
-        starts = np.flatnonzero(np.diff(looks[order], prepend=-1) > 0)
-        found: Bools = np.logical_or.reduceat(table[:, order], starts, axis=1)[:, looks] if len(looks) else table
-        return found
+    def looks(self, sees: frozenset[str]) -> NDArray[np.intp]:
+        """A number for each subject: the same for those that look the same to a gate which sees only `sees`."""
+        return self._looks_to(sees & _WHO)
 
     def _alike(self, cut: Cut, sees: frozenset[str]) -> NDArray[np.float32]:
         """Looks × classes of subjects: which classes hold a subject that looks so."""

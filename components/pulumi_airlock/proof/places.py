@@ -9,7 +9,7 @@ may have, but for the few that mention it.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import overload
 
@@ -44,6 +44,9 @@ _PRIVATE = Hosts.from_cidrs(
     ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "fc00::/7", "fe80::/10"]
 )
 """Addresses that nobody's public service has (RFC 1918, 6598, 3927, 4193, 4291)."""
+
+_ADDRESSES = 64
+"""Classes of addresses at which a name is looked at one by one; a name with more is looked at as a whole."""
 
 _SCANS = 64
 """Columns that are looked up by going through all ranges; beyond, an index of all classes pays."""
@@ -168,7 +171,7 @@ class Places:
             start += len(first)
         self.ranges = Ranges.joined(ranges)
         """Which classes of addresses each set holds, surely."""
-        self._set_names(found, zones, cells)
+        self._set_names([part for one in found for part in self._parts(one)], zones, cells)
 
     def _set_names(
         self, found: list[Place], zones: list[NDArray[np.intp]], cells: list[tuple[int, NDArray[np.intp], Grid]]
@@ -344,7 +347,11 @@ class Places:
         for one in access.destinations:
             for host in one.hosts:
                 declared.setdefault((representative(host), one.zone), []).append(of_cidrs(one.cidrs))
+        self._resolved: set[tuple[str, str | None]] = set()
+        """(name, zone) of names of which the addresses are declared."""
         for (name, zone), parts in declared.items():
+            if all(parts):
+                self._resolved.add((name, zone))
             addresses = parts[0] if len(parts) == 1 else Hosts.union(parts)
             yield from self._in_zone(name, zone, addresses if addresses else self._zones.get(zone, Hosts()))
         known = {name for name, _ in declared}
@@ -361,6 +368,23 @@ class Places:
                     yield from self._in_zone(name, zone, hosts)
             if elsewhere:
                 yield from self._in_zone(name, None, elsewhere)
+
+    def _parts(self, one: Place) -> Iterable[Place]:
+        """A name at each of the addresses that it resolves to, as far as sets tell them apart: every connection goes to one.
+
+        A name of which only the zone is known stays whole: it may never have most of the addresses there.
+        """
+        if (one.name or "", one.zone) not in self._resolved:
+            return [one]
+        grid, class_of = self._class_of[one.family]
+        parts: dict[int, list[tuple[int, int]]] = {}
+        for low, high in one.may.spans:
+            for cell in range(grid.cell(low), grid.cell(high) + 1):
+                begin, end = grid.bounds(cell)
+                parts.setdefault(int(class_of[cell]), []).append((max(low, begin), min(high, end)))
+                if len(parts) > _ADDRESSES:
+                    return [one]
+        return [replace(one, may=Intervals.of(spans)) for spans in parts.values()]
 
     def _in_zone(self, name: str, zone: str | None, may: Hosts) -> Iterable[Place]:
         anywhere = not may  # A zone without addresses: its names may be anywhere.

@@ -1,7 +1,7 @@
 """`prove`: what all gates together let through, compared with what was declared."""
 
 import gc
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -203,28 +203,33 @@ class Case:
     ) -> None:
         """Looks for witnesses at the most telling class of each rule, and for all there is at those that need care."""
         self._stops: dict[tuple[object, ...], Stopped] = dict(found.items())
-        for group in self.sweep.groups(
-            questions, only=sorted({*careful, *(one.best[1] for one in found.values())}), path_alone=True
-        ):
-            self._overgrants(group, self._here(group))
+        telling: dict[int, set[int]] = {}
+        for (reader, _), one in found.items():
+            telling.setdefault(one.best[1], set()).add(reader)
+        wanted: dict[int, set[int] | None] = {**telling, **dict.fromkeys(careful)}
+        for group in self.sweep.groups(questions, only=sorted(wanted), path_alone=True):
+            self._overgrants(group, self._here(group), wanted[group.number])
         for key, draft in self._internal.items():
             stopped = self._stops[key]
             draft.principals = dict.fromkeys(sorted(stopped.destinations, key=lambda name: stopped.destinations[name]))
             draft.more = dict.fromkeys(sorted(stopped.gates, key=lambda gate: stopped.gates[gate]))
 
-    def _overgrants(self, group: Group, here: Sequence[int]) -> None:
-        for verdict, points in self._beyond(group, _undeclared(group)):
+    def _overgrants(self, group: Group, here: Sequence[int], readers: Collection[int] | None) -> None:
+        """What these filters grant, or all of them."""
+        for verdict, points in self._beyond(group, _undeclared(group), readers):
             if verdict.reader.filter.kind is Kind.ROUTING:
                 continue  # A route table is no permission: that it leads further grants nobody anything.
             stopped = points & verdict.grants & ~group.possible
             if stopped.any():
                 self._stopped(group, here, verdict, stopped)
 
-    def _beyond(self, group: Group, undeclared: Bools) -> Iterator[tuple[Verdict, Bools]]:
-        """For each filter on the path, what it may let through although it looks like nothing declared there."""
+    def _beyond(self, group: Group, undeclared: Bools, readers: Collection[int] | None = None) -> Iterator[tuple[Verdict, Bools]]:
+        """For each filter on the path (of `readers`), what it may let through although it looks like nothing declared there."""
         wanted = (group.declared | group.perhaps_declared | group.own) & group.local.exists
         known: dict[frozenset[str], Bools] = {}
         for verdict in group.path:
+            if readers is not None and verdict.reader.number not in readers:
+                continue
             points = undeclared & verdict.inscope & verdict.allow
             if points.any():
                 sees = verdict.reader.sees

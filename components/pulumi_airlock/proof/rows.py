@@ -1,4 +1,4 @@
-"""All points of a proof as rows of a table: (class of hosts, cell of services, cell of operations and time), with the rules there.
+"""All points of a proof as rows of a table: class of hosts, cell of services, cell of operations and time; and the rules there.
 
 Classes where the same rules meet are one *type*; its services are cut by these rules alone, and so are operations and time.
 Within a row, every filter decides for a caller in one way: `deciding` does so for all callers at once, as bits.
@@ -12,8 +12,8 @@ import numpy as np
 from .cells import Cells, Services, Whens, cut
 from .deciding import Deciding
 from .grid import firsts, signs, spread
-from .instants import Bools
-from .lanes import Callers, Items, Lane, Numbers, Rules, Spans, extra, joined, lanes_of, rules_of, together
+from .instants import Bools, unique_columns
+from .lanes import SCOPE, Callers, Items, Lane, Numbers, Rules, Spans, extra, joined, lanes_of, rules_of, together
 from .places import BY_NAME, MAYBE, SURE
 from .sweep import Sweep
 
@@ -142,8 +142,7 @@ class Rows:
         total = np.zeros((len(met.item) + 1, 2), dtype=np.uint64)
         np.cumsum(signs(2 * len(self.items.lane))[met.item * 2 + met.perhaps], axis=0, out=total[1:])
         kinds = self._places.kinds
-        path, self.present = _paths(self._present_in_zones)
-        """Lanes × paths."""
+        path, present = _paths(self._present_in_zones)
         kind = path[kinds.zone] * 4 + (kinds.family == 4) * 2 + kinds.is_name
         first, self.type = firsts(total[bounds[1:]] - total[bounds[:-1]], kind)
         """Of each class."""
@@ -152,6 +151,9 @@ class Rows:
         counts = bounds[first + 1] - bounds[first]
         places = spread(bounds[first], counts)
         self._kept = kept = _Met(np.repeat(np.arange(len(first)), counts), met.item[places], met.perhaps[places])
+        path, self.present = _paths(present[:, self.kind // 4] & self._in_scope(kept, len(first)))
+        """Lanes × paths: whether it stands there, and its scope may hold the host."""
+        self.kind = path * 4 + self.kind % 4
         self._starts = np.searchsorted(kept.place, np.arange(len(first) + 1))
         services, items = Services(self.spans), self.items
         self.by_service = cut(len(first), kept.place, items.services[kept.item], len(self.spans.values), services.codes)
@@ -173,6 +175,14 @@ class Rows:
         self._idle_of = np.array([idle for one in lists for _, idle in one], dtype=np.intp)
         self._idle = np.concatenate([[0], np.cumsum([len(one) for one in lists], dtype=np.intp)])
         self.deciding = Deciding(self.lanes, self.present, items, self.callers, self.space, list(whens.idle))
+
+    def _in_scope(self, met: _Met, types: int) -> Bools:
+        """Lanes × types: whether the lane's scope may hold the hosts."""
+        found = np.zeros((len(self.lanes), types), dtype=bool)
+        found[[number for number, one in enumerate(self.lanes) if one.scope is not None]] = True
+        of_scopes = (self.items.level[met.item] == SCOPE) & (self.items.lane[met.item] < len(self.lanes))
+        found[self.items.lane[met.item[of_scopes]], met.place[of_scopes]] = True
+        return found
 
     def _cut_by(self, whens: Numbers) -> tuple[Bools, Bools]:
         """Of each type, whether anything there tells operations apart, and times."""
@@ -237,10 +247,8 @@ class Rows:
 
 
 def _paths(present: Bools) -> tuple[Numbers, Bools]:
-    """Of each zone a number for its path, and the lanes on each path: lanes × paths."""
-    known: dict[bytes, int] = {}
-    path = np.array([known.setdefault(column.tobytes(), len(known)) for column in present.T], dtype=np.intp)
-    first = [path.tolist().index(number) for number in range(len(known))]
+    """Of each column (zones, or types) a number for its path, and the lanes on each path: lanes × paths."""
+    first, path = unique_columns(present)
     return path, present[:, first]
 
 

@@ -144,7 +144,8 @@ class Blame:
                         for hit, mask in ((True, whole & points), (False, whole & ~points))
                         if mask.any()
                     ]
-        return parts
+        # A route leads to another host when that is where a name has its address now.
+        return [(mask, causes or tuple(self._around(pair))) for mask, causes in parts]
 
     def _routes(self, grant: Grant) -> list[Change]:
         """The changes of a route, of where it leads and of whom it is for."""

@@ -216,27 +216,34 @@ def _missing(case: Case) -> dict[str, Hosts]:
 
 
 def _classes(sides: tuple[Side, Side], found: tuple[list[int], list[int]]) -> Iterator[tuple[int, int]]:
-    """Classes of the same host on both sides. A name has one for each zone and family: the same ones go together."""
+    """Classes of the same host on both sides. A name has some for each zone and family: those with addresses in common.
+
+    What the other side does not have stands beside whatever there is of the name.
+    """
     old, new = found
     if len(old) == len(new) == 1:
         yield old[0], new[0]
         return
-    places = [side.space.places.all for side in sides]
+    before, after = (side.space.places.all for side in sides)
     for family in (4, 6):
-        left = [one for one in old if places[0][one].family == family]
-        right = [one for one in new if places[1][one].family == family]
-        zones = [{places[side][one].zone: one for one in mine} for side, mine in enumerate((left, right))]
-        common = [zone for zone in zones[0] if zone in zones[1]]
-        yield from ((zones[0][zone], zones[1][zone]) for zone in common)
-        alone_left = [one for zone, one in zones[0].items() if zone not in common]
-        alone_right = [one for zone, one in zones[1].items() if zone not in common]
-        # A name in a zone that the other side does not know for it stands beside whatever there is of it.
-        if left and right:
-            for number in range(max(len(alone_left), len(alone_right))):
-                yield (
-                    alone_left[number] if number < len(alone_left) else (alone_left or left)[0],
-                    alone_right[number] if number < len(alone_right) else (alone_right or right)[0],
-                )
+        left = [one for one in old if before[one].family == family]
+        right = [one for one in new if after[one].family == family]
+        if not left or not right:
+            continue
+        pairs = [
+            (one, other)
+            for one in left
+            for other in right
+            if before[one].zone == after[other].zone and before[one].may & after[other].may
+        ]
+        yield from pairs
+        alone_left = [one for one in left if all(one != each for each, _ in pairs)]
+        alone_right = [one for one in right if all(one != each for _, each in pairs)]
+        for number in range(max(len(alone_left), len(alone_right))):
+            yield (
+                alone_left[number] if number < len(alone_left) else (alone_left or left)[0],
+                alone_right[number] if number < len(alone_right) else (alone_right or right)[0],
+            )
 
 
 def _kind(outcome: tuple[int, int], standing: tuple[int, int]) -> Kind:

@@ -65,11 +65,13 @@ class Side:
     """The zones of all windows, the most frequent first."""
 
     def places(self, probe: Box, *, is_name: bool) -> list[int]:
-        """The classes of hosts that are a probe's: one for an address, one for each zone and family of a name."""
+        """The classes of hosts that are a probe's: one for an address, some for each zone and family of a name."""
         if not is_name:
             # A name that has no other address is there, too; it has a probe of its own.
             return [int(self.space.places.ranges.of(probe.hosts)[0])]
-        return np.flatnonzero(self.space.places.row(probe.hosts) & 3 == SURE).tolist()
+        places = self.space.places
+        # Without the addresses that the name stands for in a set.
+        return np.flatnonzero((places.row(probe.hosts) & 3 == SURE) & places.kinds.is_name).tolist()
 
 
 class Names:
