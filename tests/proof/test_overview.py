@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 from by_classes import by_classes
 from hypothesis import HealthCheck, Phase, given, settings
@@ -42,8 +43,6 @@ def test_all_classes_at_once_say_what_each_says_by_itself(strategy: st.SearchStr
 
 
 def cells(codes: Sequence[Sequence[int]]) -> Cells:
-    import numpy as np
-
     kinds = [Cell(Share.NONE, Share.NONE, False, None), Cell(Share.ALL, Share.ALL, False, 2)]
     return Cells(("etl", "loaders"), ("near", "far"), np.array(codes, dtype=np.uint16), kinds)
 

@@ -47,7 +47,10 @@ def _runs(grant: Grant) -> Iterator[str]:
 
 
 def dead_rules(sweep: Sweep) -> Iterator[Dead]:
-    """The rules that never decide: earlier rules, together, do so for everything that they match; or they match nothing."""
+    """The rules that never decide: earlier rules, together, do so for everything that they match; or they match nothing.
+
+    `deciders.find_deciding` has looked at all of them before.
+    """
     for reader in sweep.readers:
         one = reader.filter
         for number in sorted(reader.order):

@@ -188,9 +188,7 @@ class Overgrants:
             wanted = state.wanted(look.blurred[:, state.words])
             if "time" in look.sees and state.idle.any():
                 # While some DAGs do not run, nobody looks like their tasks.
-                mine = [unit for unit in self._units if unit.look is look]
-                beyond = np.bitwise_or.reduce([unit.beyond[state.rows, state.words] for unit in mine]).any(axis=1)
-                rows = np.flatnonzero(beyond & (state.idle > 0))
+                rows = np.flatnonzero(state.idle > 0)
                 exactly = ((state.declared | state.own) & state.exists)[rows]
                 wanted[rows] = self._alike(look.sees).of(exactly, state.words)
             look.wanted[state.rows, state.words] = wanted

@@ -257,7 +257,7 @@ class Sweep:
         self.space = space
         self.readers = [Reader.of(number, one, space) for number, one in enumerate(filters)]
         self.decided = [np.zeros(len(one.rules), dtype=bool) for one in filters]
-        """Per filter, which of its rules ever decide."""
+        """Per filter, which of its rules decide, at the classes that were gone through; `deciders` goes through what it takes."""
         self.matched = [np.zeros(len(one.rules), dtype=bool) for one in filters]
         """Per filter, which of its rules match anything that exists."""
         self._grants = space.number(grants)

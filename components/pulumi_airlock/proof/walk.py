@@ -38,28 +38,36 @@ class Point:
 
 def points(group: Group, mask: Bools) -> Iterator[Point]:
     """The points of a mask over a group, the earliest first."""
+    for time, who, service, operation in np.argwhere(mask.transpose(3, 0, 1, 2)).tolist():
+        yield _point(group, time, who, service, operation)
+
+
+def _point(group: Group, time: int, who: int, service: int, operation: int) -> Point:
+    """By the classes in each dimension."""
     local = group.local
-    for time, who, service, operation in np.argwhere(mask.transpose(3, 0, 1, 2)):
-        minute, running = local.time.starts[time]
-        yield Point(
-            int(local.who.first[who]),
-            group.number,
-            int(local.service.first[service]),
-            int(local.operation.first[operation]),
-            minute,
-            int(local.time.classes[time]),
-            running,
-        )
+    minute, running = local.time.starts[time]
+    return Point(
+        int(local.who.first[who]),
+        group.number,
+        int(local.service.first[service]),
+        int(local.operation.first[operation]),
+        minute,
+        int(local.time.classes[time]),
+        running,
+    )
 
 
 def first(group: Group, mask: Bools, subject: int | None = None) -> Point:
     """The first point of a mask that is not empty; for this subject (an atom), if given."""
+    local, start = group.local, 0
+    if subject is not None:
+        start = int(local.who.inverse[subject])
+        mask = mask[start : start + 1]
+    ordered = mask.transpose(3, 0, 1, 2)
+    time, who, service, operation = np.unravel_index(int(np.argmax(ordered)), ordered.shape)
+    found = _point(group, int(time), start + int(who), int(service), int(operation))
     if subject is None:
-        return next(points(group, mask))
-    narrowed = np.zeros_like(mask)
-    local = group.local.who.inverse[subject]
-    narrowed[local] = mask[local]
-    found = next(points(group, narrowed))
+        return found
     return Point(subject, found.place, found.service, found.operation, found.minute, found.instant, found.running)
 
 
