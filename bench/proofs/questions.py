@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pulumi_airlock.proof import Proof, Prover, prove
-from pulumi_airlock.proof.diagrams import doubtful
+from pulumi_airlock.proof.engine.diagrams import doubtful
 from pulumi_airlock.proof.proving import Case, in_order
 
 from .workloads import Workload, chain, changed_rule, wide

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 import z3  # type: ignore[import-untyped]
-from pulumi_airlock.proof.encoding import Held
+from pulumi_airlock.proof.atoms.places import BY_NAME, MAYBE, SURE
+from pulumi_airlock.proof.atoms.space import Box, Boxes
+from pulumi_airlock.proof.engine.encoding import Held
+from pulumi_airlock.proof.engine.sweep import Reader, Sweep
 from pulumi_airlock.proof.filters import Action
-from pulumi_airlock.proof.places import BY_NAME, MAYBE, SURE
-from pulumi_airlock.proof.space import Box, Boxes
-from pulumi_airlock.proof.sweep import Reader, Sweep
 from pulumi_airlock.proof.times import DagRun
 
 Formula = Any

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pulumi_airlock.errors import InputError
-from pulumi_airlock.proof import globs
-from pulumi_airlock.proof.globs import regions
-from pulumi_airlock.proof.instants import Clock, from_minute, to_minute
+from pulumi_airlock.proof.atoms import globs
+from pulumi_airlock.proof.atoms.globs import regions
+from pulumi_airlock.proof.atoms.instants import Clock, from_minute, to_minute
 from pulumi_airlock.proof.times import Once, Weekly
 
 WORDS = ["a", "b", "ab", "ba", "aab", "abb", "_", "a_b", "zz", "abab", "b_"]

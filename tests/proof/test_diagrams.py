@@ -7,12 +7,12 @@ from hypothesis import HealthCheck, given, settings
 from oracle import ACCESS, AT, ENVIRONMENTS, NAMES, STACK
 from oracle_cases import cases
 from pulumi_airlock.access import Access
-from pulumi_airlock.proof import screening
-from pulumi_airlock.proof.diagrams import doubtful
+from pulumi_airlock.proof.engine import screening
+from pulumi_airlock.proof.engine.diagrams import doubtful
+from pulumi_airlock.proof.engine.sweep import Group, Sweep
 from pulumi_airlock.proof.filters import Action, Combine, Filter, Match, Rule, Source, Who
 from pulumi_airlock.proof.proving import Case, in_order
 from pulumi_airlock.proof.sets import Hosts, Services
-from pulumi_airlock.proof.sweep import Group, Sweep
 from pulumi_airlock.proof.times import DagRun, Once, Weekly
 
 exactly = settings(max_examples=60, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pulumi_airlock.access import Access
+from pulumi_airlock.proof.engine.tracing import open_at
 from pulumi_airlock.proof.expiring import Ending, Expiring, end_of, expiring
 from pulumi_airlock.proof.filters import Action, Combine, Filter, Match, Part, Rule, Source
 from pulumi_airlock.proof.times import Once, Times, Weekly
-from pulumi_airlock.proof.tracing import open_at
 from pulumi_airlock.report.hygiene import expiring_to_json, show_expiring
 from rich.console import Console
 

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from oracle import NAMES, SPOTS
 from oracle_cases import cidrs, filter_of, services, whos
-from pulumi_airlock.proof.changing import Change, Step, apply, traffic, without
+from pulumi_airlock.proof.explanation.changing import Change, Step, apply, traffic, without
 from pulumi_airlock.proof.filters import Action, Combine, Filter, Kind, Match, Rule, Source, Who
 from pulumi_airlock.proof.sets import Hosts, Services
 

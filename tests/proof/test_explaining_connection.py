@@ -11,8 +11,8 @@ from oracle_cases import cases
 from pulumi_airlock.access import Access
 from pulumi_airlock.errors import InputError
 from pulumi_airlock.proof import Outcome
+from pulumi_airlock.proof.explanation.observing import Agreement, Likely, Observation, observe
 from pulumi_airlock.proof.filters import Filter
-from pulumi_airlock.proof.observing import Agreement, Likely, Observation, observe
 from test_explaining_kinds import DB, DOCUMENT, WAY, proxy, routes, rule, token, wall
 from test_explaining_kinds import STACK as FINANCE_STACK
 

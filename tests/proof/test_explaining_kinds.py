@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pulumi_airlock.access import Access
 from pulumi_airlock.proof import Outcome, explain
-from pulumi_airlock.proof.changing import Step, apply
-from pulumi_airlock.proof.explaining import Inquiry
+from pulumi_airlock.proof.explanation.changing import Step, apply
+from pulumi_airlock.proof.explanation.explaining import Inquiry
+from pulumi_airlock.proof.explanation.opposite import opposite
 from pulumi_airlock.proof.filters import Action, Combine, Environment, Filter, Kind, Match, Rule, Source, Who
-from pulumi_airlock.proof.opposite import opposite
 from pulumi_airlock.proof.sets import Hosts, Services
 from pulumi_airlock.proof.times import Weekly
 

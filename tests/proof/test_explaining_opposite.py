@@ -15,10 +15,10 @@ from oracle_cases import cases
 from pulumi_airlock.access import Access
 from pulumi_airlock.errors import InputError
 from pulumi_airlock.proof import Outcome
-from pulumi_airlock.proof.changing import Change, Step, apply
-from pulumi_airlock.proof.explaining import Inquiry
+from pulumi_airlock.proof.explanation.changing import Change, Step, apply
+from pulumi_airlock.proof.explanation.explaining import Inquiry
+from pulumi_airlock.proof.explanation.opposite import Opposite, opposite
 from pulumi_airlock.proof.filters import Action, Combine, Filter
-from pulumi_airlock.proof.opposite import Opposite, opposite
 
 Case = tuple[Access, list[Filter]]
 Asked = tuple[str, tuple[str, int], datetime, str]

@@ -3,8 +3,8 @@
 import io
 
 import pytest
-from pulumi_airlock.proof.explaining import Inquiry
-from pulumi_airlock.proof.opposite import opposite
+from pulumi_airlock.proof.explanation.explaining import Inquiry
+from pulumi_airlock.proof.explanation.opposite import opposite
 from pulumi_airlock.report.explanation import explanation_to_json, show_explanation
 from rich.console import Console
 from ruamel.yaml import YAML

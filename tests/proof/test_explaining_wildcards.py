@@ -12,10 +12,10 @@ from oracle_cases import cases
 from pulumi_airlock.access import Access
 from pulumi_airlock.errors import InputError
 from pulumi_airlock.proof import Outcome, explain
-from pulumi_airlock.proof.asking import asked, callers, is_wild
+from pulumi_airlock.proof.explanation.asking import asked, callers, is_wild
+from pulumi_airlock.proof.explanation.survey import survey
 from pulumi_airlock.proof.filters import Action, Combine, Environment, Filter, Kind, Match, Rule, Source, Who
 from pulumi_airlock.proof.sets import Hosts, Services
-from pulumi_airlock.proof.survey import survey
 
 ACCESS = Access.model_validate(
     {

@@ -6,13 +6,13 @@ from hypothesis import strategies as st
 from oracle import ACCESS, AT, STACK
 from oracle_cases import cases
 from pulumi_airlock.access import Access
-from pulumi_airlock.proof import diagrams
-from pulumi_airlock.proof.cidrs import of_cidr, of_cidrs
+from pulumi_airlock.proof.atoms.cidrs import of_cidr, of_cidrs
+from pulumi_airlock.proof.atoms.globs import friendly, region_of, regions
+from pulumi_airlock.proof.atoms.naming import Index
+from pulumi_airlock.proof.engine import diagrams
+from pulumi_airlock.proof.engine.screening import doubtful
 from pulumi_airlock.proof.filters import Filter
-from pulumi_airlock.proof.globs import friendly, region_of, regions
-from pulumi_airlock.proof.naming import Index
 from pulumi_airlock.proof.proving import Case, in_order
-from pulumi_airlock.proof.screening import doubtful
 from pulumi_airlock.proof.sets import Hosts, Names
 
 FRESH = "\x00"

@@ -14,7 +14,7 @@ from pulumi_airlock.access import Access
 from pulumi_airlock.proof import prove
 from pulumi_airlock.proof.filters import Filter
 from pulumi_airlock.proof.findings import Cell, Share
-from pulumi_airlock.proof.matrix import Cells
+from pulumi_airlock.proof.overview.matrix import Cells
 from pulumi_airlock.proof.proving import Case, in_order
 from scoped_cases import scoped
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from oracle import AT, DECLARED, HTTP_SPOTS, NAMES, SPOTS, STACK, TIMES, Caller, Judged, declaring, held, judge, within
 from oracle_cases import cases
 from pulumi_airlock.access import Access, AccessError
-from pulumi_airlock.proof.exposure import Caller as Told
-from pulumi_airlock.proof.exposure import Reach, Reached, Right
 from pulumi_airlock.proof.filters import Action, Combine, Environment, Filter, Match, Rule, Source, Who
-from pulumi_airlock.proof.reaching import reach
+from pulumi_airlock.proof.reach.exposure import Caller as Told
+from pulumi_airlock.proof.reach.exposure import Reach, Reached, Right
+from pulumi_airlock.proof.reach.reaching import reach
 from pulumi_airlock.proof.sets import Hosts, Services
 from pulumi_airlock.proof.times import DagRun, Once, Weekly
 

@@ -14,13 +14,13 @@ from oracle import ACCESS, AT, STACK
 from oracle_cases import cases
 from pulumi_airlock.access import Access
 from pulumi_airlock.proof import Proof, prove, proving
+from pulumi_airlock.proof.atoms.instants import Bools
+from pulumi_airlock.proof.engine.screening import doubtful
+from pulumi_airlock.proof.engine.sweep import Sweep
 from pulumi_airlock.proof.filters import Action, Combine, Filter, HttpOperation, Match, Rule, Source, Who
-from pulumi_airlock.proof.instants import Bools
-from pulumi_airlock.proof.overview import Overview
+from pulumi_airlock.proof.overview.overview import Overview
 from pulumi_airlock.proof.proving import Case, in_order
-from pulumi_airlock.proof.screening import doubtful
 from pulumi_airlock.proof.sets import Hosts, Services
-from pulumi_airlock.proof.sweep import Sweep
 from pulumi_airlock.proof.times import DagRun
 from scoped_cases import scoped
 

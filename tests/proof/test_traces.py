@@ -10,11 +10,11 @@ from pulumi_airlock.gates.aws_network import read as read_network
 from pulumi_airlock.gates.fortigate import read as read_fortigate
 from pulumi_airlock.gates.stack import UNKNOWN, Resource, Stack
 from pulumi_airlock.proof import Outcome, Row, explain
+from pulumi_airlock.proof.atoms.places import Place
+from pulumi_airlock.proof.atoms.subjects import Subject
+from pulumi_airlock.proof.engine.tracing import Spot, holds, trace
 from pulumi_airlock.proof.filters import Action, Combine, Environment, Filter, Match, Part, Rule, Source, Who
-from pulumi_airlock.proof.places import Place
 from pulumi_airlock.proof.sets import Hosts, Intervals, Services
-from pulumi_airlock.proof.subjects import Subject
-from pulumi_airlock.proof.tracing import Spot, holds, trace
 
 NIGHT = datetime(2026, 11, 24, 2, 30, tzinfo=UTC)  # a Tuesday
 PROVIDER = "urn:pulumi:test::bank::pulumi:providers:fortios::edge"

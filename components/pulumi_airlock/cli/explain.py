@@ -116,7 +116,7 @@ def _question(
     urns: bool,
 ) -> None:
     from ..gates.declared import required_access
-    from ..proof.asking import is_wild
+    from ..proof.explanation.asking import is_wild
     from ..report.explanation import explain_stack, explanation_to_json, show_explanation
 
     now = datetime.now(UTC)

@@ -1,5 +1,12 @@
 """Sets, filters, and the proof that what all gates let through is what was declared. No Pulumi import in here.
 
+sets, times, filters, findings     what everything else speaks of
+atoms/                             the space, cut into classes that nothing tells apart
+engine/                            what happens to every class: the screen over all of them, the closer look at a few
+proving, drafts, again             excess, blocked, unproven; and again after a change
+overview/                          what fails no proof: matrix and depth, identity, grants stopped elsewhere, dead rules
+explanation/, reach/, difference/, waste/, evidence      what else is answered
+
 `prove` and `explain` load numpy, and only when they are asked for: readers of gates need no more than sets and filters.
 """
 
@@ -8,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .again import Prover
-    from .explaining import explain
+    from .explanation.explaining import explain
     from .findings import (
         Assumption,
         Blocked,
@@ -59,5 +66,5 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = {"prove": "proving", "explain": "explaining", "Prover": "again"}.get(name, "findings")
+    module = {"prove": "proving", "explain": "explanation.explaining", "Prover": "again"}.get(name, "findings")
     return getattr(import_module(f"{__name__}.{module}"), name)

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..access.model import Access
+from .atoms.space import Box
+from .engine.sweep import sees_of
 from .filters import Environment, Filter, Rule
 from .findings import LATER, Blocked, Excess, ExpectationResult, Proof, Unproven
 from .proving import Case, Part, in_order, prove, undisturbed
-from .space import Box
-from .sweep import sees_of
 
 _MOST = 0.25
 """The share of a stack's rules beyond which a part is no less work than the whole."""

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from ..access.model import Access, Destination, Principal, Route, Window
 from ..access.values import parse_port
-from .cidrs import of_cidrs
+from .atoms.cidrs import of_cidrs
 from .filters import HttpOperation, Match, Who
 from .sets import Hosts, Services
 from .times import DagRun, Once, Times, Weekly

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from ..access.model import Access
+from .atoms.space import Space
+from .engine.sweep import DEFAULT, Group, Sweep, Verdict
+from .engine.walk import Point, reasons, walk, witness
 from .filters import Filter, Kind, Source
 from .findings import Blocked, Excess, InternalExcess, Row, Unproven, Witness
 from .missing import MissingGate
-from .space import Space
-from .sweep import DEFAULT, Group, Sweep, Verdict
-from .walk import Point, reasons, walk, witness
 from .wording import listed
 
 _Finding = TypeVar("_Finding", Excess, Blocked, Unproven, InternalExcess)

@@ -6,14 +6,14 @@ from datetime import datetime
 from ..access.model import Access, Expectation
 from ..access.names import Target, select_destinations
 from ..errors import InputError, Problem
+from .atoms.instants import Bools
+from .atoms.space import Space
+from .atoms.subjects import Selector
+from .engine.sweep import Group, Question, Sweep
+from .engine.walk import Point, first, walk, witness
 from .filters import Kind, Match
 from .findings import ExpectationResult, Outcome
-from .instants import Bools
 from .sets import Hosts, Services
-from .space import Space
-from .subjects import Selector
-from .sweep import Group, Question, Sweep
-from .walk import Point, first, walk, witness
 
 
 @dataclass

@@ -12,25 +12,25 @@ from numpy.typing import NDArray
 
 from ..access.model import Access
 from .assumptions import assumptions
-from .dead import dead_routes, dead_rules
-from .deciders import find_deciding
+from .atoms.instants import Bools
+from .atoms.places import SURE, Region
+from .atoms.space import Space
+from .atoms.subjects import OUTSIDE
 from .declared import destination_matches, grants
 from .drafts import Draft, Sighting, Words
+from .engine.screening import doubtful
+from .engine.sight import Members, Sight
+from .engine.sweep import DEFAULT, Group, Question, Sweep, Verdict
+from .engine.walk import first
 from .expecting import Expectations
 from .filters import Action, Environment, Filter, Kind, Match
 from .findings import Proof
-from .instants import Bools
 from .missing import MissingGate, missing_gates
-from .overgrants import Stopped, elsewhere
-from .overview import Overview
-from .pairs import Members, Sight
-from .places import SURE, Region
-from .screening import doubtful
+from .overview.dead import dead_routes, dead_rules
+from .overview.deciders import find_deciding
+from .overview.overgrants import Stopped, elsewhere
+from .overview.overview import Overview
 from .sets import Hosts
-from .space import Space
-from .subjects import OUTSIDE
-from .sweep import DEFAULT, Group, Question, Sweep, Verdict
-from .walk import first
 
 
 def prove(access: Access, environments: Sequence[Environment], filters: Sequence[Filter], *, at: datetime) -> Proof:

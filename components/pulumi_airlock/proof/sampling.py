@@ -8,18 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..access.model import Access
+from .atoms.instants import Bools
+from .atoms.places import SURE
+from .atoms.space import Box, Cut, Space
+from .atoms.subjects import OUTSIDE, Subject
 from .declared import destination_hosts, destination_services, grants
+from .engine.sweep import Group, Sweep
+from .engine.walk import Point, walk, witness
 from .evidence import ASPECTS, FAULTS, NONE, Aspect, Caller, CallerKind, Entry, Evidence, Numbers, Sample, Standing
 from .filters import Environment, Filter, Match
 from .findings import Outcome, Row
-from .instants import Bools
 from .missing import missing_gates
-from .places import SURE
 from .proving import in_order, own_needs
-from .space import Box, Cut, Space
-from .subjects import OUTSIDE, Subject
-from .sweep import Group, Sweep
-from .walk import Point, walk, witness
 
 _FAR = 32_000
 """Worse than every rank."""

@@ -11,10 +11,10 @@ from rich.text import Text
 from ..gates import read_all
 from ..gates.declared import required_access
 from ..gates.stack import Stack
-from ..proof.changing import Change
-from ..proof.explaining import Inquiry
+from ..proof.explanation.changing import Change
+from ..proof.explanation.explaining import Inquiry
+from ..proof.explanation.opposite import Opposite, opposite
 from ..proof.findings import Explanation, Outcome, Row
-from ..proof.opposite import Opposite, opposite
 from .lines import console as standard_output
 from .lines import write
 from .plain import plain

@@ -18,9 +18,9 @@ from ..gates import read_all
 from ..gates.declared import required_access
 from ..gates.stack import Stack
 from ..logs import Connection, Unreadable, envoy, flow, fortigate, read
+from ..proof.explanation.observing import Agreement, Likely, Observation, Suspects, observe
 from ..proof.filters import Environment, Filter, Kind, Source
 from ..proof.findings import Explanation, Outcome
-from ..proof.observing import Agreement, Likely, Observation, Suspects, observe
 from ..proof.sets import Hosts, Services
 from ..proof.wording import listed
 from .explanation import explanation_to_json, refused_by

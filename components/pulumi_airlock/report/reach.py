@@ -12,10 +12,10 @@ from ..errors import InputError, Problem
 from ..gates import read_all
 from ..gates.declared import declared_access
 from ..gates.stack import Stack
-from ..proof.exposure import Caller, Reach, Reached, Right
 from ..proof.filters import HttpOperation
 from ..proof.findings import Outcome
-from ..proof.reaching import reach
+from ..proof.reach.exposure import Caller, Reach, Reached, Right
+from ..proof.reach.reaching import reach
 from ..proof.sets import Hosts, Intervals, Services
 from ..proof.wording import listed
 from .lines import console as standard_output

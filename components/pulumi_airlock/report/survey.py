@@ -9,8 +9,8 @@ from rich.text import Text
 from ..gates import read_all
 from ..gates.declared import required_access
 from ..gates.stack import Stack
+from ..proof.explanation.survey import Survey, survey
 from ..proof.findings import Explanation, Outcome, Witness
-from ..proof.survey import Survey, survey
 from .explanation import explanation_to_json, refused_by
 from .lines import console as standard_output
 from .lines import write

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from ..atoms.instants import Bools
 from ..declared import Grant
-from ..instants import Bools
-from ..sweep import DEFAULT
+from ..engine.sweep import DEFAULT
 from .changes import Changes
 from .model import Change, How, What
 from .pairing import ABSENT, Codes, Pair, Seen

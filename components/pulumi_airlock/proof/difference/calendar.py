@@ -6,7 +6,7 @@ from datetime import timedelta
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
-from ..instants import Bools, Clock, from_minute
+from ..atoms.instants import Bools, Clock, from_minute
 from ..times import WEEK_MINUTES
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")

@@ -6,15 +6,15 @@ from datetime import datetime
 
 import numpy as np
 
+from ..atoms.instants import Bools
+from ..atoms.subjects import OUTSIDE
 from ..declared import destination_hosts
+from ..engine.walk import Point, walk, witness
 from ..filters import Filter
 from ..findings import Row, Witness
-from ..instants import Bools
 from ..missing import missing_gates
 from ..proving import in_order
 from ..sets import Hosts
-from ..subjects import OUTSIDE
-from ..walk import Point, walk, witness
 from .blame import Blame, Parts, routes_over
 from .changes import Changes, compare_access, compare_environments, compare_filters, compare_missing
 from .model import Change, Difference, Finding, Kind, Standing

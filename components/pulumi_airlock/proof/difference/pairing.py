@@ -7,9 +7,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ..instants import Bools
-from ..space import Cut, Space, TimeCut
-from ..sweep import DEFAULT, Group, Verdict
+from ..atoms.instants import Bools
+from ..atoms.space import Cut, Space, TimeCut
+from ..engine.sweep import DEFAULT, Group, Verdict
 from .model import Standing
 from .sides import Side
 

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ...access.model import Access
-from ..cidrs import of_cidrs
-from ..places import representative, span
+from ..atoms.cidrs import of_cidrs
+from ..atoms.places import representative, span
 from ..sets import V4_MAX, V6_MAX, Hosts, Intervals, Names
 
 

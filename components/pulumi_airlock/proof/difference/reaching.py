@@ -6,12 +6,12 @@ from typing import TypeAlias
 
 import numpy as np
 
+from ..atoms.instants import Bools
+from ..atoms.places import SURE
+from ..atoms.space import Box, Space, TimeCut
+from ..engine.walk import Point
 from ..findings import Witness
-from ..instants import Bools
-from ..places import SURE
 from ..sets import Hosts
-from ..space import Box, Space, TimeCut
-from ..walk import Point
 from .pairing import Pair
 from .places import Probe
 from .sides import Side

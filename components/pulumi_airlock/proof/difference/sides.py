@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 
 from ...access.model import Access, Principal
 from ...access.model import Environment as Declared
+from ..atoms.instants import Bools
+from ..atoms.places import SURE
+from ..atoms.space import Box, Space
+from ..atoms.subjects import Selector
 from ..declared import Grant, destination_hosts, destination_services, grants
+from ..engine.sweep import Sweep
 from ..filters import Environment, Filter, Match, Rule, Who
-from ..instants import Bools
 from ..missing import missing_gates
-from ..places import SURE
 from ..proving import own_needs
 from ..sets import Hosts, Services
-from ..space import Box, Space
-from ..subjects import Selector
-from ..sweep import Sweep
 from ..times import Weekly
 from .changes import definition
 from .places import Probe, Relevant

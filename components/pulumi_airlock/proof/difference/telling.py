@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..atoms.instants import Bools
+from ..atoms.space import Space
 from ..findings import Outcome, Row, Witness
-from ..instants import Bools
 from ..sets import Hosts, Intervals, Services
-from ..space import Space
 from ..wording import listed
 from .calendar import mask_text
 from .model import Finding, Kind, Part, Reach, Standing

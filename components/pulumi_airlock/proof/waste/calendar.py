@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..instants import Clock, assignments, from_minute, runs_of, to_minute
+from ..atoms.instants import Clock, assignments, from_minute, runs_of, to_minute
 from ..times import DagRun, Once, Times, Weekly, Window
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from ...access.model import Access
+from ..atoms.globs import regions
 from ..declared import sources_of
 from ..filters import Environment, Who
-from ..globs import regions
 from .lines import Addresses
 
 

@@ -9,9 +9,9 @@ from datetime import datetime
 from functools import cached_property
 
 from ...access.model import Access
+from ..atoms.globs import region_of, regions
+from ..atoms.places import representative
 from ..filters import Environment, HttpOperation, Match
-from ..globs import region_of, regions
-from ..places import representative
 from ..sets import Hosts, Names
 from .boxes import Box
 from .calendar import Calendar

@@ -1,0 +1,1 @@
+"""Everything that somebody can reach, and everybody who can reach something."""
