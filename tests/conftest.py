@@ -1,9 +1,16 @@
 """What every test has."""
 
 import asyncio
+import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
+
+# The same random cases every time: a change is judged, not luck. HYPOTHESIS_PROFILE=other looks for cases that nobody has seen.
+settings.register_profile("same", derandomize=True)
+settings.register_profile("other", derandomize=False)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
 @pytest.fixture(autouse=True)

@@ -84,14 +84,15 @@ def standings(matrix: Matrix, proof: Proof | None = None) -> dict[tuple[str, str
     """
     excess = _Named(() if proof is None else proof.excess)
     blocked = _Named(() if proof is None else proof.blocked)
-    return {pair: _standing(cell, pair in excess, pair in blocked) for pair, cell in matrix.cells.items()}
+    return {pair: _standing(cell, pair in excess, pair in blocked, proof is not None) for pair, cell in matrix.cells.items()}
 
 
-def _standing(cell: Cell, excess: bool, blocked: bool) -> Standing:
-    if cell.depth == 0 and (excess or not cell.possible):
+def _standing(cell: Cell, excess: bool, blocked: bool, told: bool) -> Standing:
+    if cell.depth == 0 and (excess or not (cell.possible or told)):
         return Standing.EXCESS
     if cell.declared is Share.NONE:
-        if cell.possible:
+        # Let through, and no excess: a name that perhaps has a declared address.
+        if cell.possible or cell.depth == 0:
             return Standing.UNPROVEN
         return Standing.NO_PATH if cell.depth is None else Standing.REFUSED
     if blocked or (cell.allowed is Share.NONE and not cell.possible):
