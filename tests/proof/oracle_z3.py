@@ -107,7 +107,10 @@ class Oracle:
         return z3.If(at.six, within(at.source6, hosts.v6.spans), within(at.source4, hosts.v4.spans))
 
     def hosts(self, hosts: Hosts) -> Both:
-        """An address is in a set, or has a name that is. A name is in a set that says so, else its addresses tell."""
+        """An address is in a set, or has a name that is. A name is in a set that says so, else its addresses tell.
+
+        Of a name whose addresses are declared a connection has one: that of the point.
+        """
         fresh = FRESH in hosts.names
         here = self.address(hosts)
         aliases = [one for one in self.names if one.declared]
@@ -117,6 +120,10 @@ class Oracle:
             here = any_of([here, *(self.address(one.may) for one in aliases if one.text in hosts.names)])
         perhaps, surely = [z3.And(self.at.name == 0, here)], [z3.And(self.at.name == 0, here)]
         for number, one in enumerate(self.names, 1):
+            if one.declared and (one.text in hosts.names) == fresh:
+                resolved = z3.And(self.at.name == number, self.address(hosts))
+                perhaps, surely = [*perhaps, resolved], [*surely, resolved]
+                continue
             for family, six in ((4, z3.Not(self.at.six)), (6, self.at.six)):
                 some, every = self._name_in(one, hosts, family, fresh)
                 chosen = z3.And(self.at.name == number, six)
@@ -232,8 +239,9 @@ class Oracle:
         idle = [z3.Implies(z3.And(z3.Not(self._nowhere), at.dag == DAGS.index(dag)), on) for dag, on in self.runs.items()]
         names = [at.name == 0]
         for number, one in enumerate(self.names, 1):
-            names += [z3.And(at.name == number, z3.Not(at.six))] if one.may.v4 else []
-            names += [z3.And(at.name == number, at.six)] if one.may.v6 else []
+            resolved = self.address(one.may) if one.declared else z3.BoolVal(True)
+            names += [all_of([at.name == number, z3.Not(at.six), resolved])] if one.may.v4 else []
+            names += [all_of([at.name == number, at.six, resolved])] if one.may.v6 else []
         bounds = [
             z3.ULT(at.dag, len(DAGS)),
             z3.ULT(at.task, len(TASKS)),
@@ -348,8 +356,9 @@ class Oracle:
         }
 
     def holds(self, formula: z3.BoolRef, witness: Witness) -> bool:
-        """Whether a finding's witness is one of the points of a formula."""
-        return z3.is_true(z3.simplify(z3.substitute(formula, *self._values(witness))))
+        """Whether a finding's witness is one of the points of a formula; of a name, with some of its addresses."""
+        found = z3.simplify(z3.substitute(formula, *self._values(witness)))
+        return z3.is_true(found) or (not z3.is_false(found) and is_possible(found))
 
     def _values(self, one: Witness) -> list[tuple[z3.ExprRef, z3.ExprRef]]:
         at, values = self.at, []
@@ -370,9 +379,10 @@ class Oracle:
         names = [each.text for each in self.names]
         named = one.host in names
         put(at.name, names.index(one.host) + 1 if named else 0)
-        host = 0 if named else int(ipaddress.ip_address(one.host))
-        put(at.host4, host if source.version == 4 else 0)
-        put(at.host6, host if source.version == 6 else 0)
+        if not named:
+            host = int(ipaddress.ip_address(one.host))
+            put(at.host4, host if source.version == 4 else 0)
+            put(at.host6, host if source.version == 6 else 0)
         put(at.protocol, PROTOCOLS[one.protocol] if one.protocol in PROTOCOLS else int(one.protocol))
         put(at.port, one.port)
         put(at.web, one.operation is not None)
@@ -403,6 +413,15 @@ class Oracle:
         routes = {path for one in self.access.routes for each in one.http for path in each.paths}
         matches = [rule.match for one in self.filters for rule in one.rules]
         return routes | {each.path for one in matches for each in one.operations or ()}
+
+
+def is_possible(formula: z3.BoolRef) -> bool:
+    solver = z3.SolverFor("QF_BV")
+    solver.set("random_seed", 0)
+    solver.add(formula)
+    answer = solver.check()
+    assert answer != z3.unknown
+    return bool(answer == z3.sat)
 
 
 def networks_of(cidrs: Iterable[str]) -> Hosts:

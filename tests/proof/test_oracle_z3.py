@@ -7,7 +7,7 @@ point that brute force does not try is found here. The same cases every time; `r
 import z3
 from hypothesis import given
 from oracle_cases import often
-from oracle_z3 import Oracle
+from oracle_z3 import Oracle, is_possible
 from oracle_z3_cases import AT, STACK, Case, fenced, loose, tight
 from pulumi_airlock.access import Access
 from pulumi_airlock.proof import Proof, prove
@@ -55,12 +55,3 @@ def witnesses_of(proof: Proof, kind: str) -> list[Witness]:
         "doubtful": [one for one in proof.unproven if one.declared],
     }
     return [one.witness for one in found[kind]]
-
-
-def is_possible(formula: z3.BoolRef) -> bool:
-    solver = z3.SolverFor("QF_BV")
-    solver.set("random_seed", 0)
-    solver.add(formula)
-    answer = solver.check()
-    assert answer != z3.unknown
-    return bool(answer == z3.sat)
