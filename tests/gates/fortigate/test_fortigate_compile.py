@@ -180,10 +180,11 @@ def test_the_same_program_gives_the_same_resources():
         route("one", ["warehouse", "ledger", "api"], who=["etl", "feeds", "analysts"]),
         route("two", ["sftp"], who=["feeds"]),
     ]
-    first, second = built(routes), built(routes)
-    assert [(one.urn, dict(one.properties)) for one in first.resources] == [
-        (one.urn, dict(one.properties)) for one in second.resources
-    ]
+    # Which of them is registered first, and whether the root is, is the SDK's affair.
+    first, second = (
+        {one.urn: dict(one.properties) for one in built(routes).resources if one.type != "pulumi:pulumi:Stack"} for _ in range(2)
+    )
+    assert first == second
 
 
 # Fewest policies, never wider
