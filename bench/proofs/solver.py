@@ -154,10 +154,10 @@ class _Question:
             named += [z3.And(self._on_path(reader), z3.Or(told))]
         inside = self._mask(self.clock, space.clock.inside)
         considered = z3.And(self._exists(), inside, z3.Or([self._who(space.is_task), *met]))
-        declared = self._boxes(self.sweep._grants)
+        declared = self._boxes(self.sweep.granted)
         extra = z3.And([z3.Not(declared), z3.Or(named), *possible])
         lost = z3.And(declared, z3.Not(z3.And(definite)))
-        return z3.And(considered, z3.Not(self._boxes(self.sweep._own)), z3.Or(extra, lost))
+        return z3.And(considered, z3.Not(self._boxes(self.sweep.needed)), z3.Or(extra, lost))
 
     def _telling(self, reader: Reader) -> Sequence[Box]:
         return [box for box in reader.boxes if (self.held.names(box.hosts)[1] & BY_NAME).any()]

@@ -51,8 +51,8 @@ class _Doubt:
         met = union([one.scope for one in decisions], encoding.false)
         inside = encoding.clock.where(space.clock.inside)
         considered = encoding.exists() & inside & (encoding.who(space.is_task) | met)
-        considered &= ~self._boxes(sweep._own)
-        declared = self._boxes(sweep._grants)
+        considered &= ~self._boxes(sweep.needed)
+        declared = self._boxes(sweep.granted)
         extra = considered & ~declared & (self._addresses() | self._named())
         kept = wanted = considered & declared
         for one in decisions:

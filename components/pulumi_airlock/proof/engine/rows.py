@@ -82,8 +82,8 @@ class Rows:
     def _rules(self) -> Rules:
         """Lanes of rules; then grants, own needs, and for each lane the rules that tell names from others."""
         rules = rules_of(self.lanes, self.callers, self.space)
-        grants = extra(self._first, self._sweep._grants.table, self.callers)
-        own = extra(self._first + 1, self._sweep._own.table, self.callers)
+        grants = extra(self._first, self._sweep.granted.table, self.callers)
+        own = extra(self._first + 1, self._sweep.needed.table, self.callers)
         telling = self._places.telling
         naming = [
             extra(self._first + 2 + number, table[telling[table[:, 1]]], self.callers)

@@ -260,9 +260,9 @@ class Sweep:
         """Per filter, which of its rules decide, at the classes that were gone through; `deciders` goes through what it takes."""
         self.matched = [np.zeros(len(one.rules), dtype=bool) for one in filters]
         """Per filter, which of its rules match anything that exists."""
-        self._grants = space.number(grants)
+        self.granted = space.number(grants)
         """The box of each grant."""
-        self._own = space.number(own)
+        self.needed = space.number(own)
         """What environments need themselves."""
         self._gates = gates
         self._destinations = Boxes(np.array([*destinations], dtype=np.intp).reshape(-1, len(Box._fields)))
@@ -270,7 +270,7 @@ class Sweep:
 
     @cached_property
     def _things(self) -> "_Things":
-        return _Things([*(one.boxes for one in self.readers), self._grants, self._own, self._destinations])
+        return _Things([*(one.boxes for one in self.readers), self.granted, self.needed, self._destinations])
 
     def path(self, zone: str | None) -> list[Reader]:
         """The filters that can stand on a path into a zone, in order.
@@ -306,10 +306,10 @@ class Sweep:
             if column[one.scope.hosts] & 3 != NEVER
         ]
         grants = granted[0][granted[1] & 3 != NEVER].tolist()
-        own = [self._own[each] for each in own_needs[0][own_needs[1] & 3 == SURE].tolist()]
+        own = [self.needed[each] for each in own_needs[0][own_needs[1] & 3 == SURE].tolist()]
         named = self._named(place, of_readers)
         boxes = [one.boxes[each] for one, places in holding for each in places]
-        boxes += [one.scope for one, _ in holding] + [self._grants[each] for each in grants] + own + [box for _, box in named]
+        boxes += [one.scope for one, _ in holding] + [self.granted[each] for each in grants] + own + [box for _, box in named]
         boxes += [self._destinations[each] for each in met[0][met[1] & 3 != NEVER].tolist()]
         local = self._cut(boxes, asked, place.family)
         path = self.path(place.zone)
@@ -321,8 +321,8 @@ class Sweep:
             if one.number in wanted or not (path_alone or self.decided[one.number].all())
         }
         found = [verdicts[one.number] for one in path if one.number in verdicts]
-        ours = [(each, np.broadcast_to(local.box(self._grants[each]) & local.exists, local.shape)) for each in grants]
-        sure = {each for each in grants if column[self._grants[each].hosts] & 3 == SURE}
+        ours = [(each, np.broadcast_to(local.box(self.granted[each]) & local.exists, local.shape)) for each in grants]
+        sure = {each for each in grants if column[self.granted[each].hosts] & 3 == SURE}
         return Group(
             number=number,
             place=place,

@@ -156,7 +156,7 @@ class Overgrants:
         rows = self._rows
         found = np.full(len(rows.kind), not rows.space.clock.inside.all())
         name, hosts, value = rows.space.places.names()
-        granted = np.unique(self._sweep._grants.table[:, Box._fields.index("hosts")])
+        granted = np.unique(self._sweep.granted.table[:, Box._fields.index("hosts")])
         found[rows.type[name[(value & 3 == MAYBE) & np.isin(hosts, granted)]]] = True
         return found
 

@@ -32,7 +32,7 @@ class Overview:
         rows = Rows(sweep, sys.maxsize, every_service=True)
         table = np.array([*destinations], dtype=np.intp).reshape(-1, len(Box._fields))
         self._table = table
-        boxes = sweep._grants
+        boxes = sweep.granted
         depth = Depth(rows.lanes, rows.callers)
         self._grants = grants
         self._pairs = Pairs(len(destinations), rows.callers, depth)
