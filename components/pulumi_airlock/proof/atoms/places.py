@@ -103,20 +103,6 @@ class _Every(Sequence[Place]):
         raise IndexError(number)
 
 
-class Table:
-    """How sets hold classes of hosts, read like an array: `table[set]`, `table[sets, class]`, `table[:, class]`."""
-
-    def __init__(self, places: "Places") -> None:
-        self._places = places
-
-    def __getitem__(self, key: int | tuple[int | slice | NDArray[np.intp], int]) -> NDArray[np.uint8]:
-        if isinstance(key, tuple):
-            rows, place = key
-            found: NDArray[np.uint8] = self._places.column(int(place))[rows]
-            return found
-        return self._places.row(int(key))
-
-
 @dataclass(frozen=True, slots=True)
 class Region:
     """A part of all hosts: where something changed."""
@@ -193,7 +179,6 @@ class Places:
         self.all.names = [found[number] for number in first.tolist()]
         self._every_name = list(zip(found, (which + addresses).tolist(), strict=True))
         """Every name, with its class."""
-        self.table = Table(self)
         self._scanned = 0
         self._index: tuple[NDArray[np.intp], NDArray[np.intp]] | None = None
         self._last: tuple[int, NDArray[np.uint8]] = (-1, np.zeros(0, dtype=np.uint8))

@@ -57,14 +57,6 @@ class Callers:
                 octets[rows, words.start * 8 : words.start * 8 + bits.shape[1]] = bits
         return found
 
-    def unpacked(self, rows: Words) -> Bools:
-        """A table over the subjects of rows of bits."""
-        found = np.zeros((len(rows), self.size), dtype=bool)
-        octets = np.ascontiguousarray(rows).view(np.uint8)
-        for columns, words in zip(self._columns, self.words.values(), strict=True):
-            found[:, columns] = np.unpackbits(octets[:, words.start * 8 : words.stop * 8], axis=1, count=len(columns))
-        return found
-
     def add(self, rows: Words) -> Numbers:
         """The numbers of sets, new or known."""
         known, fresh, found = self._known, [], np.empty(len(rows), dtype=np.intp)

@@ -155,7 +155,7 @@ def _at(space: Space, reader: Reader, point: Point, *, holding: bool) -> list[in
     """The places in a reader's order of the rules that hold a point's host, or of those that do not."""
     if not len(reader.hosts):
         return []
-    found: list[int] = np.flatnonzero((space.places.table[reader.hosts, point.place] & 3 != NEVER) == holding).tolist()
+    found: list[int] = np.flatnonzero((space.places.column(point.place)[reader.hosts] & 3 != NEVER) == holding).tolist()
     return found
 
 
@@ -167,7 +167,7 @@ def _holds(space: Space, box: Box, point: Point) -> int:
         and space.operation.table[box.operations, point.operation]
         and space.time.holds(box.times, point.instant, point.running)
     )
-    return int(space.places.table[box.hosts, point.place] & 3) if held else NEVER
+    return int(space.places.column(point.place)[box.hosts] & 3) if held else NEVER
 
 
 def _missing(space: Space, box: Box, point: Point) -> list[str]:
@@ -177,7 +177,7 @@ def _missing(space: Space, box: Box, point: Point) -> list[str]:
         space.operation.table[box.operations, point.operation],
         space.who.table[box.who, point.subject],
         space.service.table[box.services, point.service],
-        space.places.table[box.hosts, point.place] & 3 != NEVER,
+        space.places.column(point.place)[box.hosts] & 3 != NEVER,
     )
     return [name for name, held in zip(_DIMENSIONS, holds, strict=True) if not held]
 

@@ -160,7 +160,7 @@ class Inquiry:
         return found
 
     def _points(self, number: int, box: Box) -> list[Found]:
-        column = self.space.places.table[box.hosts]
+        column = self.space.places.row(box.hosts)
         # Beside the callers, the source is asked for only to tell callers there from others.
         questions = [Question(box, row, self.when) for row in dict.fromkeys((*self._who, self._origin))]
         found = []
