@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from .model import Access, Destination, Environment, Expectation, Principal, Route, Zone
+from .model import Access, Destination, Environment, Expectation, Principal, Role, Route, Zone
 
-_Item = TypeVar("_Item", Environment, Principal, Destination, Route, Expectation, Zone)
+_Item = TypeVar("_Item", Environment, Role, Principal, Destination, Route, Expectation, Zone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Use:
 
     loc: tuple[str | int, ...]
     section: str
-    """Where it should be declared: `environments`, `zones`, `principals` or `destinations`."""
+    """Where it should be declared: `environments`, `roles`, `zones`, `principals` or `destinations`."""
     name: str
 
 
@@ -29,6 +29,7 @@ class Draft:
     """
 
     environments: Mapping[int, Environment]
+    roles: Mapping[int, Role]
     principals: Mapping[int, Principal]
     zones: Mapping[str, Zone]
     destinations: Mapping[int, Destination]
@@ -89,7 +90,7 @@ class Draft:
 
     def misnamed(self) -> bool:
         """Whether an entry uses a name that is not declared: then it is not known what was meant."""
-        return any(use.name not in self.declared(use.section) for use in self.uses if use.section != "environments")
+        return any(use.name not in self.declared(use.section) for use in self.uses if use.section not in FREE)
 
     def whole(self, *sections: str) -> bool:
         """Whether nothing is wrong with any entry of these sections."""
@@ -103,13 +104,16 @@ class Draft:
 
 _SECTIONS: dict[str, Any] = {
     "environments": Environment,
+    "roles": Role,
     "principals": Principal,
     "destinations": Destination,
     "routes": Route,
     "expect": Expectation,
 }
-_OPTIONAL = ("environments", "expect")
-_NAMED = ("environments", "principals", "destinations", "routes")
+_OPTIONAL = ("environments", "roles", "expect")
+FREE = ("environments", "roles")
+"""Sections without which a name may be anybody's: the stack's, or Airflow's own."""
+_NAMED = ("environments", "roles", "principals", "destinations", "routes")
 
 
 def _validated(value: Any, model: type[_Item]) -> _Item | None:
@@ -121,8 +125,10 @@ def _validated(value: Any, model: type[_Item]) -> _Item | None:
 
 
 def _uses(section: str, index: int, item: Any) -> Iterator[Use]:
-    if section == "principals" and (name := _text(item, "environment")):
-        yield Use((section, index, "environment"), "environments", name)
+    if section == "principals":
+        for key, target in (("environment", "environments"), ("role", "roles")):
+            if name := _text(item, key):
+                yield Use((section, index, key), target, name)
     elif section == "destinations" and (name := _text(item, "zone")):
         yield Use((section, index, "zone"), "zones", name)
     elif section == "routes":

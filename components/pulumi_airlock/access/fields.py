@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
@@ -51,3 +51,5 @@ Method = Annotated[str, _keep(values.parse_method), _like(values.METHOD_PATTERN,
 PathGlob = Annotated[str, _keep(values.parse_path_glob), _like(values.PATH_PATTERN, "/v1/*")]
 Issuer = Annotated[str, _keep(values.parse_issuer), _like(values.ISSUER_PATTERN, "https://bank.okta.example")]
 Day = Annotated[date, BeforeValidator(values.parse_date)]
+DagAction = Literal["can_read", "can_edit", "can_delete"]
+"""What Flask-AppBuilder calls actions on a DAG (Airflow, "Access Control", "DAG-level permissions")."""

@@ -18,6 +18,7 @@ from .errors import AccessError, MisplacedError
 from .fields import (
     Cidr,
     Component,
+    DagAction,
     Day,
     Duration,
     Glob,
@@ -85,11 +86,16 @@ def _wrapped(cls: type[_Model], error: ValidationError, data: Any) -> AccessErro
 
 
 class Trust(StrEnum):
-    """How sensitive a zone is."""
+    """How sensitive a zone is, and how far a role or a principal is trusted."""
 
     LOW = "low"
     MEDIUM = "medium"
     HIGH = "high"
+
+    @property
+    def rank(self) -> int:
+        """0 for low, 1 for medium, 2 for high."""
+        return list(Trust).index(self)
 
 
 class IdentityProvider(_Model):
@@ -111,6 +117,19 @@ class Environment(_Model):
     dags: tuple[Glob, ...] = Field(default=("*",), min_length=1)
 
 
+class Role(_Model):
+    """A role of Airflow (Flask-AppBuilder): what its members may do with which DAGs, and how far they are trusted."""
+
+    name: Text
+    """As principals name it, and as Airflow shows it."""
+    base: Literal["Admin", "Op", "User", "Viewer", "Public"] = "Public"
+    """The built-in role that its members have as well: what they may do beyond single DAGs."""
+    dags: dict[Glob, tuple[DagAction, ...]] = Field(default_factory=dict)
+    """Globs on DAG ids → what members may do with these DAGs."""
+    clearance: Trust | None = None
+    """The most sensitive zones that its members may have routes into; None: a principal's own, else medium."""
+
+
 class Principal(_Model):
     """Who: workloads, by globs on DAG and task ids, or people, by a group of the identity provider.
 
@@ -130,6 +149,10 @@ class Principal(_Model):
     """CIDRs that people connect from (offices, VPN pools); empty: from anywhere outside the environments."""
     role: Text | None = None
     """The Airflow role whose DAG-level permissions cover them."""
+    clearance: Trust | None = None
+    """The most sensitive zones that they may have routes into; None: their role's."""
+    service_account: Text | None = None
+    """What workloads are called by systems that know service accounts; their own name without it."""
     owner: Text | None = None
     """Who answers for them: a team or an address."""
 
@@ -159,9 +182,10 @@ class Principal(_Model):
                 ("sources", "workloads connect from their environment's subnets: leave sources out, or write group for people")
             )
         if self.group is not None and not self.dags:
-            for field in ("tasks", "environment"):
+            for field in ("tasks", "environment", "service_account"):
                 if field in self.model_fields_set and getattr(self, field) not in (None, ("*",)):
-                    found.append((field, f"people have no {field}: leave it out, or write dags for workloads"))
+                    key = to_camel(field)
+                    found.append((key, f"people have no {key}: leave it out, or write dags for workloads"))
         if found:
             raise MisplacedError(*found)
         return self
@@ -309,6 +333,17 @@ class Credential(_Model):
         return values.parse_duration(self.rotate) if self.rotate else None
 
 
+class TrustException(_Model):
+    """Lets a route into a zone above its principals' clearance, for a while. Reports show it as long as it holds."""
+
+    reason: Text
+    """Why: a ticket."""
+    approved_by: Text
+    """Who answers for it."""
+    expires: Day
+    """The last day on which it holds, in UTC."""
+
+
 class Route(_Model):
     """These principals may reach these destinations, in this window, with this credential."""
 
@@ -331,6 +366,8 @@ class Route(_Model):
     """Why: a ticket, a contract."""
     expires: Day | None = None
     """The last day on which the route holds, in UTC."""
+    exception: TrustException | None = None
+    """Why it may lead into a zone above its principals' clearance."""
 
     def session_length(self) -> timedelta | None:
         """The longest connection; None where nothing is said."""
@@ -370,6 +407,10 @@ class Access(_Model):
     """Who people sign in with."""
     environments: tuple[Environment, ...] = ()
     """The Airflow environments of the stack."""
+    roles: tuple[Role, ...] = ()
+    """The roles of Airflow; where any is declared, principals have one of these."""
+    rotation: Duration | None = None
+    """How often every credential and every gate's own API token is renewed at least (`30d`); a route's own may be more often."""
     principals: tuple[Principal, ...]
     """Who."""
     zones: dict[Component, Zone]
@@ -398,8 +439,21 @@ class Access(_Model):
         """A destination by name; KeyError when there is none."""
         return _by_name(self.destinations, name)
 
+    def role(self, name: str) -> Role:
+        """A role by name; KeyError when there is none."""
+        return _by_name(self.roles, name)
 
-_Named = TypeVar("_Named", Principal, Destination)
+    def clearance(self, principal: Principal) -> Trust:
+        """The most sensitive zones that a principal may have routes into: its own, else its role's, else medium."""
+        role = next((one for one in self.roles if one.name == principal.role), None)
+        return principal.clearance or (role.clearance if role else None) or Trust.MEDIUM
+
+    def cadence(self, credential: Credential) -> timedelta | None:
+        """How often a credential is renewed: as it says itself, else as often as all; None where nothing is said."""
+        return credential.rotation() or (values.parse_duration(self.rotation) if self.rotation else None)
+
+
+_Named = TypeVar("_Named", Principal, Destination, Role)
 
 
 def _by_name(items: Iterable[_Named], name: str) -> _Named:

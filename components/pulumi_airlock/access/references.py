@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from .draft import Draft
+from .draft import FREE, Draft
 from .errors import join_path, nearest, quoted
 from .messages import Located
 
@@ -15,18 +15,18 @@ def reference_problems(draft: Draft) -> list[tuple[str, str]]:
 def located_references(draft: Draft) -> Iterator[Located]:
     """The same with locations."""
     yield from _declared_twice(draft)
-    known = {section: draft.declared(section) for section in ("environments", "zones", "principals", "destinations")}
+    known = {section: draft.declared(section) for section in ("environments", "roles", "zones", "principals", "destinations")}
     seen: set[tuple[object, ...]] = set()
     for use in draft.uses:
-        if use.section == "environments" and not known["environments"]:
-            continue  # without a list of environments, any name may be one of the stack's
+        if use.section in FREE and not known[use.section]:
+            continue  # without a list of them, any name may be one of the stack's, or of Airflow's
         if not known[use.section] and not draft.whole(use.section):
             continue  # the section is missing, which is told
         if use.name not in known[use.section]:
             yield use.loc, f"no {_one(use.section)} {quoted(use.name)}{nearest(use.name, known[use.section])}"
-        elif (*use.loc[:-1], use.name) in seen:
+        elif (*use.loc[:-1], use.section, use.name) in seen:
             yield use.loc, f"{quoted(use.name)} is listed twice: leave it out"
-        seen.add((*use.loc[:-1], use.name))
+        seen.add((*use.loc[:-1], use.section, use.name))
 
 
 def _declared_twice(draft: Draft) -> Iterator[Located]:

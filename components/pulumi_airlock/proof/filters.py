@@ -148,6 +148,16 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Relay:
+    """A gate's own hosts that carry traffic on: what lies behind them sees their addresses, not the caller's."""
+
+    hosts: Hosts
+    """The destinations to which traffic goes this way."""
+    sources: Hosts
+    """The addresses that it comes from afterwards."""
+
+
+@dataclass(frozen=True, slots=True)
 class Filter:
     """The decision of one enforcement point over the traffic within its `scope`; traffic outside of it does not pass here."""
 
@@ -164,6 +174,8 @@ class Filter:
     scope: Match = EVERYTHING
     always: bool = False
     """Stands on every path of its scope, also where no zone names it: an environment's own security groups, ACLs and routes."""
+    relays: tuple[Relay, ...] = ()
+    """Where what it lets through comes from afterwards (App Connectors, a proxy); empty: from where it came."""
     shape: Shape | None = None
     """What one of its rules can say, for counting and merging them; None: products of any sets."""
 
