@@ -6,6 +6,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 
+class NoConnectionError(ValueError):
+    """A line that is understood, and is of something else than a connection: nothing is wrong with it."""
+
+
 class Connection(NamedTuple):
     """Who connected where, when, and what the device did. What a format does not tell is empty or None.
 
@@ -13,9 +17,9 @@ class Connection(NamedTuple):
     """
 
     format: str
-    """Which parser read it: `fortigate`, `vpc-flow`, `tgw-flow` or `envoy`."""
+    """Which parser read it: `fortigate`, `vpc-flow`, `tgw-flow`, `envoy`, `zpa-lss`, `zia-firewall` or `zia-web`."""
     source: str
-    """Source address."""
+    """Source address; empty where a line of the LSS names the caller alone."""
     source_port: int | None
     destination: str
     """Destination address; empty where only the name is known."""
@@ -45,6 +49,18 @@ class Connection(NamedTuple):
     """Why, where the device says more than yes or no."""
     device: str = ""
     """Which device, or network interface, wrote the line."""
+    location: str = ""
+    """Where the traffic entered a cloud: the location or sub-location of ZIA."""
+    application: str = ""
+    """The application segment that a cloud took the destination for."""
+    way: str = ""
+    """How the traffic came there: `GRE`, `IPSEC`, `PAC` …; of a flow log, the number of its `traffic-path`."""
+    seen_as: str = ""
+    """The address that a cloud saw the caller with, after NAT."""
+    service: str = ""
+    """The AWS service that the destination's address belongs to (`S3`, `AMAZON`), where a flow log says so."""
+    answers: bool | None = None
+    """Whether a flow is what a server answered, by its TCP flags; None: it does not say."""
 
     @property
     def where(self) -> str:
@@ -54,7 +70,7 @@ class Connection(NamedTuple):
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     def __str__(self) -> str:
-        source = f"[{self.source}]" if ":" in self.source and self.source_port else self.source
+        source = f"[{self.source}]" if ":" in self.source and self.source_port else self.source or self.user
         port = f":{self.source_port}" if self.source_port else ""
         name = f" ({self.name})" if self.name and self.destination else ""
         when = f" at {self.time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if self.time else ""
@@ -100,3 +116,45 @@ def port_of(text: str, field: str) -> int | None:
 def instant_of(seconds: int) -> datetime:
     """Seconds since 1970 as an instant."""
     return datetime.fromtimestamp(seconds, UTC)
+
+
+_CLOCKS = ("%a %b %d %H:%M:%S %Y", "%b %d %Y %H:%M:%S", "%Y-%m-%d %H:%M:%S", "%y-%m-%d %H:%M:%S")
+"""How Zscaler's templates write an instant, all of them in UTC (`GMT` in the feed's settings)."""
+
+
+@lru_cache(maxsize=65536)
+def clock_of(text: str, field: str) -> datetime | None:
+    """An instant as templates of logs write it: ISO 8601, `Fri May 31 17:35:42 2019`, seconds or milliseconds since 1970; UTC
+    unless it says otherwise. None where there is none. ValueError when it is no instant."""
+    if not text or text in ("-", "0", "None"):
+        return None
+    if text.isascii() and text.isdigit() and len(text) in (10, 13):
+        return instant_of(int(text[:10]))
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = _by_clock(text, field)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _by_clock(text: str, field: str) -> datetime:
+    for clock in _CLOCKS:
+        try:
+            return datetime.strptime(text, clock)  # the caller says that it is UTC
+        except ValueError:
+            continue
+    raise ValueError(f"{field} is no instant: {text[:40]!r}")
+
+
+@lru_cache(maxsize=65536)
+def is_private(address: str) -> bool:
+    """Whether an address is one of a private network, as those of an environment's subnets are."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(found in one for one in _PRIVATE if one.version == found.version)
+
+
+_PRIVATE = tuple(map(ipaddress.ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")))
+"""RFC 1918, RFC 6598 and RFC 4193."""

@@ -39,6 +39,8 @@ _BEYOND = {
     "UT": "the proxy let it through, and the destination did not answer in time",
 }
 """Response flags of what went wrong behind the proxy."""
+_KNOWN = frozenset({"response_flags", "downstream_remote_address", "upstream_host", "requested_server_name"})
+"""Keys of which an access log in JSON has at least one."""
 _TOKENS = ("jwt_authn_access_denied", "jwt_authn")
 
 
@@ -49,18 +51,22 @@ def parse(line: str) -> Connection | None:
     """
     text = line.strip()
     if text.startswith("{"):
-        return _read(fields) if (fields := _document(text)) is not None else None
+        return of(_document(text))
     found = _TEXT.search(text) if text.startswith("[") else None
     return _read(found.groupdict()) if found else None
 
 
-def _document(text: str) -> Mapping[str, Any] | None:
+def of(fields: Mapping[str, Any]) -> Connection | None:
+    """The connection of a line's fields in JSON; None when they are none of Envoy's."""
+    return _read(fields) if _KNOWN & fields.keys() else None
+
+
+def _document(text: str) -> Mapping[str, Any]:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
         raise ValueError("a line of JSON that is damaged") from None
-    known = {"response_flags", "downstream_remote_address", "upstream_host", "requested_server_name"}
-    return found if isinstance(found, dict) and known & found.keys() else None
+    return found if isinstance(found, dict) else {}
 
 
 def _read(fields: Mapping[str, Any]) -> Connection:

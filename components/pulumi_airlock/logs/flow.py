@@ -6,10 +6,11 @@ seconds since 1970 of the aggregation interval; `action` is ACCEPT or REJECT by 
 gateway has no action: it counts the packets that it had no route for.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from .connection import Connection, address_of, instant_of, port_of, protocol_of
+from .connection import Connection, NoConnectionError, address_of, instant_of, port_of, protocol_of
 
 VPC, TGW = "vpc-flow", "tgw-flow"
 
@@ -37,6 +38,8 @@ _EMPTY = frozenset({"NODATA", "SKIPDATA"})
 _RESOURCES = frozenset({"TransitGateway", "TransitGatewayAttachment"})
 _SYN_ACK = "18"
 """`tcp-flags` of a flow that began with an answer: SYN and ACK."""
+_ANSWERS = {"18": True, "19": True, "22": True, "2": False, "3": False, "6": False}
+"""`tcp-flags` → whether the flow is what a server answers: SYN and ACK together, or SYN alone (FIN and RST beside them)."""
 
 
 def parse(line: str, fields: Sequence[str] = ()) -> Connection | None:
@@ -54,8 +57,26 @@ def parse(line: str, fields: Sequence[str] = ()) -> Connection | None:
     if len(values) != len(names):
         raise ValueError(f"{len(values)} fields, where the format has {len(names)}")
     record = dict(zip(names, values, strict=True))
-    if record.get("log-status") in _EMPTY:
+    return None if record.get("log-status") in _EMPTY else _connection(record)
+
+
+def of(fields: Mapping[str, Any]) -> Connection | None:
+    """The connection of a record as a JSON object (files in S3, an export of Athena); None when it is no flow log.
+
+    NoConnectionError where the record says that there was no data; ValueError, with what is wrong, when it is damaged.
+    """
+    record = {str(key).lower().replace("_", "-"): str(value) for key, value in fields.items() if value not in (None, "")}
+    if not {"srcaddr", "dstaddr"} <= record.keys() and record.get("log-status") not in _EMPTY:
         return None
+    if record.get("log-status") in _EMPTY:
+        raise NoConnectionError("a flow log record without data")
+    missing = [one for one in _NEEDED if one not in record]
+    if missing:
+        raise ValueError(f"the record lacks {', '.join(missing)}")
+    return _connection(record)
+
+
+def _connection(record: Mapping[str, str]) -> Connection:
     transit = "tgw-id" in record or "tgw-attachment-id" in record
     allowed, action, detail = _transit(record) if transit else _decision(record)
     return Connection(
@@ -72,6 +93,9 @@ def parse(line: str, fields: Sequence[str] = ()) -> Connection | None:
         action=action,
         detail=detail,
         device=_first(record, "interface-id", "tgw-attachment-id", "tgw-id"),
+        way=_first(record, "traffic-path"),
+        service=_first(record, "pkt-dst-aws-service"),
+        answers=_ANSWERS.get(record.get("tcp-flags", "")),
     )
 
 
@@ -98,7 +122,7 @@ def _recognised(values: Sequence[str]) -> Sequence[str]:
     return TRANSIT if size >= 2 and values[start + 1] in _RESOURCES else ()
 
 
-def _decision(record: dict[str, str]) -> tuple[bool | None, str, str]:
+def _decision(record: Mapping[str, str]) -> tuple[bool | None, str, str]:
     action = record.get("action", "")
     reason = record.get("reject-reason", "-")
     detail = "" if reason == "-" else f"rejected for {reason}"
@@ -107,7 +131,7 @@ def _decision(record: dict[str, str]) -> tuple[bool | None, str, str]:
     return {"ACCEPT": True, "REJECT": False}.get(action), action, detail
 
 
-def _transit(record: dict[str, str]) -> tuple[bool | None, str, str]:
+def _transit(record: Mapping[str, str]) -> tuple[bool | None, str, str]:
     lost = {
         "no route": record.get("packets-lost-no-route", "0"),
         "a blackhole route": record.get("packets-lost-blackhole", "0"),
@@ -116,12 +140,12 @@ def _transit(record: dict[str, str]) -> tuple[bool | None, str, str]:
     return (not found, "lost" if found else "forwarded", "; ".join(found))
 
 
-def _time(record: dict[str, str]) -> datetime | None:
+def _time(record: Mapping[str, str]) -> datetime | None:
     start = record.get("start", "-")
     return None if start == "-" else instant_of(int(_number(start, "start")))
 
 
-def _first(record: dict[str, str], *names: str) -> str:
+def _first(record: Mapping[str, str], *names: str) -> str:
     for name in names:
         value = record.get(name, "-")
         if value != "-":
