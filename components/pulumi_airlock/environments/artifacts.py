@@ -10,6 +10,7 @@ from pathlib import Path
 import pulumi
 
 from ..errors import Problems
+from .egress import ProxyEgress, check_egress, check_own_script, startup_script
 from .limits import AIRFLOW_VERSIONS, BUCKET_ARN, CONSTRAINTS_SINCE
 
 StrPath = str | Path
@@ -86,6 +87,30 @@ def check_code(code: MwaaCode | ExistingCode, airflow_version: str, internet: bo
         return []
     text = _readable(Path(code.requirements), "code.requirements", problems)
     return [] if text is None else _check_requirements(text, str(code.requirements), airflow_version, internet, problems)
+
+
+def check_way_out(code: MwaaCode | ExistingCode, egress: ProxyEgress | None, problems: Problems) -> list[str]:
+    """Notes a proxy that cannot work, or that the code's start-up script cannot tell; returns warnings."""
+    if egress is None:
+        return []
+    check_egress(egress, problems)
+    if isinstance(code, ExistingCode):
+        if code.startup_script is None:
+            fix = "put what environments.egress.startup_script gives into the bucket, and name it in code.startup_script"
+            problems.add("egress", f"is told by the start-up script, and somebody else fills the bucket: {fix}")
+            return []
+        return [f"the proxy is not told by Airlock: {code.startup_script.path} in the bucket has to hold what egress says"]
+    if code.startup_script is not None and Path(code.startup_script).is_file():
+        check_own_script(Path(code.startup_script).read_text(encoding="utf-8", errors="replace"), problems, "code.startup_script")
+    return []
+
+
+def startup_text(code: MwaaCode, egress: ProxyEgress | None, region: str, vpc_cidr: str) -> str | None:
+    """The generated start-up script, the code's own behind it; None where there is nothing to tell."""
+    if egress is None:
+        return None
+    own = Path(code.startup_script).read_text(encoding="utf-8") if code.startup_script is not None else ""
+    return startup_script(egress, region, vpc_cidr, own)
 
 
 def _check_existing(code: ExistingCode, problems: Problems) -> None:

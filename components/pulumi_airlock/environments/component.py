@@ -2,15 +2,17 @@
 
 import ipaddress
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import pulumi
 import pulumi_aws as aws
 
 from ..errors import Problems
 from ..tokens import MWAA_ENVIRONMENT
-from .artifacts import ExistingCode, MwaaCode, check_code
+from .artifacts import ExistingCode, MwaaCode, check_code, check_way_out, startup_text
 from .checks import check_account, checked_tags, current_account, known, one_of, resolved_region
+from .egress import ProxyEgress
+from .egress_rules import open_to_proxy
 from .encryption import make_key
 from .limits import (
     AIRFLOW_VERSIONS,
@@ -22,7 +24,7 @@ from .limits import (
     MAX_SECURITY_GROUPS,
     ROLE_ARN,
 )
-from .logs import MwaaLogs, check_logs, logging_configuration, make_log_groups
+from .logs import STREAMS, MwaaLogs, check_logs, logging_configuration, make_log_groups
 from .network import EnvironmentNetwork
 from .options import Options, check_options
 from .placement import ExistingSubnets, check_existing_vpc, check_placement, make_placement
@@ -61,6 +63,8 @@ class MwaaEnvironment(pulumi.ComponentResource):
         kms_key_arn: brings the key instead of making one; its policy must let CloudWatch Logs and MWAA use it.
         logs: levels and retention of the five streams.
         airflow_options: Airflow configuration, `section.option` → value.
+        egress: the proxy that scheduler, workers and web servers go out through, each by its own port; told to them by the
+            start-up script, in front of the code's own.
         maintenance_window_start: weekly, UTC, `SUN:03:30`.
         worker_replacement_strategy: at updates, `GRACEFUL` lets tasks finish (up to 12 hours), `FORCED` stops them.
         extra_security_group_ids: beside the environment's own.
@@ -78,6 +82,8 @@ class MwaaEnvironment(pulumi.ComponentResource):
     bucket_name: pulumi.Output[str]
     kms_key_arn: pulumi.Output[str]
     security_group_id: pulumi.Output[str]
+    log_group_names: dict[str, pulumi.Output[str]]
+    """Log stream (`dag_processing`, `scheduler`, `task`, `webserver`, `worker`) → its log group."""
     network: EnvironmentNetwork
 
     def __init__(
@@ -104,6 +110,7 @@ class MwaaEnvironment(pulumi.ComponentResource):
         kms_key_arn: pulumi.Input[str] | None = None,
         logs: MwaaLogs | None = None,
         airflow_options: Options | None = None,
+        egress: ProxyEgress | None = None,
         maintenance_window_start: str | None = None,
         worker_replacement_strategy: WorkerReplacement = "GRACEFUL",
         extra_security_group_ids: Sequence[pulumi.Input[str]] = (),
@@ -123,6 +130,7 @@ class MwaaEnvironment(pulumi.ComponentResource):
             *check_scale(scale, problems),
             *check_placement(vpc, subnet_cidrs, subnets, scale, region, problems),
             *check_code(code, airflow_version, internet, problems),
+            *check_way_out(code, egress, problems),
         ]
         if isinstance(vpc, ExistingVpc):
             check_existing_vpc(vpc, problems)
@@ -134,7 +142,10 @@ class MwaaEnvironment(pulumi.ComponentResource):
         problems.raise_any()
 
         # Readers need it, and `pulumi preview --json` has no outputs of components.
-        super().__init__(MWAA_ENVIRONMENT, name, {"endpointCidrs": list(vpc.endpoint_cidrs)}, opts)
+        told: dict[str, Any] = {"endpointCidrs": list(vpc.endpoint_cidrs)}
+        if egress is not None:
+            told["egress"] = egress.described(region, vpc.cidr)
+        super().__init__(MWAA_ENVIRONMENT, name, told, opts)
         for warning in warnings:
             pulumi.warn(f"{name}: {warning}", self)
         child = pulumi.ResourceOptions(parent=self)
@@ -153,7 +164,8 @@ class MwaaEnvironment(pulumi.ComponentResource):
             bucket = account.apply(
                 lambda known_account: bucket_name or default_bucket_name(environment_name, known_account, region)
             )
-            stored = upload(name, code, bucket, region, self.kms_key_arn, all_tags, data)
+            script = startup_text(code, egress, region, vpc.cidr)
+            stored = upload(name, code, bucket, region, self.kms_key_arn, all_tags, data, script)
         role = (
             make_role(
                 name,
@@ -170,6 +182,8 @@ class MwaaEnvironment(pulumi.ComponentResource):
             if execution_role_arn is None
             else ExecutionRole(pulumi.Output.from_input(execution_role_arn))
         )
+        # Before the environment starts: what its start-up script installs goes through the proxy.
+        way_out = [] if egress is None else list(open_to_proxy(name, egress, placement.network, all_tags, child))
         log_groups = make_log_groups(name, environment_name, logs, self.kms_key_arn, all_tags, child)
         low_workers, high_workers = scale.workers
         low_webservers, high_webservers = scale.webservers
@@ -197,7 +211,7 @@ class MwaaEnvironment(pulumi.ComponentResource):
             weekly_maintenance_window_start=maintenance_window_start,
             worker_replacement_strategy=worker_replacement_strategy,
             tags=all_tags,
-            opts=_environment_options(data, [*placement.before, *stored.before, *role.before, *log_groups]),
+            opts=_environment_options(data, [*placement.before, *stored.before, *role.before, *log_groups, *way_out]),
         )
         if endpoint_management == "CUSTOMER":
             self._make_own_endpoints(name, environment, placement.network, webserver_access_mode, all_tags)
@@ -207,6 +221,7 @@ class MwaaEnvironment(pulumi.ComponentResource):
         self.execution_role_arn = role.arn
         self.bucket_name = stored.bucket_name
         self.security_group_id = placement.network.security_group_id
+        self.log_group_names = {stream: group.name for stream, group in zip(STREAMS, log_groups, strict=True)}
         self.network = placement.network
         self.register_outputs(
             {
@@ -221,7 +236,7 @@ class MwaaEnvironment(pulumi.ComponentResource):
                 "subnetIds": list(self.network.subnet_ids),
                 "subnetCidrs": list(self.network.subnet_cidrs),
                 "routeTableIds": list(self.network.route_table_ids),
-                "endpointCidrs": list(vpc.endpoint_cidrs),
+                **told,
             }
         )
 

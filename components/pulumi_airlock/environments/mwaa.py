@@ -13,6 +13,7 @@ from .read import read, read_environments
 if TYPE_CHECKING:
     from .artifacts import ExistingCode, MwaaCode, S3Object
     from .component import MwaaEnvironment
+    from .egress import ProxyEgress
     from .logs import MwaaLogs
     from .placement import ExistingSubnets
     from .scale import MwaaScale
@@ -27,6 +28,7 @@ __all__ = [
     "MwaaEnvironment",
     "MwaaLogs",
     "MwaaScale",
+    "ProxyEgress",
     "S3Object",
     "read",
     "read_environments",
@@ -41,6 +43,7 @@ _WHERE = {
     "MwaaEnvironment": "component",
     "MwaaLogs": "logs",
     "MwaaScale": "scale",
+    "ProxyEgress": "egress",
     "S3Object": "artifacts",
 }
 

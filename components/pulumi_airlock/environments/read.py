@@ -9,6 +9,7 @@ from ..proof.filters import Action, Combine, Environment, Filter, Match, Rule, W
 from ..proof.sets import Hosts, Services
 from ..tokens import MWAA_ENVIRONMENT
 from .limits import INTERFACE_SERVICES
+from .read_egress import told_egress
 
 _HTTPS = Services.of("tcp", 443, 443)
 _NEEDED = re.compile(r"(cn\.)?com\.amazonaws\.[a-z0-9\-]+\.(" + "|".join(map(re.escape, INTERFACE_SERVICES)) + ")")
@@ -104,6 +105,11 @@ def _own_needs(links: Links, resource: Resource, name: str, sources: Hosts) -> I
     names = _s3_names(links, resource)
     if names:
         yield Match(who=who, hosts=names, services=_HTTPS)
+    component = _component(resource)
+    way_out = told_egress(component) if component is not None else None
+    if way_out is not None:
+        # What lies behind the proxy is the proxy's to decide: reaching it is a need of the environment's own.
+        yield Match(who=who, hosts=way_out.hosts, services=way_out.services)
 
 
 def _endpoint_addresses(links: Links, resource: Resource) -> Hosts:

@@ -1,5 +1,6 @@
 """The bucket that MWAA takes an environment's code from, and the code in it."""
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,8 +54,9 @@ def upload(
     key_arn: pulumi.Output[str],
     tags: dict[str, str],
     opts: pulumi.ResourceOptions,
+    startup: str | None = None,
 ) -> StoredCode:
-    """A bucket, private, versioned and encrypted, with the code in it.
+    """A bucket, private, versioned and encrypted, with the code in it; `startup` takes the place of its start-up script.
 
     Its ARN is made of its name, so that what refers to it is known at preview.
     """
@@ -66,14 +68,13 @@ def upload(
 
     def put(key: str, path: StrPath, label: str) -> pulumi.Resource:
         local = _portable(Path(path))
+        source = pulumi.FileArchive(str(local)) if local.is_dir() else pulumi.FileAsset(str(local))
+        return keep(key, source, fingerprint(local), label)
+
+    def keep(key: str, source: pulumi.Asset | pulumi.Archive, digest: str, label: str) -> pulumi.Resource:
+        # An encrypted object's ETag is no digest of its content: `source_hash` makes a change show.
         made: pulumi.Resource = aws.s3.BucketObjectv2(
-            f"{name}-{label}",
-            bucket=bucket.bucket,
-            key=key,
-            source=pulumi.FileArchive(str(local)) if local.is_dir() else pulumi.FileAsset(str(local)),
-            # An encrypted object's ETag is no digest of its content: this one makes a change show.
-            source_hash=fingerprint(local),
-            opts=after,
+            f"{name}-{label}", bucket=bucket.bucket, key=key, source=source, source_hash=digest, opts=after
         )
         return made
 
@@ -86,8 +87,13 @@ def upload(
         "startup_script": ("startup.sh", code.startup_script),
     }
     for what, (key, given) in files.items():
-        if given is not None:
-            stored: Any = put(key, given, what.replace("_", "-"))
+        label = what.replace("_", "-")
+        stored: Any = None
+        if what == "startup_script" and startup is not None:
+            stored = keep(key, pulumi.StringAsset(startup), hashlib.sha256(startup.encode()).hexdigest(), label)
+        elif given is not None:
+            stored = put(key, given, label)
+        if stored is not None:
             arguments |= {f"{what}_s3_path": key, f"{what}_s3_object_version": stored.version_id}
     return StoredCode(bucket.bucket, arn, arguments, settings)
 
