@@ -51,8 +51,8 @@ def make_log_groups(
     key_arn: pulumi.Output[str],
     tags: dict[str, str],
     opts: pulumi.ResourceOptions,
-) -> tuple[pulumi.Resource, ...]:
-    """One encrypted group for each stream."""
+) -> tuple[Any, ...]:
+    """One encrypted group for each stream, in their order (`aws.cloudwatch.LogGroup`)."""
     return tuple(
         aws.cloudwatch.LogGroup(
             f"{name}-{stream.replace('_', '-')}-logs",

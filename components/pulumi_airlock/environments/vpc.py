@@ -14,6 +14,7 @@ import pulumi_aws as aws
 
 from ..errors import Problems
 from .checks import check_account, checked_tags, current_account, network, one_of, resolved_region, subnets, two_zones
+from .flow_format import LOG_FORMAT
 from .limits import INTERFACE_SERVICES, SERVICES_ELSEWHERE, endpoint_service, partition
 
 Nat = Literal["none", "single", "per-zone"]
@@ -179,6 +180,8 @@ class AirflowVpc(pulumi.ComponentResource):
             traffic_type="ALL",
             log_destination_type="s3",
             log_destination=bucket_arn,
+            log_format=LOG_FORMAT,
+            max_aggregation_interval=60,
             tags=self._named("flows"),
             opts=self._child,
         )

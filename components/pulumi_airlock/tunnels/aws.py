@@ -82,6 +82,8 @@ class AwsVpn(pulumi.ComponentResource):
     gateway: Gateway
     tunnels: tuple[PeerTunnel, PeerTunnel]
     proposal: IpsecProposal
+    log_group_name: pulumi.Output[str] | None = None
+    """The tunnels' log group; None where they keep no logs."""
 
     def __init__(
         self,
@@ -198,6 +200,7 @@ class AwsVpn(pulumi.ComponentResource):
             tags=self._tags,
             opts=self._child,
         )
+        self.log_group_name = group.name
         arn: pulumi.Output[str] = group.arn
         return arn
 

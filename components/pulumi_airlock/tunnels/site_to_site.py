@@ -35,6 +35,8 @@ class SiteToSiteVpn(pulumi.ComponentResource):
     gateway: Gateway
     zone_name: pulumi.Output[str]
     connection_id: pulumi.Output[str]
+    log_group_name: pulumi.Output[str] | None
+    """The tunnels' log group; None where they keep no logs."""
 
     def __init__(
         self,
@@ -124,6 +126,7 @@ class SiteToSiteVpn(pulumi.ComponentResource):
         self.gateway = self.aws.gateway
         self.zone_name = self.fortigate.zone_name
         self.connection_id = self.aws.connection_id
+        self.log_group_name = self.aws.log_group_name
         self.register_outputs({"connectionId": self.connection_id, "zoneName": self.zone_name, "gatewayId": self.gateway.id})
 
 
