@@ -8,7 +8,7 @@ from fortigate_helpers import Point, decide, run_program
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pulumi_airlock.access.model import Access
-from pulumi_airlock.gates.fortigate import FortigateGate, read
+from pulumi_airlock.gates.fortigate import FortigateGate, SamlIdentity, read
 from pulumi_airlock.gates.fortigate.plan import DAYS as DAY_NAMES
 
 DAYS = list(DAY_NAMES)
@@ -28,6 +28,13 @@ PLACES = {
 }
 PORTS = ["5432/tcp", "8000-8010/tcp", "8005-8015/tcp", "53/udp", "icmp"]
 PEOPLE_SOURCES = [(), ("10.60.8.0/22",), ("10.60.8.0/24", "2001:db8:60::/64")]
+SAML = SamlIdentity(
+    portal="https://fw.corp.example:1003",
+    idp_entity_id="https://bank.okta.example",
+    idp_single_sign_on_url="https://bank.okta.example/sso",
+    idp_certificate="okta",
+    group_values={"airflow-audit": "00000000-0000-0000-0000-00000000a0d1"},
+)
 EXPIRES = date(2027, 6, 30)
 
 WINDOWS = st.none() | st.builds(
@@ -160,8 +167,8 @@ def points(access: Access):
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(accesses(), st.booleans())
-def test_reading_what_was_compiled_gives_back_what_was_declared(access, preview):
+@given(accesses(), st.booleans(), st.booleans())
+def test_reading_what_was_compiled_gives_back_what_was_declared(access, preview, signing_in):
     def program():
         FortigateGate(
             "fortigate",
@@ -170,6 +177,7 @@ def test_reading_what_was_compiled_gives_back_what_was_declared(access, preview)
             tunnel_interface=["vpn-1", "vpn-2"],
             interfaces=INTERFACES,
             people_interface="port2",
+            saml=SAML if signing_in else None,
         )
 
     found = list(read(run_program(program, preview)))

@@ -7,12 +7,13 @@ needs no FortiOS SDK; only `FortigateGate` imports it.
 from typing import TYPE_CHECKING, Any
 
 from .hygiene import references
+from .people import SamlIdentity
 from .read import read
 
 if TYPE_CHECKING:
     from .gate import FortigateGate
 
-__all__ = ["FortigateGate", "read", "references"]
+__all__ = ["FortigateGate", "SamlIdentity", "read", "references"]
 
 
 def __getattr__(name: str) -> Any:

@@ -5,7 +5,7 @@ Everything that the device would refuse is found here, all of it at once, before
 
 import ipaddress
 import re
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -15,32 +15,13 @@ from ...access.values import PORT_PROTOCOLS, parse_port
 from ...errors import Problems
 from ...proof.sets import Intervals
 from ...proof.times import WEEK_MINUTES
-from . import names
+from . import names, people
 from .alphabet import ALL, Alphabets, of_addresses, of_dates, of_services, of_spans, plain
 from .boxes import Box
-from .plan import DAYS, Address, AddressGroup, Plan, Policy, Schedule, ScheduleGroup, Service
+from .plan import DAYS, Address, AddressGroup, Plan, Policy, Schedule, ScheduleGroup, Service, Site
 
 _CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 _ALWAYS = "always"
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """What a FortiGate has to be told beside the routes."""
-
-    name: str
-    """The gate, as zones write it."""
-    sources: Mapping[str, Sequence[str]]
-    """Environment → the CIDRs its tasks come from."""
-    interfaces: Mapping[str, tuple[str, ...]]
-    """Zone → the interfaces (or FortiGate zone) that lead to it."""
-    people_interface: str | None
-    timezone: str
-    """The device's own."""
-    user_groups: Mapping[str, str]
-    """Group of the identity provider → FortiGate user group, where the names differ."""
-    prefix: str
-    """In front of the name of every object made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +75,12 @@ class _Compiler:
 
     def run(self) -> Plan:
         self._check_site()
+        people.check(self.access, self.site, self.problems)
         lanes: dict[_Lane, list[_Want]] = {}
         for position, route in enumerate(self.access.routes):
             for lane, want in self._wants(position, route):
                 lanes.setdefault(lane, []).append(want)
+        self.plan.user_groups = people.user_groups(self.access, self.site, self.problems)
         self.problems.raise_any()
         merged = [(box, lane, alphabets) for lane, wants in lanes.items() for box, alphabets in self._merged(lane, wants)]
         taken = {deny_name(self.site.prefix)}
@@ -205,7 +188,9 @@ class _Compiler:
         """The environments, or the user group, that a principal comes as."""
         path = f"principals[{principal.name}]"
         if principal.group is not None:
-            return self._people(principal.group, path)
+            if self.site.people_interface is None:
+                self.problems.add("people_interface", f"missing, but {path} are people: name the interface they come in by")
+            return frozenset({people.device_group(self.site, principal.group, path, self.problems)})
         wanted = [principal.environment] if principal.environment else list(self.site.sources)
         if not wanted:
             self.problems.add("sources", f"empty, but principal {principal.name!r} is a workload: give each environment's CIDRs")
@@ -214,17 +199,6 @@ class _Compiler:
             known = ", ".join(sorted(self.site.sources)) or "none"
             self.problems.add(f"{path}.environment", f"no sources for environment {unknown[0]!r}; sources: {known}")
         return frozenset(name for name in wanted if name in self.site.sources)
-
-    def _people(self, group: str, path: str) -> frozenset[str]:
-        if self.site.people_interface is None:
-            self.problems.add("people_interface", f"missing, but {path} are people: name the interface they come in by")
-        user_group = self.site.user_groups.get(group, group)
-        if len(user_group) > names.USER_GROUP_NAME:
-            fix = "give the FortiGate's name for it in user_groups"
-            self.problems.add(
-                f"{path}.group", f"{user_group!r} is over {names.USER_GROUP_NAME} characters, a user group's limit: {fix}"
-            )
-        return frozenset({user_group})
 
     def _services(self, destination: Destination) -> frozenset[tuple[str, int, int]]:
         return frozenset(

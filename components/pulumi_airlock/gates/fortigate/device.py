@@ -20,6 +20,8 @@ RECURRING, ONETIME, SCHEDULE_GROUP = "firewallschedulerecurring", "firewallsched
 MOVE, SORT, SEQUENCE = "firewallpolicymove", "firewallpolicysort", "firewallsecuritypolicyseq"
 ZONE, GLOBAL, USER_GROUP, PHASE1 = "systemzone", "systemglobal", "usergroup", "vpnipsecphase1interface"
 INTERFACE = "systeminterface"
+SAML, LDAP, RADIUS, TACACS, LOCAL, PEER = "usersaml", "userldap", "userradius", "usertacacs", "userlocal", "userpeer"
+USER_SETTING = "usersetting"
 
 ADDRESSES: Mapping[int, tuple[str, ...]] = {
     4: (ADDRESS, ADDRESS_GROUP, VIP, VIP_GROUP),
@@ -27,6 +29,8 @@ ADDRESSES: Mapping[int, tuple[str, ...]] = {
 }
 SERVICES = (SERVICE, SERVICE_GROUP)
 SCHEDULES = (RECURRING, ONETIME, SCHEDULE_GROUP)
+SERVERS = (SAML, LDAP, RADIUS, TACACS)
+LOCAL_USERS = (LOCAL, PEER)
 INTERFACES = (PHASE1, INTERFACE, ZONE)
 
 

@@ -13,8 +13,10 @@ from ...access.model import Access
 from ...errors import InputError, Problem
 from ...proof.sets import protocol_number
 from ...tokens import FORTIGATE_GATE
-from .compile import Site, compile_routes, deny_name
-from .plan import Address, AddressGroup, Plan, Policy, Service
+from .compile import compile_routes, deny_name
+from .people import SamlIdentity
+from .plan import Address, AddressGroup, Plan, Policy, Service, Site
+from .sign_in import SignIn
 
 _EXPLICIT = {
     "status": "enable",
@@ -48,6 +50,8 @@ class FortigateGate(pulumi.ComponentResource):
     Needs FortiOS 7.2 or later for routes that expire (`policy_expiry`).
     """
 
+    user_groups: dict[str, pulumi.Output[str]]
+    """Group of the identity provider → the user group that was made for it; empty without `saml`."""
     policy_ids: dict[str, pulumi.Output[int]]
     """The device's ids of the accept policies, by policy name, in order."""
     deny_policy_id: pulumi.Output[int]
@@ -64,6 +68,7 @@ class FortigateGate(pulumi.ComponentResource):
         people_interface: str | None = None,
         timezone: str = "UTC",
         user_groups: Mapping[str, str] | None = None,
+        saml: SamlIdentity | None = None,
         prefix: str = "airlock-",
         vdom: str | None = None,
         place_before: pulumi.Input[int] | None = None,
@@ -78,6 +83,8 @@ class FortigateGate(pulumi.ComponentResource):
         - `people_interface`: where people come in; needed when a route of people passes here.
         - `timezone`: the IANA name of the device's own zone (`config system global`); windows of routes must be written in it.
         - `user_groups`: group of the identity provider → user group on the FortiGate, where the names differ.
+        - `saml`: how people sign in. With it the user groups are made, too (the prefix and the group's name); without it the
+          device has them already.
         - `prefix`: in front of every object's name; two gates (or stacks) on one device need different ones.
         - `place_before`: id of a policy on the device that would stop the traffic (a deny-all): all of ours go before it.
 
@@ -85,13 +92,14 @@ class FortigateGate(pulumi.ComponentResource):
         """
         _check_timezone(name, timezone)
         leading = {zone: (one,) if isinstance(one, str) else tuple(one) for zone, one in interfaces.items()}
-        site = Site(name, sources, leading, people_interface, timezone, dict(user_groups or {}), prefix)
-        plan = compile_routes(access, site)
         tunnels: list[pulumi.Input[str]] = (
             list(tunnel_interface)
             if isinstance(tunnel_interface, list | tuple)
             else [cast("pulumi.Input[str]", tunnel_interface)]
         )
+        known = tuple(one for one in tunnels if isinstance(one, str))
+        site = Site(name, sources, leading, people_interface, timezone, dict(user_groups or {}), prefix, saml, known)
+        plan = compile_routes(access, site)
         described = {
             "gate": name,
             "timezone": timezone,
@@ -99,7 +107,11 @@ class FortigateGate(pulumi.ComponentResource):
             "tunnelInterfaces": tunnels,
             "peopleInterface": people_interface,
             "sources": {environment: list(cidrs) for environment, cidrs in sources.items()},
-            "userGroups": {device: group for group, device in site.user_groups.items()},
+            "userGroups": {
+                **{device: group for group, device in site.user_groups.items()},
+                **{one.name: one.group for one in plan.user_groups.values()},
+            },
+            "saml": None if saml is None else _described(saml, site, plan),
             "interfaces": {
                 zone: {
                     "interfaces": list(listed),
@@ -114,6 +126,8 @@ class FortigateGate(pulumi.ComponentResource):
         super().__init__(FORTIGATE_GATE, name, described, opts)
         builder = _Builder(self, name, plan, site, tunnels, vdom)
         builder.build(place_before)
+        groups = builder.sign_in.groups if builder.sign_in is not None else {}
+        self.user_groups = {one.group: groups[one.name].name for one in plan.user_groups.values()}
         self.policy_ids = {key: made.policyid for key, made in builder.policies.items()}
         self.deny_policy_id = builder.deny.policyid
         self.register_outputs(described)
@@ -136,6 +150,7 @@ class _Builder:
         """(kind, family, device name) → the resource that has the name as an output."""
         self.policies: dict[str, Any] = {}
         self.deny: Any = None
+        self.sign_in: SignIn | None = None
 
     def build(self, place_before: pulumi.Input[int] | None) -> None:
         for address in self.plan.addresses.values():
@@ -145,6 +160,8 @@ class _Builder:
         for service in self.plan.services.values():
             self._service(service)
         self._schedules()
+        if self.site.saml is not None:
+            self.sign_in = SignIn(self.name, self.site.saml, self.plan, self.site, self.vdom, self._opts)
         # First: whatever is created later is appended behind it and lets nothing through before it has been moved to its place.
         self.deny = self._deny_all()
         for policy in self.plan.policies:
@@ -250,6 +267,8 @@ class _Builder:
     def _policy(self, one: Policy) -> Any:
         intfs = [self.site.people_interface] if one.people else self.tunnels
         schedule = self.objects.get(("schedule", 0, one.schedule))
+        made = self.sign_in.groups if self.sign_in is not None else {}
+        before = self.sign_in.before if self.sign_in is not None and one.people else []
         return fortios.firewall.Policy(
             self._key(one.name),
             name=one.name,
@@ -261,7 +280,7 @@ class _Builder:
             srcaddr6s=self._named("address", 6, one.sources[6]),
             dstaddr6s=self._named("address", 6, one.destinations[6]),
             services=self._named("service", 0, one.services),
-            groups=[{"name": group} for group in one.groups],
+            groups=[{"name": made[group].name if group in made else group} for group in one.groups],
             schedule=schedule.name if schedule is not None else one.schedule,
             # Without it, a session that began within the window outlasts it.
             schedule_timeout="disable" if one.schedule == "always" else "enable",
@@ -270,7 +289,7 @@ class _Builder:
             match_vip="disable",
             comments=one.comment,
             vdomparam=self.vdom,
-            opts=self._opts([self.deny]),
+            opts=self._opts([self.deny, *before]),
             **_EXPLICIT,
         )
 
@@ -321,6 +340,15 @@ class _Builder:
             vdomparam=self.vdom,
             opts=self._opts(behind),
         )
+
+
+def _described(identity: SamlIdentity, site: Site, plan: Plan) -> dict[str, Any]:
+    """What readers need to know whose groups a match at this server names."""
+    return {
+        "server": identity.server_name(site.prefix),
+        "entityId": identity.idp_entity_id,
+        "groups": {one.group: identity.value_of(one.group) for one in plan.user_groups.values()},
+    }
 
 
 def _subnet(cidr: str) -> str:

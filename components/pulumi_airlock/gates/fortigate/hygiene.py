@@ -15,11 +15,15 @@ from .device import (
     ADDRESS_GROUP6,
     ADDRESSES,
     INTERFACES,
+    LOCAL,
+    LOCAL_USERS,
     ONETIME,
     POLICY,
     RECURRING,
+    SAML,
     SCHEDULE_GROUP,
     SCHEDULES,
+    SERVERS,
     SERVICE,
     SERVICE_GROUP,
     SERVICES,
@@ -37,7 +41,7 @@ from .device import Reference as Named
 from .services import builtin_service
 
 ROUTE_MAP, STATIC, STATIC6, ROUTE_POLICY = "routerroutemap", "routerstatic", "routerstatic6", "routerpolicy"
-ACCESS_LIST, PREFIX_LIST, POOL, USER = "routeraccesslist", "routerprefixlist", "firewallippool", "userlocal"
+ACCESS_LIST, PREFIX_LIST, POOL = "routeraccesslist", "routerprefixlist", "firewallippool"
 
 _OBJECTS = {
     ADDRESS: "address",
@@ -55,6 +59,7 @@ _OBJECTS = {
     SCHEDULE_GROUP: "schedule group",
     ZONE: "zone",
     USER_GROUP: "user group",
+    SAML: "SAML server",
     POOL: "IP pool",
     ROUTE_MAP: "route map",
     ACCESS_LIST: "access list",
@@ -127,7 +132,7 @@ _POLICY_FIELDS = (
     _Field("services", "service", SERVICES, _is_service),
     _Field("schedule", "schedule", SCHEDULES, _BUILT_IN_SCHEDULES.__contains__),
     _Field("groups", "user group", (USER_GROUP,), _BUILT_IN_GROUPS.__contains__),
-    _Field("users", "user", (USER,), {"guest"}.__contains__),
+    _Field("users", "user", (LOCAL,), {"guest"}.__contains__),
     _Field("poolnames", "IP pool", (POOL,), _never),
 )
 _FIELDS: dict[str, tuple[_Field, ...]] = {
@@ -136,6 +141,7 @@ _FIELDS: dict[str, tuple[_Field, ...]] = {
     ADDRESS_GROUP6: tuple(_Field(prop, "address", ADDRESSES[6], _Address) for prop in ("members", "excludeMembers")),
     SERVICE_GROUP: (_Field("members", "service", SERVICES, _is_service),),
     SCHEDULE_GROUP: (_Field("members", "schedule", SCHEDULES, _BUILT_IN_SCHEDULES.__contains__),),
+    USER_GROUP: (_Field("members", "user or server", (*SERVERS, *LOCAL_USERS), {"guest"}.__contains__),),
     ZONE: (_Field("interfaces", "interface", INTERFACES, _is_interface),),
     STATIC: (_Field("device", "interface", INTERFACES, _is_interface), _Field("dstaddr", "address", ADDRESSES[4], _Address)),
     STATIC6: (_Field("device", "interface", INTERFACES, _is_interface),),

@@ -8,11 +8,14 @@ OBJECT_NAME = 79
 """Addresses, address groups, services."""
 SCHEDULE_NAME = 31
 USER_GROUP_NAME = 35
+SAML_NAME = 35
+CERTIFICATE_NAME = 35
 INTERFACE_NAME = 35
 """A zone's name may have 35 characters, an interface's 15; policies name either."""
 POLICY_COMMENT = 1023
 OBJECT_COMMENT = 255
-"""Lengths: FortiOS 7.4 CLI reference, `config firewall policy`, `address`, `service custom`, `schedule`, `user group`."""
+"""Lengths: FortiOS 7.4 CLI reference, `config firewall policy`, `address`, `service custom`, `schedule`, `user group`,
+`user saml`."""
 
 _FORBIDDEN = re.compile(r"[^A-Za-z0-9._-]+")
 _HASH = 8

@@ -156,9 +156,9 @@ class Parts:
 
     def _people(self, policy: Resource) -> Iterator[Part]:
         for one in self._device.references(policy, "groups", USER_GROUP):
-            groups = self._place.identity_groups(one)
+            groups = self._place.members(one).groups
             name, urn = _name(one), one.resource.urn if one.resource else ""
-            value = "" if groups == {name} else f"for {', '.join(sorted(groups))}"
+            value = "" if groups <= {name} else f"for {', '.join(sorted(groups))}"
             yield Part("groups", "user group", name, Match(who=Who(groups=groups)), value, urn)
 
 

@@ -4,9 +4,13 @@ Nothing is ever widened: routes share a policy only where the union of what they
 destinations, services and windows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .people import SamlIdentity
 
 DAYS = {
     "mon": "monday",
@@ -17,6 +21,29 @@ DAYS = {
     "sat": "saturday",
     "sun": "sunday",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What a FortiGate has to be told beside the routes."""
+
+    name: str
+    """The gate, as zones write it."""
+    sources: Mapping[str, Sequence[str]]
+    """Environment → the CIDRs its tasks come from."""
+    interfaces: Mapping[str, tuple[str, ...]]
+    """Zone → the interfaces (or FortiGate zone) that lead to it."""
+    people_interface: str | None
+    timezone: str
+    """The device's own."""
+    user_groups: Mapping[str, str]
+    """Group of the identity provider → FortiGate user group, where the names differ."""
+    prefix: str
+    """In front of the name of every object made."""
+    saml: "SamlIdentity | None" = None
+    """How people sign in here; None: the device has user groups already."""
+    tunnels: tuple[str, ...] = ()
+    """Those interfaces of the environments whose names are known beforehand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +119,17 @@ class Policy:
     comment: str
 
 
+@dataclass(frozen=True, slots=True)
+class UserGroup:
+    """A user group of people who sign in: a group of the identity provider, by the name that the device has for it."""
+
+    name: str
+    group: str
+    """The identity provider's."""
+    minutes: int
+    """How long a sign-in lasts: the shortest session of their routes."""
+
+
 @dataclass(slots=True)
 class Plan:
     """Every object and policy, in order; the deny-all comes after the last one."""
@@ -102,3 +140,5 @@ class Plan:
     schedules: dict[str, Schedule] = field(default_factory=dict)
     schedule_groups: dict[str, ScheduleGroup] = field(default_factory=dict)
     policies: list[Policy] = field(default_factory=list)
+    user_groups: dict[str, UserGroup] = field(default_factory=dict)
+    """By name; empty where the device has its groups already."""

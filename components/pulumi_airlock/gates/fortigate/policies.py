@@ -89,6 +89,8 @@ class PolicyReading:
     """Groups of the identity provider that it is for; None: it does not ask who it is."""
     some_people: tuple[str, ...]
     """Properties that let in people, or machines, of whom the stack does not tell who they are."""
+    strangers: tuple[str, ...]
+    """Properties that let in people of whom it does not tell who they are: never a task."""
     through: tuple[str, ...]
 
     def boxes(self, whos: list[tuple[Who, tuple[str, ...]]]) -> Iterator[Box]:
@@ -133,7 +135,7 @@ def read_policy(policy: Resource, device: Device, place: Place, objects: Objects
     times = _times(policy, objects)
     if not sides or not services.maybe:
         return None
-    groups, some_people, group_urns = _people(policy, device, place)
+    people = _people(policy, device, place)
     through = [
         *(urn for side in sides for urn in (*side.sources.through, *side.hosts.through)),
         *services.through,
@@ -147,9 +149,10 @@ def read_policy(policy: Resource, device: Device, place: Place, objects: Objects
         services=services,
         times=times,
         reasons=tuple(reasons),
-        groups=groups,
-        some_people=some_people,
-        through=tuple(dict.fromkeys((*through, *group_urns))),
+        groups=people.groups,
+        some_people=people.some,
+        strangers=people.strangers,
+        through=tuple(dict.fromkeys((*through, *people.urns))),
     )
 
 
@@ -291,15 +294,28 @@ def _times(policy: Resource, objects: Objects) -> Bound[Times]:
     return Bound(sure, (*found.maybe, *limit), found.reasons, found.through)
 
 
-def _people(policy: Resource, device: Device, place: Place) -> tuple[frozenset[str] | None, tuple[str, ...], tuple[str, ...]]:
-    """The groups a policy is for, the properties by which others may be let in too, and the user groups' URNs."""
+@dataclass(frozen=True, slots=True)
+class _People:
+    """Who a policy asks for: see `PolicyReading`."""
+
+    groups: frozenset[str] | None
+    some: tuple[str, ...]
+    strangers: tuple[str, ...]
+    urns: tuple[str, ...]
+
+
+def _people(policy: Resource, device: Device, place: Place) -> _People:
     asked = device.references(policy, "groups", USER_GROUP)
     known: set[str] = set()
+    strangers: list[str] = []
     some = [f"{policy.name}.{key}" for key in ("users", "fssoGroups") if prop(policy, key) not in (None, [])]
     for one in asked:
-        if one.name is UNKNOWN and (one.resource is None or not isinstance(one.resource.get("name"), str)):
+        if one.name is UNKNOWN and one.resource is None:
             some.append(f"{policy.name}.groups")
         else:
-            known |= place.identity_groups(one)
+            found = place.members(one)
+            known |= found.groups
+            strangers += found.doubts
     urns = tuple(one.resource.urn for one in asked if one.resource is not None)
-    return (frozenset(known) if asked or some else None), tuple(dict.fromkeys(some)), urns
+    groups = frozenset(known) if asked or some else None
+    return _People(groups, tuple(dict.fromkeys(some)), tuple(dict.fromkeys(strangers)), urns)

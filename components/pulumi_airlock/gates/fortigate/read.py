@@ -69,6 +69,7 @@ class _Reader:
         for number, reading in enumerate(self.readings):
             yield from self._earlier_perhaps(number, boxes)
             yield from _rules(reading, boxes[number], self.parts)
+            yield from self._stopped_tasks(reading, number)
 
     def _unread(self) -> Iterator[Rule]:
         for kind, (action, match) in _ELSEWHERE.items():
@@ -83,8 +84,10 @@ class _Reader:
         doubt = (f"{reading.policy.name}.srcintfs",)
         if reading.groups is not None:
             sure = self._people_come_in(reading, number)
-            known_people = [(Who(groups=reading.groups), () if sure else doubt)] if reading.groups else []
-            return [*known_people, *((Who(), (reason,)) for reason in reading.some_people)]
+            unsure = (*(() if sure else doubt), *self._not_asked(reading))
+            known_people = [(Who(groups=reading.groups), unsure)] if reading.groups else []
+            strangers = ((Who(environments=frozenset()), (reason,)) for reason in reading.strangers)
+            return [*known_people, *((Who(), (reason,)) for reason in reading.some_people), *strangers]
         inside, outside = self._inside(reading, number), self._outside(reading, number)
         if inside and outside:
             return [(Who(), ())]
@@ -99,6 +102,21 @@ class _Reader:
         elif inside is None or outside is None or (inside and not known):
             whos.append((Who(), doubt))
         return whos
+
+    def _not_asked(self, reading: PolicyReading) -> tuple[str, ...]:
+        """Why a policy that refuses people of some groups may not: before they sign in, nobody knows that they are in one."""
+        if Action.DENY not in reading.actions or self.place.asks_always:
+            return ()
+        return (f"{reading.policy.name}.groups: authOnDemand is not always, so that who has not signed in is not refused",)
+
+    def _stopped_tasks(self, reading: PolicyReading, number: int) -> Iterator[Rule]:
+        """The tasks that a policy for people stops: where `authOnDemand` is always, it has them sign in, and they cannot."""
+        inside = self._inside(reading, number) if reading.groups is not None and self.place.asks_always else False
+        if inside is False or not self.place.environments:
+            return
+        tasks = (Who(environments=self.place.environments), () if inside else (f"{reading.policy.name}.srcintfs",))
+        refusing = replace(reading, actions=(Action.DENY,))
+        yield from _rules(refusing, list(reading.boxes([tasks])), self.parts)
 
     def _inside(self, reading: PolicyReading, number: int) -> bool | None:
         """Whether the environments' traffic comes in where the policy looks; None: perhaps."""

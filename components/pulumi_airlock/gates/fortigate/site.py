@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from ...proof.sets import Hosts
 from ...tokens import ACCESS, MWAA_ENVIRONMENT
 from ..stack import UNKNOWN, Resource
-from .device import GLOBAL, INTERFACES, POLICY, USER_GROUP, ZONE, Device, Reference, kind_of
+from .device import GLOBAL, INTERFACES, POLICY, USER_SETTING, ZONE, Device, Reference
+from .members import Members, members
 
 
 class Place:
@@ -119,22 +120,20 @@ class Place:
 
     # People
 
-    def identity_groups(self, reference: Reference) -> frozenset[str]:
-        """The groups of the identity provider that a FortiGate user group stands for.
+    @cached_property
+    def asks_always(self) -> bool | None:
+        """Whether whoever has not signed in is stopped at the first policy that asks for a user group, as `always` has it.
 
-        What a component says; else the remote groups it matches; else it is called the same.
+        Otherwise he falls through to later ones. None: not known, or nothing in the stack says so (each VDOM has one setting).
         """
-        for component in self.device.components:
-            told = component.get("userGroups", reference.name) if isinstance(reference.name, str) else None
-            if isinstance(told, str):
-                return frozenset({told})
-        resource = reference.resource
-        if resource is not None and kind_of(resource) == USER_GROUP:
-            remote = [one.get("groupName") for one in resource.get_list("matches") if isinstance(one, Mapping)]
-            told = frozenset(one for one in remote if isinstance(one, str))
-            if told and len(told) == len(set(map(str, remote))):
-                return told
-        return frozenset({str(reference.name)})
+        told = {one.get("authOnDemand") for one in self.device.of_kind(USER_SETTING)} - {None}
+        if len(told) != 1 or UNKNOWN in told:
+            return None
+        return told == {"always"}
+
+    def members(self, reference: Reference) -> Members:
+        """Who is in the user group that a policy names."""
+        return members(self.device, reference)
 
 
 def _registered_zones(component: Resource) -> Iterator[tuple[frozenset[str], Mapping[str, Any]]]:
