@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pulumi_airlock.gates import read_all
-from pulumi_airlock.gates.declared import declared_access
+from pulumi_airlock.gates.declaration import declared_access
 from pulumi_airlock.gates.sources import load_stack
 from pulumi_airlock.proof import explain, prove
 from pulumi_airlock.proof.evidence import evidence

@@ -19,7 +19,7 @@ from fortigate_helpers import run_program
 from pulumi_airlock.access import Access
 from pulumi_airlock.gates import read_all
 from pulumi_airlock.gates.aws_network.compile import NetworkPlan, compile_network
-from pulumi_airlock.gates.declared import declared_access
+from pulumi_airlock.gates.declaration import declared_access
 from pulumi_airlock.gates.fortigate import FortigateGate, read
 from pulumi_airlock.gates.sources import load_stack
 from pulumi_airlock.proof.filters import Action, Combine, Environment, Filter, Kind, Match, Rule, Source, Who

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from pulumi_airlock.errors import InputError
 from pulumi_airlock.gates import read_all
-from pulumi_airlock.gates.declared import declared_access
+from pulumi_airlock.gates.declaration import declared_access
 from pulumi_airlock.gates.documents import parse_document, pending
 from pulumi_airlock.gates.sources import load_stack, stack_of_document
 from pulumi_airlock.gates.stack import UNKNOWN, Stack

@@ -93,7 +93,7 @@ class _Side:
 
     def case(self) -> "Case":
         from ..gates import read_all
-        from ..gates.declared import declared_access
+        from ..gates.declaration import declared_access
         from ..proof.difference import Case
 
         if self.stack is None:

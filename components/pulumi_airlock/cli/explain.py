@@ -115,7 +115,7 @@ def _question(
     json_: bool,
     urns: bool,
 ) -> None:
-    from ..gates.declared import required_access
+    from ..gates.declaration import required_access
     from ..proof.explanation.asking import is_wild
     from ..report.explanation import explain_stack, explanation_to_json, show_explanation
 

@@ -6,9 +6,14 @@ To add a gate, add its module, and its name to `GATES`.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from ..proof.filters import Environment, Filter
 from .stack import Stack
+
+if TYPE_CHECKING:
+    from ..access import Access
+    from ..proof.relays import WayAround
 
 GATES = ("gates.aws_network", "gates.fortigate", "environments.mwaa")
 """Modules with a `read`, imported when the first stack is read: no gate's SDK is needed for another's resources."""
@@ -20,11 +25,32 @@ class Reading:
 
     environments: tuple[Environment, ...]
     filters: tuple[Filter, ...]
+    """As traffic meets them: behind an App Connector, a security group sees the connector's address (`proof.relays`)."""
+    around: "tuple[WayAround, ...]" = ()
+    """The ways past gates that carry traffic on."""
 
 
-def read_all(stack: Stack) -> Reading:
-    """Reads every gate of a stack. Never raises on strange resources: what cannot be understood is an unknown rule."""
+def read_all(stack: Stack, access: "Access | None" = None) -> Reading:
+    """Reads every gate of a stack. Never raises on strange resources: what cannot be understood is an unknown rule.
+
+    `access` says in what order gates stand on a path, which counts where one carries traffic on; the stack's own without it.
+    """
     package = __name__.rsplit(".", 1)[0]
     modules = [import_module(f"{package}.{name}") for name in GATES]
     environments: Iterable[Environment] = import_module(f"{package}.environments.mwaa").read_environments(stack)
-    return Reading(tuple(environments), tuple(found for module in modules for found in module.read(stack)))
+    found = Reading(tuple(environments), tuple(one for module in modules for one in module.read(stack)))
+    return _carried(stack, access, found) if any(one.relays for one in found.filters) else found
+
+
+def _carried(stack: Stack, access: "Access | None", found: Reading) -> Reading:
+    from ..access.errors import AccessError
+    from ..proof.relays import around, carried  # here: it needs numpy, which most stacks' readers do without
+    from .declaration import declared_access
+
+    try:
+        access = access or declared_access(stack)
+    except AccessError:
+        return found  # told by whoever needs the access
+    if access is None:
+        return found
+    return Reading(found.environments, carried(access, found.filters), tuple(around(access, found.filters)))

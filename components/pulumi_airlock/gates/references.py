@@ -55,7 +55,7 @@ def references(stack: Stack) -> tuple[Reference, ...]:
 
     AccessError where the stack declares an access that is not valid.
     """
-    from .declared import declared_access  # here: it needs the Pulumi SDK, which what a gate takes from this module must not
+    from .declaration import declared_access
 
     access = declared_access(stack)
     found = [] if access is None else list(_of_access(access, stack))

@@ -149,12 +149,16 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Relay:
-    """A gate's own hosts that carry traffic on: what lies behind them sees their addresses, not the caller's."""
+    """A gate's own hosts that carry traffic on (App Connectors, a proxy): what other gates meet in place of one of its ends."""
 
     hosts: Hosts
     """The destinations to which traffic goes this way."""
-    sources: Hosts
-    """The addresses that it comes from afterwards."""
+    sources: Hosts | None = None
+    """The addresses that it comes from afterwards, as gates behind see it; None: from where it came."""
+    entry: Match | None = None
+    """Hosts and services that callers connect to in place of the destination (an explicit proxy), as gates before it see it."""
+    environments: frozenset[str] | None = None
+    """The environments whose tasks go this way; None: everybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +179,7 @@ class Filter:
     always: bool = False
     """Stands on every path of its scope, also where no zone names it: an environment's own security groups, ACLs and routes."""
     relays: tuple[Relay, ...] = ()
-    """Where what it lets through comes from afterwards (App Connectors, a proxy); empty: from where it came."""
+    """Its own hosts that carry on what it lets through; empty: packets pass it as they are (`proof.relays`)."""
     shape: Shape | None = None
     """What one of its rules can say, for counting and merging them; None: products of any sets."""
 

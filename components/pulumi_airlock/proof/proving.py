@@ -24,25 +24,55 @@ from .engine.sweep import DEFAULT, Group, Question, Sweep, Verdict
 from .engine.walk import first
 from .expecting import Expectations
 from .filters import Action, Environment, Filter, Kind, Match
-from .findings import Proof
+from .findings import LATER, Proof
 from .missing import MissingGate, missing_gates
 from .overview.dead import dead_routes, dead_rules
 from .overview.deciders import find_deciding
 from .overview.overgrants import Stopped, elsewhere
 from .overview.overview import Overview
+from .relays import WayAround
 from .sets import Hosts
 
 
-def prove(access: Access, environments: Sequence[Environment], filters: Sequence[Filter], *, at: datetime) -> Proof:
+def prove(
+    access: Access,
+    environments: Sequence[Environment],
+    filters: Sequence[Filter],
+    *,
+    at: datetime,
+    around: Sequence[WayAround] = (),
+) -> Proof:
     """Proves that the filters let through exactly what the access file declares, from `at` on for `HORIZON_DAYS`.
 
-    `environments` and `filters` are what readers found in a stack. `at` must have a time zone: ValueError where it has none.
-    InputError when an expectation asks for something that does not exist.
+    `environments` and `filters` are what readers found in a stack, and `around` the ways past gates that carry traffic on, which
+    must let nothing through. `at` must have a time zone: ValueError where it has none. InputError when an expectation asks for
+    something that does not exist.
     """
     if at.tzinfo is None:
         raise ValueError(f"at: {at} has no time zone")
+    ordered = in_order(environments)
     with undisturbed():
-        return Case(access, in_order(environments), filters, at).proof()
+        proof = Case(access, ordered, filters, at).proof()
+        for way in around:
+            proof = _with_way(proof, way, Case(way.access, ordered, way.filters, at).proof())
+        return proof
+
+
+def _with_way(proof: Proof, way: WayAround, past: Proof) -> Proof:
+    """A proof, and what gets around a gate."""
+    beside = f"around {way.gate}: "
+    return Proof(
+        at=proof.at,
+        excess=(*proof.excess, *(replace(one, message=beside + one.message) for one in past.excess)),
+        blocked=proof.blocked,
+        unproven=(*proof.unproven, *(replace(one, message=beside + one.message) for one in past.unproven)),
+        expectations=proof.expectations,
+        assumptions=proof.assumptions,
+        routes=proof.routes,
+        rules=proof.rules,
+        gates=proof.gates,
+        _rest=lambda: {name: getattr(proof, name) for name in LATER},
+    )
 
 
 @contextmanager

@@ -107,7 +107,15 @@ class Names:
         return Names(either=(self, other))
 
     def __and__(self, other: "Names") -> "Names":
+        for listed, test in ((self, other), (other, self)):
+            if listed.is_list:
+                return Names(frozenset(name for name in listed.patterns if name in test))
         return (self.complement() | other.complement()).complement()
+
+    @property
+    def is_list(self) -> bool:
+        """Whether it is a list of single names, without suffixes."""
+        return not (self.inverted or self.either or any(name.startswith("*.") for name in self.patterns))
 
     def complement(self) -> "Names":
         """Every name that is not in the set."""

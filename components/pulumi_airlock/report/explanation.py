@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ..gates import read_all
-from ..gates.declared import required_access
+from ..gates.declaration import required_access
 from ..gates.stack import Stack
 from ..proof.explanation.changing import Change
 from ..proof.explanation.explaining import Inquiry

@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from ..gates import read_all
-from ..gates.declared import declared_access
+from ..gates.declaration import declared_access
 from ..gates.references import Fault, Reference
 from ..gates.stack import Stack
 from ..proof.expiring import DAYS, Expiring, expiring

@@ -15,7 +15,7 @@ from rich.text import Text
 from ..access.model import Access
 from ..errors import AirlockError, InputError, Problem
 from ..gates import read_all
-from ..gates.declared import required_access
+from ..gates.declaration import required_access
 from ..gates.stack import Stack
 from ..logs import Connection, Unreadable, envoy, flow, fortigate, read
 from ..proof.explanation.observing import Agreement, Likely, Observation, Suspects, observe

@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from ..gates import read_all
-from ..gates.declared import declared_access, required_access
+from ..gates.declaration import declared_access, required_access
 from ..gates.stack import Stack
 from ..proof.findings import (
     Assumption,
@@ -48,7 +48,8 @@ _GROUNDS = {
 def prove_stack(stack: Stack, *, at: datetime | None = None) -> Proof:
     """The proof of a stack against the access that it declares. InputError where it declares none."""
     reading = read_all(stack)
-    return prove(required_access(stack), reading.environments, reading.filters, at=at or datetime.now(UTC))
+    access = required_access(stack)
+    return prove(access, reading.environments, reading.filters, at=at or datetime.now(UTC), around=reading.around)
 
 
 def prove_if_declared(stack: Stack) -> Proof | None:

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from ..errors import InputError, Problem
 from ..gates import read_all
-from ..gates.declared import declared_access
+from ..gates.declaration import declared_access
 from ..gates.stack import Stack
 from ..proof.filters import HttpOperation
 from ..proof.findings import Outcome

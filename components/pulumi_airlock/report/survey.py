@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ..gates import read_all
-from ..gates.declared import required_access
+from ..gates.declaration import required_access
 from ..gates.stack import Stack
 from ..proof.explanation.survey import Survey, survey
 from ..proof.findings import Explanation, Outcome, Witness

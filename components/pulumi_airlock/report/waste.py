@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from ..gates import read_all
-from ..gates.declared import required_access
+from ..gates.declaration import required_access
 from ..gates.stack import Stack
 from ..proof.filters import Source
 from ..proof.waste import Count, Waste, waste

@@ -8,7 +8,7 @@ from typing import Any
 
 from pulumi_airlock.access import Access
 from pulumi_airlock.gates import read_all
-from pulumi_airlock.gates.declared import declared_access
+from pulumi_airlock.gates.declaration import declared_access
 from pulumi_airlock.gates.sources import stack_from_policy
 from pulumi_airlock.gates.stack import Stack
 from pulumi_airlock.proof import Proof, prove
@@ -57,7 +57,6 @@ def _fingerprint(stack: Stack) -> int:
 
 
 def _gathered(stack: Stack, config: Mapping[str, Any]) -> Evidence:
-    reading = read_all(stack)
     declaration = next(iter(stack.of_type(ACCESS)), None)
     try:
         access = Access.model_validate(config["access"]) if config.get("access") else declared_access(stack)
@@ -65,6 +64,7 @@ def _gathered(stack: Stack, config: Mapping[str, Any]) -> Evidence:
         # A document in the configuration is not at fault of any resource.
         place = declaration.urn if declaration and not config.get("access") else None
         return Evidence(stack, problems=((place, f"The access document cannot be used:\n{error}"),))
+    reading = read_all(stack, access)
     if access is None and declaration is not None:
         message = f"The document of {declaration.name} cannot be known before the update: declare access from plain values."
         return Evidence(stack, problems=((declaration.urn, message),))
@@ -72,7 +72,9 @@ def _gathered(stack: Stack, config: Mapping[str, Any]) -> Evidence:
         undeclared = "is an Airflow environment, and the stack declares no access: everything that it can reach is excess."
         found = tuple((one.urn, f"{one.name} {undeclared}") for one in reading.environments)
         return Evidence(stack, problems=found, applicable=bool(found))
-    return Evidence(stack, prove(access, reading.environments, reading.filters, at=_instant(config.get("at"))))
+    return Evidence(
+        stack, prove(access, reading.environments, reading.filters, at=_instant(config.get("at")), around=reading.around)
+    )
 
 
 def _instant(given: str | None) -> datetime:

@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from ...access.model import Access
 from ...gates import read_all
-from ...gates.declared import required_access
+from ...gates.declaration import required_access
 from ...gates.stack import Stack
 from ...proof.evidence import Evidence, evidence
 from ...proof.findings import Proof

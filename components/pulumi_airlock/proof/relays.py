@@ -1,0 +1,349 @@
+"""Traffic that a gate carries on from hosts of its own: the gates around it meet other addresses than the caller's and the
+destination's.
+
+Behind an App Connector, a security group sees the connector's address; before an explicit proxy, it sees the proxy's. `carried`
+says so of every rule, so that a path is still a conjunction of filters. `around` is the other half of the question: whether one
+gets there without that gate. O(rules × relays), and nothing at all where no gate has any.
+"""
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from ..access.model import Access
+from .declared import destination_hosts
+from .filters import Action, Combine, Filter, Match, Relay, Rule
+from .sets import Hosts, Services
+
+_ELSEWHERE = "hosts to which no gate carries anything on"
+
+
+@dataclass(frozen=True, slots=True)
+class WayAround:
+    """The question whether one gets to a gate's destinations past that gate: on that way, nothing is declared."""
+
+    gate: str
+    access: Access
+    filters: tuple[Filter, ...]
+
+
+def carried(access: Access, filters: Sequence[Filter]) -> tuple[Filter, ...]:
+    """The filters as traffic meets them that goes through gates with relays."""
+    found = tuple(filters)
+    for carrier in _carriers(access, filters):
+        found = tuple(
+            each for one in found for each in (carrier.own(one) if one.gate == carrier.gate else [carrier.seen_by(one)])
+        )
+    return found
+
+
+def around(access: Access, filters: Sequence[Filter]) -> Iterator[WayAround]:
+    """For each gate with relays the stack without it, and without routes: what is let through there gets around the gate."""
+    for carrier in _carriers(access, filters):
+        others = [carrier.passed_by(one) for one in filters if one.gate != carrier.gate]
+        present = {one.gate for one in others}
+        zones = {
+            name: zone.model_copy(update={"gates": tuple(gate for gate in zone.gates if gate in present)})
+            for name, zone in access.zones.items()
+        }
+        nothing = access.model_copy(update={"zones": zones, "routes": (), "expect": ()})
+        closed = Filter("", _ELSEWHERE, Combine.ANY_ALLOW, Action.DENY, (), "", scope=Match(hosts=carrier.others), always=True)
+        yield WayAround(carrier.gate, nothing, (*others, closed))
+
+
+def _carriers(access: Access, filters: Sequence[Filter]) -> list["_Carrier"]:
+    """The gates that have relays, in the order of the filters."""
+    relays: dict[str, dict[Relay, None]] = {}
+    for one in filters:
+        if one.relays:
+            relays.setdefault(one.gate, {}).update(dict.fromkeys(one.relays))
+    return [_Carrier(access, gate, tuple(found)) for gate, found in relays.items()]
+
+
+@dataclass(frozen=True)
+class _Carrier:
+    """A gate with relays."""
+
+    access: Access
+    gate: str
+    relays: tuple[Relay, ...]
+
+    # Where traffic goes through it
+
+    @cached_property
+    def zones(self) -> dict[str, Hosts]:
+        """Every zone's hosts: a destination's addresses are those of its names."""
+        return {
+            name: Hosts.union(
+                [Hosts.from_cidrs(zone.cidrs), *(destination_hosts(one) for one in self.access.destinations if one.zone == name)]
+            )
+            for name, zone in self.access.zones.items()
+        }
+
+    @cached_property
+    def beyond(self) -> Hosts:
+        """What its relays lead to that lies in no zone; their own entries aside, which are reached as they are."""
+        entries = (one.entry.hosts for one in self.relays if one.entry is not None)
+        return Hosts.union(one.hosts for one in self.relays) - Hosts.union([*self.zones.values(), *entries])
+
+    @cached_property
+    def hosts(self) -> Hosts:
+        """All of the zones that list the gate, and what lies in no zone and is led to by it."""
+        return Hosts.union([*(self.zones[name] for name in self._mine), self.beyond])
+
+    @cached_property
+    def others(self) -> Hosts:
+        """All other hosts; of names, those of other zones."""
+        names = Hosts.union(self.zones[name] for name in self.zones if name not in self._mine).names
+        addresses = self.hosts.complement()
+        return Hosts(addresses.v4, addresses.v6, names)
+
+    @cached_property
+    def _mine(self) -> list[str]:
+        return [name for name, zone in self.access.zones.items() if self.gate in zone.gates]
+
+    def _led(self, relay: Relay, within: Hosts) -> Hosts:
+        """The part of some hosts to which traffic goes by a relay. A destination goes whole, by whichever of its names."""
+        whole = [destination_hosts(one) for one in self.access.destinations if self.gate in self.access.zones[one.zone].gates]
+        return Hosts.union([relay.hosts & within, *(one & within for one in whole if _meets(one, relay.hosts))])
+
+    def _behind(self, one: Filter) -> Iterator[Hosts]:
+        """The hosts on the way to which a filter stands behind the gate: in zones, and in none."""
+        if one.scope.who.environments:
+            return  # The sender's side.
+        found = []
+        for name in self._mine:
+            gates = self.access.zones[name].gates
+            if gates.index(one.gate) > gates.index(self.gate) if one.gate in gates else one.always:
+                found.append(self.zones[name])
+        yield Hosts.union(found)
+        if one.always:
+            yield self.beyond
+
+    def _before(self, one: Filter) -> Iterator[Hosts]:
+        """The hosts on the way to which a filter stands before the gate: in zones, and in none."""
+        sender = bool(one.scope.who.environments)
+        found = []
+        for name in self._mine:
+            gates = self.access.zones[name].gates
+            listed = one.gate in gates
+            if (sender and (listed or one.always)) or (listed and gates.index(one.gate) < gates.index(self.gate)):
+                found.append(self.zones[name])
+        yield Hosts.union(found)
+        if sender and one.always:
+            yield self.beyond
+
+    # What filters make of it
+
+    def own(self, one: Filter) -> Iterator[Filter]:
+        """A filter of the gate itself: it stands also on the way to hosts of no zone that its relays lead to.
+
+        As a filter of its own: there, every name that no zone has is one that nobody knows.
+        """
+        if not self.beyond:
+            yield one
+            return
+        here, there = Hosts.union(self.zones[name] for name in self._mine), one.scope.hosts & self.beyond
+        shared = [(rule, _meets(rule.match.hosts, here), _meets(rule.match.hosts, there)) for rule in one.rules]
+        yield replace(one, rules=tuple(rule for rule, mine, other in shared if mine or not other))
+        beyond = tuple(rule for rule, _, other in shared if other)
+        yield replace(one, rules=beyond, scope=replace(one.scope, hosts=there), always=True)
+
+    def seen_by(self, one: Filter) -> Filter:
+        """A filter of another gate, as carried traffic meets it."""
+        rules = one.rules
+        for relay in _joined(self.relays):
+            for hosts in self._behind(one) if relay.sources is not None else ():
+                if led := self._led(relay, hosts):
+                    rules = _Change(one, led, relay, rules).from_relay(self.gate)
+            for hosts in self._before(one) if relay.entry is not None else ():
+                if led := self._led(relay, hosts):
+                    rules = _Change(one, led, relay, rules).to_entry(self.gate)
+        return one if rules is one.rules else replace(one, rules=rules)
+
+    def passed_by(self, one: Filter) -> Filter:
+        """A filter of another gate as others meet it than the gate's own hosts, which may go where it leads."""
+        own = Hosts.union(relay.sources for relay in self.relays if relay.sources is not None)
+        rules: list[Rule] = []
+        for rule in one.rules:
+            sources = rule.match.who.sources
+            if sources is None or not _meets(sources, own):
+                rules.append(rule)
+                continue
+            rules += _narrowed(rule, hosts=_minus(rule.match.hosts, self.hosts))
+            rules += _narrowed(rule, hosts=rule.match.hosts & self.hosts, sources=sources - own)
+        return replace(one, rules=tuple(rules))
+
+
+@dataclass(frozen=True)
+class _Change:
+    """The rules of one filter, for traffic that goes by one relay to some hosts."""
+
+    filter: Filter
+    hosts: Hosts
+    relay: Relay
+    rules: tuple[Rule, ...]
+
+    def from_relay(self, gate: str) -> tuple[Rule, ...]:
+        """Behind it: every packet comes from the relay's addresses, whoever sent it."""
+        sources = self.relay.sources or Hosts()
+
+        def held(rules: Sequence[Rule]) -> tuple[Rule, ...]:
+            told = Hosts.union(rule.match.who.sources or Hosts.every() for rule in rules)
+            return self._held(rules, sources, told, f"from which of the addresses of {gate} ({sources}) it comes", _carried_who)
+
+        found: list[Rule] = []
+        for rule in self.rules:
+            found += _narrowed(rule, hosts=_minus(rule.match.hosts & self.filter.scope.hosts, self.hosts))
+        mine = [each for rule in self.rules for each in _narrowed(rule, hosts=rule.match.hosts & self.hosts)]
+        mine = [rule for rule in mine if not rule.match.who.environments and rule.match.who.groups is None]
+        return (*self._put(found, mine, held, _but_sources),)
+
+    def to_entry(self, gate: str) -> tuple[Rule, ...]:
+        """Before it: every packet goes to the relay's own hosts and ports."""
+        entry = self.relay.entry or Match()
+
+        def held(rules: Sequence[Rule]) -> tuple[Rule, ...]:
+            told = Hosts.union(rule.match.hosts for rule in rules)
+            reason = f"at which of the addresses of {gate} ({entry.hosts}) it is sent on"
+            return self._held(rules, entry.hosts, told, reason, self._to_hosts)
+
+        found: list[Rule] = []
+        theirs = self.relay.environments
+        for rule in self.rules:
+            found += _narrowed(rule, hosts=_minus(rule.match.hosts & self.filter.scope.hosts, self.hosts))
+            if theirs is not None and not (self.filter.scope.who.environments or frozenset({""})) <= theirs:
+                found += _narrowed(rule, hosts=rule.match.hosts & self.hosts, outside=theirs)
+        mine = [
+            rule
+            for rule in self.rules
+            if _meets(rule.match.hosts, entry.hosts) and rule.match.services & entry.services and _of(rule, theirs)
+        ]
+        return (*self._put(found, mine, held, _but_hosts),)
+
+    def _put(
+        self,
+        others: list[Rule],
+        mine: list[Rule],
+        held: Callable[[Sequence[Rule]], tuple[Rule, ...]],
+        key: Callable[[Rule], Hashable],
+    ) -> Iterator[Rule]:
+        """Rules for other traffic, then those for this: they have no point in common, so that their order means nothing."""
+        yield from others
+        for rules in _alike(mine, self.filter.combine, key):
+            yield from held(rules)
+
+    def _held(
+        self, rules: Sequence[Rule], asked: Hosts, told: Hosts, reason: str, changed: Callable[[Rule], Rule]
+    ) -> tuple[Rule, ...]:
+        """What rules that differ in these hosts alone make of the relay's: one of them, perhaps, or nothing."""
+        if _covers(told, asked):
+            return (changed(rules[0]),)
+        if not _meets(told, asked):
+            return ()
+        return tuple(replace(changed(rule), unknown=(*rule.unknown, reason)) for rule in rules)
+
+    def _to_hosts(self, rule: Rule) -> Rule:
+        who = rule.match.who
+        if self.relay.environments is not None and not who.environments:
+            who = replace(who, environments=self.relay.environments)
+        match = replace(rule.match, who=who, hosts=self.hosts, services=Services.every())
+        entry = self.relay.entry or Match()
+        if not _serves(rule.match.services, entry.services):
+            reason = f"{rule.source}: which of the ports {entry.services} is used"
+            return replace(rule, match=match, unknown=(*rule.unknown, reason))
+        return replace(rule, match=match)
+
+
+def _serves(told: Services, asked: Services) -> bool:
+    """Whether all of the services asked about are among those told."""
+    return (told & asked) == asked
+
+
+def _of(rule: Rule, environments: frozenset[str] | None) -> bool:
+    """Whether a rule can be about tasks of these environments."""
+    own = rule.match.who.environments
+    return environments is None or own is None or bool(own & environments)
+
+
+def _joined(relays: Sequence[Relay]) -> list[Relay]:
+    """Relays that lead to the same hosts from other addresses are one: it is not known which of them traffic takes."""
+    found: list[Relay] = []
+    for one in relays:
+        twin = next(
+            (
+                number
+                for number, other in enumerate(found)
+                if one.sources is not None
+                and other.sources is not None
+                and (one.entry, one.environments) == (other.entry, other.environments)
+                and _meets(one.hosts, other.hosts)
+            ),
+            None,
+        )
+        if twin is None:
+            found.append(one)
+        else:
+            other = found[twin]
+            sources = (one.sources or Hosts()) | (other.sources or Hosts())
+            found[twin] = replace(other, hosts=one.hosts | other.hosts, sources=sources)
+    return found
+
+
+def _alike(rules: Sequence[Rule], combine: Combine, key: Callable[[Rule], Hashable]) -> Iterator[list[Rule]]:
+    """Rules that differ in one field alone, so that together they hold what their values hold together.
+
+    Where the first match decides, only those of one action that follow each other.
+    """
+    groups: dict[Hashable, list[Rule]] = {}
+    block, last = 0, None
+    for rule in rules:
+        if combine is Combine.FIRST_MATCH and rule.action is not last:
+            block, last = block + 1, rule.action
+        groups.setdefault((block, rule.action, rule.unknown, key(rule)), []).append(rule)
+    yield from groups.values()
+
+
+def _but_sources(rule: Rule) -> Hashable:
+    return replace(rule.match, who=replace(rule.match.who, sources=None))
+
+
+def _but_hosts(rule: Rule) -> Hashable:
+    return replace(rule.match, hosts=Hosts())
+
+
+def _carried_who(rule: Rule) -> Rule:
+    """A rule about the relay's address, as one about whoever is carried; a relay is no task of an environment."""
+    who = replace(rule.match.who, sources=None, environments=None, outside=None)
+    return replace(rule, match=replace(rule.match, who=who))
+
+
+def _narrowed(rule: Rule, *, hosts: Hosts, sources: Hosts | None = None, outside: frozenset[str] = frozenset()) -> Iterator[Rule]:
+    """The rule for fewer hosts, sources or callers; nothing where none are left."""
+    who = rule.match.who
+    if outside:
+        who = replace(who, outside=(who.outside or frozenset()) | outside)
+    if sources is not None:
+        who = replace(who, sources=sources)
+    if hosts and (sources is None or sources):
+        yield (
+            rule
+            if hosts == rule.match.hosts and who == rule.match.who
+            else replace(rule, match=replace(rule.match, who=who, hosts=hosts))
+        )
+
+
+def _minus(hosts: Hosts, part: Hosts) -> Hosts:
+    return hosts - part if _meets(hosts, part) else hosts
+
+
+def _meets(one: Hosts, other: Hosts) -> bool:
+    return bool(one & other)
+
+
+def _covers(whole: Hosts, part: Hosts) -> bool:
+    """Whether all of a part is in a whole; of its names those that it lists."""
+    return whole.covers_addresses(part) and all(name in whole.names for name in part.names.mentioned())
+
+
+__all__ = ["WayAround", "around", "carried"]
