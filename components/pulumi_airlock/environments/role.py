@@ -155,4 +155,11 @@ def make_role(
     ]
     for position, policy_arn in enumerate(extra_policy_arns):
         policies.append(aws.iam.RolePolicyAttachment(f"{name}-role-{position}", role=role.name, policy_arn=policy_arn, opts=opts))
-    return ExecutionRole(role.arn, tuple(policies))
+    return ExecutionRole(_arn(account_id, region, role), tuple(policies))
+
+
+def _arn(account_id: pulumi.Output[str], region: str, role: aws.iam.Role) -> pulumi.Output[str]:
+    """The role's ARN, made of its name, which a preview knows: a trust policy that names it can be read before it is there."""
+    return pulumi.Output.all(account_id, role.name).apply(
+        lambda known: f"arn:{partition(region)}:iam::{known[0]}:role/{known[1]}"
+    )

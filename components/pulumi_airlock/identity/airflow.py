@@ -1,11 +1,12 @@
 """Airflow's side: the roles to import, who gets them by which group, and a cluster policy that sets permissions on single DAGs.
 
 Three artifacts, all deterministic, none applied by Pulumi, which has no resource for them:
-- `roles_to_import`: for `airflow roles import FILE` (FAB provider, `cli_commands/role_command.py`). It makes what is not there, and
-  leaves a role of the same name as it is: a changed role has to be deleted first.
+- `roles_to_import`: for `airflow roles import FILE` (FAB provider, `cli_commands/role_command.py`). It makes what is not there,
+  and leaves a role of the same name as it is: a changed role has to be deleted first.
 - `roles_mapping`: `AUTH_ROLES_MAPPING` of a `webserver_config.py` with OAuth. MWAA has none: its web login gives a built-in role.
-- `policy_module`: a `dag_policy` that gives each DAG its `access_control`. No DAG is changed. `policy_wheel` packs it for MWAA, which
-  takes no `airflow_local_settings.py` but loads the entry points `airflow.policy` of installed packages (Airflow 2.6 and later).
+- `policy_module`: a `dag_policy` that gives each DAG its `access_control`. No DAG is changed. `policy_wheel` packs it for MWAA,
+  which takes no `airflow_local_settings.py`, but loads the entry points `airflow.policy` of installed
+  packages (Airflow 2.6 and later).
 """
 
 import base64
@@ -25,7 +26,6 @@ _SEE: Final = (
     ("DAGs", ("menu_access",)),
     ("DAG Runs", ("can_read", "menu_access")),
     ("DAG Code", ("can_read",)),
-    ("DAG Versions", ("can_read",)),
     ("DAG Warnings", ("can_read",)),
     ("Task Instances", ("can_read", "menu_access")),
     ("Task Logs", ("can_read",)),
@@ -33,24 +33,26 @@ _SEE: Final = (
 )
 """What the pages of a DAG need beside the DAG itself. Airflow asks for the DAG as well each time (FAB auth manager,
 `is_authorized_dag`), so that none of it opens a DAG that the role was not given."""
+_SEE_SINCE_3: Final = (("DAG Versions", ("can_read",)),)
+"""The same, for resources that Airflow 2 does not have: an import stops at a resource that it does not know."""
 _WORK: Final = (("DAG Runs", ("can_create", "can_edit")), ("Task Instances", ("can_create", "can_edit")))
 """What triggering and clearing need besides, for roles that may edit a DAG."""
 _DELETE: Final = (("DAG Runs", ("can_delete",)), ("Task Instances", ("can_delete",)))
 
 
-def roles_to_import(roles: Sequence[Role]) -> list[dict[str, str]]:
+def roles_to_import(roles: Sequence[Role], *, airflow_version: str = "3") -> list[dict[str, str]]:
     """The roles with DAG-level permissions, in the form that `airflow roles export` writes: one entry a resource.
 
-    A resource that an Airflow version does not have makes its import stop: `DAG Versions` is Airflow 3's. It is left out here where
-    a role needs none of it, and the import is run once per version.
+    What they may do with single DAGs is not in it, since a DAG is known to Airflow only once it is there: see `policy_module`.
     """
+    pages = _SEE if airflow_version.partition(".")[0] == "2" else (*_SEE, *_SEE_SINCE_3)
     found = []
     for role in roles:
         if not role.dags:
             continue
         actions: dict[str, set[str]] = {}
         given = {action for one in role.dags.values() for action in one}
-        parts = (*_SEE, *(_WORK if "can_edit" in given else ()), *(_DELETE if "can_delete" in given else ()))
+        parts = (*pages, *(_WORK if "can_edit" in given else ()), *(_DELETE if "can_delete" in given else ()))
         for resource, allowed in parts:
             actions.setdefault(resource, set()).update(allowed)
         found += [{"name": role.name, "resource": what, "action": ",".join(sorted(how))} for what, how in sorted(actions.items())]
@@ -110,8 +112,8 @@ def dag_policy(dag):
 def policy_module(permissions: Mapping[str, Mapping[str, Sequence[str]]]) -> str:
     """The source of a module with a `dag_policy` for these permissions.
 
-    A role that Airflow does not know makes a DAG's import fail: import the roles first. The form of `access_control` (role → set of
-    actions) is understood by Airflow 2 and 3.
+    A role that Airflow does not know makes a DAG's import fail: import the roles first. The form of `access_control` (role →
+    set of actions) is understood by Airflow 2 and 3.
     """
     return _MODULE.format(permissions=json.dumps(permissions, indent=4, sort_keys=True))
 

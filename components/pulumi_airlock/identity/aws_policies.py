@@ -32,8 +32,8 @@ def workload_trust(workload: Workload, execution_role_arns: Sequence[str]) -> di
 def login_trust(provider_arn: str, issuer: str, client_id: str) -> dict[str, Any]:
     """People whom the identity provider let into one client: the audience is all that AWS can tell them apart by.
 
-    Groups are no condition key of an OIDC provider (IAM User Guide, "Available keys for AWS OIDC federation"): hence one client for
-    each role, whose assignments say who may.
+    Groups are no condition key of an OIDC provider (IAM User Guide, "Available keys for AWS OIDC federation"): hence one client
+    for each role, whose assignments say who may.
     """
     return _document(
         {

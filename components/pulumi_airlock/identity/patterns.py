@@ -1,7 +1,7 @@
 """Globs on DAG and task ids as IAM writes patterns, and back.
 
-IAM's `StringLike` has `*` and `?` as globs have, and no brackets (IAM User Guide, "String condition operators"). A set of characters
-becomes one pattern for each of them; what only a bracket can say (`[!a]`) has no pattern, and is refused.
+IAM's `StringLike` has `*` and `?` as globs have, and no brackets (IAM User Guide, "String condition operators"). A set of
+characters becomes one pattern for each of them; what only a bracket can say (`[!a]`) has no pattern, and is refused.
 """
 
 from collections.abc import Iterable, Iterator

@@ -37,6 +37,8 @@ TAGS: Final = ("dag_id", "task_id")
 TRUST_POLICY_LENGTH: Final = 2048
 """Characters of a trust policy without white space (IAM, "IAM and AWS STS quotas", `Role trust policy length`)."""
 _ARN_LENGTH: Final = 100
+BUILT_IN: Final = ("Admin", "Op", "User", "Viewer", "Public")
+"""Airflow's own roles, the most powerful first (FAB auth manager, "Access Control")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,7 @@ def plan_identity(access: Access, place: Place, name: str = "identity") -> Ident
     people = tuple(_people(access, place, problems))
     workloads = tuple(_workloads(access, place, problems))
     logins = tuple(_logins(access, place, people, problems))
+    _check_roles(access, problems)
     _check_unlike({one.principal: one.role_name for one in workloads}, {one.key: one.role_name for one in logins}, problems)
     problems.raise_any()
     named = {one.role for one in access.principals if one.role}
@@ -161,7 +164,7 @@ def _people(access: Access, place: Place, problems: Problems, today: date | None
         if len(user_group) > USER_GROUP_LENGTH:
             problems.add(
                 f'user_groups["{one.group}"]',
-                f"{user_group!r} has {len(user_group)} characters, and a FortiGate takes {USER_GROUP_LENGTH}: give a shorter name",
+                f"{user_group!r} has {len(user_group)} characters, and a FortiGate takes {USER_GROUP_LENGTH}: shorten it",
             )
         yield People(
             one.name,
@@ -181,7 +184,9 @@ def _workloads(access: Access, place: Place, problems: Problems) -> Iterator[Wor
         account = one.service_account or one.name
         where = f'principals["{one.name}"]'
         if not SOURCE_IDENTITY.fullmatch(account):
-            problems.add(f"{where}.serviceAccount", f"{account!r}: AWS takes 2 to 64 letters, digits and _+=,.@- as source identity")
+            problems.add(
+                f"{where}.serviceAccount", f"{account!r}: AWS takes 2 to 64 letters, digits and _+=,.@- as source identity"
+            )
         role_name = f"{place.prefix}{account}"
         _check_role_name(f"{where}.serviceAccount", role_name, problems)
         homes = (one.environment,) if one.environment is not None else place.environments
@@ -196,7 +201,7 @@ def _workloads(access: Access, place: Place, problems: Problems) -> Iterator[Wor
         if size > TRUST_POLICY_LENGTH:
             problems.add(
                 f"{where}.dags",
-                f"about {size} characters of trust policy, and IAM takes {TRUST_POLICY_LENGTH}: use fewer globs, or two principals",
+                f"about {size} characters of trust policy, and IAM takes {TRUST_POLICY_LENGTH}: use fewer globs",
             )
         yield Workload(
             one.name,
@@ -253,7 +258,19 @@ def _check_unlike(workloads: Mapping[str, str], logins: Mapping[str, str], probl
         # IAM does not tell case apart in names.
         other = seen.setdefault(name.lower(), whose)
         if other != whose:
-            problems.add(f'principals["{whose}"].serviceAccount', f"the AWS role {name!r} would be that of {other!r} too: rename one")
+            problems.add(
+                f'principals["{whose}"].serviceAccount', f"the AWS role {name!r} would be that of {other!r} too: rename one"
+            )
+
+
+def _check_roles(access: Access, problems: Problems) -> None:
+    """A role that is called like a built-in one is that one."""
+    for role in access.roles:
+        if role.name in BUILT_IN and role.base != role.name:
+            problems.add(
+                f'roles["{role.name}"].base',
+                f"{role.base}: {role.name} is a role of Airflow itself, which its members would have: write base: {role.name}",
+            )
 
 
 def _check_place(access: Access, place: Place, problems: Problems) -> None:
@@ -274,7 +291,9 @@ def _check_place(access: Access, place: Place, problems: Problems) -> None:
     for argument, given in (("user_groups", place.user_groups), ("scim_groups", place.scim_groups)):
         for group in given:
             if group not in groups:
-                problems.add(f'{argument}["{group}"]', f"no principal has the group {group!r}; groups are {_listed(sorted(groups))}")
+                problems.add(
+                    f'{argument}["{group}"]', f"no principal has the group {group!r}; groups are {_listed(sorted(groups))}"
+                )
     for environment in place.zscaler_groups:
         if environment not in place.environments:
             problems.add(f'zscaler_groups["{environment}"]', f"no environment {environment!r}")

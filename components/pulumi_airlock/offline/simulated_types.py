@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from .simulated_aws import AWS
 from .simulated_fortios import FORTIOS
+from .simulated_identity import IDENTITY
 from .simulation import Simulated
 
 _RANDOM: dict[str, Simulated] = {
@@ -19,5 +20,5 @@ _RANDOM: dict[str, Simulated] = {
     ),
 }
 
-TYPES: Mapping[str, Simulated] = {**AWS, **_RANDOM, **FORTIOS}
+TYPES: Mapping[str, Simulated] = {**AWS, **_RANDOM, **FORTIOS, **IDENTITY}
 """Every simulated type, by its token."""
