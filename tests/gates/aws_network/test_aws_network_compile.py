@@ -226,8 +226,8 @@ def test_too_many_routes_for_one_table():
 
 
 def test_an_id_that_does_not_tell_its_kind_is_refused():
-    with pytest.raises(InputError, match=r"gateway: 'eni-1' does not tell what it is"):
-        AwsNetworkGate("aws_network", access=access(), environments=[network("finance")], gateway="eni-1")
+    with pytest.raises(InputError, match=r"gateway: 'igw-1' does not tell what it is"):
+        AwsNetworkGate("aws_network", access=access(), environments=[network("finance")], gateway="igw-1")
 
 
 def test_a_description_is_cut_to_what_aws_takes(preview):
@@ -266,4 +266,37 @@ def test_protocols_are_written_as_aws_takes_them(preview):
     assert rules(stack, EGRESS) == {
         ("sg-finance", "10.20.4.10/32", "icmp", -1, -1),
         ("sg-finance", "10.20.4.10/32", "47", None, None),
+    }
+
+
+BEHIND_ZPA = {"airflow": {"cidrs": ["10.1.0.0/16"], "gates": ["zpa", "aws_network"]}}
+TO_UI = [{"name": "people", "from": ["analysts"], "to": ["ui"], "reason": "IAM-1"}]
+UI_ALONE = [{"name": "ui", "zone": "airflow", "cidrs": ["10.1.0.0/24"], "ports": ["443/tcp"]}]
+
+
+def behind_zpa() -> Access:
+    return access(zones=BEHIND_ZPA, routes=TO_UI, destinations=UI_ALONE)
+
+
+def test_people_behind_app_connectors_are_let_in_from_these(preview):
+    stack = preview(gate(behind_zpa(), gateway=None, connectors={"airflow": ["10.1.15.0/28", "10.1.15.16/28"]}))
+    assert [one.get("cidrIpv4") for one in stack.of_type(INGRESS)] == ["10.1.15.0/27"]
+
+
+def test_wrong_connectors_are_told_at_once():
+    given = {"airflow": ["10.1.15.1/28", "connector-1"], "saas": [], "nowhere": ["10.1.15.0/28"]}
+    with pytest.raises(InputError) as caught:
+        gate(access(routes=TO_UI), gateway=None, connectors=given)()
+    text = str(caught.value)
+    assert "connectors[airflow]: zone 'airflow' has no gate before 'aws_network'" in text
+    assert "connectors[airflow][0]: '10.1.15.1/28' is no IPv4 network" in text
+    assert "connectors[airflow][1]: 'connector-1' is no IPv4 network" in text
+    assert "connectors[saas]: none: write the networks" in text
+    assert "connectors[nowhere]: no zone 'nowhere'" in text
+
+
+def test_a_zone_behind_a_cloud_connector_is_routed_to_its_endpoint(preview):
+    stack = preview(gate(access(), gateway={"datacenter": "vpce-0a1b2c"}))
+    assert {(one.get("destinationCidrBlock"), one.get("vpcEndpointId")) for one in stack.of_type(ROUTE)} == {
+        ("10.20.0.0/16", "vpce-0a1b2c")
     }

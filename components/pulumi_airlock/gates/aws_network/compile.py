@@ -16,6 +16,7 @@ from ...access.model import Access, Destination, Principal, Route, Zone
 from ...access.values import parse_port
 from ...errors import Problems
 from ...proof.sets import V4_MAX, Hosts, Intervals, Services
+from .connectors import connector_addresses
 from .cover import Box, Rectangle, fewest
 
 MAX_RULES = 60
@@ -111,6 +112,7 @@ def compile_network(
     environments: Sequence[Placed],
     *,
     gateways: Mapping[str, object],
+    connectors: Mapping[str, Sequence[str]] | None = None,
     max_rules: int = MAX_RULES,
     other_rules: int = 4,
     max_routes: int = MAX_ROUTES,
@@ -119,12 +121,15 @@ def compile_network(
     """The plan of gate `gate` for these environments; expired routes are left out.
 
     `gateways` has, for each zone that has one, the gateway to route its CIDRs to: the same object, the same gateway.
+    `connectors` has, for each zone that is reached through App Connectors, the networks of these: callers come from there.
     `other_rules` are those that the security group has already, of its environment, in each direction. InputError, with
     every problem at once: quotas, destinations without an address, people without sources, zones outside the VPC without a
     gateway.
     """
     problems = Problems(gate)
-    compiler = _Compiler(access, gate, environments, problems, today)
+    compiler = _Compiler(
+        access, gate, environments, problems, today, connector_addresses(access, gate, connectors or {}, problems)
+    )
     permissions: list[Permission] = []
     entries: list[Entry] = []
     for environment in environments:
@@ -160,12 +165,21 @@ def _check_rules(problems: Problems, environment: str, rules: list[Permission], 
 class _Compiler:
     """Resolves the names of one access file for one gate."""
 
-    def __init__(self, access: Access, gate: str, environments: Sequence[Placed], problems: Problems, today: date | None) -> None:
+    def __init__(
+        self,
+        access: Access,
+        gate: str,
+        environments: Sequence[Placed],
+        problems: Problems,
+        today: date | None,
+        connectors: Mapping[str, Intervals],
+    ) -> None:
         self._principals = {one.name: one for one in access.principals}
         self._destinations = {one.name: one for one in access.destinations}
         self._zones = {name: zone for name, zone in access.zones.items() if gate in zone.gates}
         self._routes = tuple(one for one in access.routes if one.expires is None or today is None or one.expires >= today)
         self._environments = tuple(environments)
+        self._connectors = connectors
         self._problems = problems
         self._reported: set[str] = set()
 
@@ -182,6 +196,9 @@ class _Compiler:
         for route, destination, zone in self._uses():
             want = self._want(route, destination, zone)
             if want is None or not want.box.addresses & own:
+                continue
+            if want.zone in self._connectors:
+                people.append(_Want(route.name, want.zone, Box(self._connectors[want.zone], want.box.services)))
                 continue
             for principal in self._of(route):
                 if principal.group is not None:

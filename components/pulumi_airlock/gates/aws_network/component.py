@@ -14,15 +14,25 @@ from ...errors import InputError, Problem
 from ...tokens import AWS_NETWORK_GATE
 from .compile import MAX_ROUTES, MAX_RULES, Entry, NetworkPlan, Permission, compile_network
 
-GatewayKind = Literal["vpn", "transit", "nat", "peering"]
+GatewayKind = Literal["vpn", "transit", "nat", "peering", "endpoint", "interface"]
 
 _ARGUMENTS: Mapping[str, str] = {
     "vpn": "gateway_id",
     "transit": "transit_gateway_id",
     "nat": "nat_gateway_id",
     "peering": "vpc_peering_connection_id",
+    "endpoint": "vpc_endpoint_id",
+    "interface": "network_interface_id",
 }
-_PREFIXES: Mapping[str, GatewayKind] = {"vgw-": "vpn", "tgw-": "transit", "nat-": "nat", "pcx-": "peering"}
+_PREFIXES: Mapping[str, GatewayKind] = {
+    "vgw-": "vpn",
+    "tgw-": "transit",
+    "nat-": "nat",
+    "pcx-": "peering",
+    "vpce-": "endpoint",
+    "eni-": "interface",
+}
+"""`endpoint`: a Gateway Load Balancer endpoint, or `interface`: what a Zscaler Cloud Connector is reached by."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +56,9 @@ class AwsNetworkGate(pulumi.ComponentResource):
     environment's tasks, at all times, and another gate on the path must tell them apart. Zones name this gate by `name`.
 
     `gateway` is what the zones' CIDRs outside of the VPC are routed to: one for all zones, or one for each zone by name; None
-    where every zone lies inside the VPC. `other_rules` counts the rules that the security groups have besides these, in each
-    direction. InputError, with all problems at once, at preview.
+    where every zone lies inside the VPC. `connectors` has, by zone, the networks of the App Connectors through which it is
+    reached: where another gate before this one carries callers on, they come from there. `other_rules` counts the rules that the
+    security groups have besides these, in each direction. InputError, with all problems at once, at preview.
     """
 
     rule_count: dict[str, int]
@@ -60,6 +71,7 @@ class AwsNetworkGate(pulumi.ComponentResource):
         access: Access,
         environments: Sequence[EnvironmentNetwork],
         gateway: GatewayLike | Mapping[str, GatewayLike] | None = None,
+        connectors: Mapping[str, Sequence[str]] | None = None,
         max_rules: int = MAX_RULES,
         other_rules: int = 4,
         max_routes: int = MAX_ROUTES,
@@ -72,6 +84,7 @@ class AwsNetworkGate(pulumi.ComponentResource):
             name,
             environments,
             gateways=gateways,
+            connectors=connectors,
             max_rules=max_rules,
             other_rules=other_rules,
             max_routes=max_routes,
