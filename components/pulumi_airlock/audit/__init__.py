@@ -1,0 +1,60 @@
+"""Where every gate logs to: one declared SIEM (`AuditTrail`), read back (`sinks`), and one dictionary of fields (`fields`).
+
+Reading and the dictionary need no SDK; only `AuditTrail` and what it is given import one.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .read import Declared, LogSource, Sink, declared_siems, sinks
+
+if TYPE_CHECKING:
+    from .archive import Archive
+    from .cloudtrail import CloudTrail, ExistingTrail
+    from .component import AuditTrail
+    from .fortigate import FortigateSyslog
+    from .siem import CloudWatchIntake, HttpsIntake, LssReceiver, NssTarget, S3Intake, Siem, SplunkIntake, SyslogIntake
+
+__all__ = [
+    "Archive",
+    "AuditTrail",
+    "CloudTrail",
+    "CloudWatchIntake",
+    "Declared",
+    "ExistingTrail",
+    "FortigateSyslog",
+    "HttpsIntake",
+    "LogSource",
+    "LssReceiver",
+    "NssTarget",
+    "S3Intake",
+    "Siem",
+    "Sink",
+    "SplunkIntake",
+    "SyslogIntake",
+    "declared_siems",
+    "sinks",
+]
+
+_WHERE = {
+    "Archive": "archive",
+    "AuditTrail": "component",
+    "CloudTrail": "cloudtrail",
+    "CloudWatchIntake": "siem",
+    "ExistingTrail": "cloudtrail",
+    "FortigateSyslog": "fortigate",
+    "HttpsIntake": "siem",
+    "LssReceiver": "siem",
+    "NssTarget": "siem",
+    "S3Intake": "siem",
+    "Siem": "siem",
+    "SplunkIntake": "siem",
+    "SyslogIntake": "siem",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # Readers run in policy packs and notebooks, where no SDK need be installed: only composing needs them.
+    if name in _WHERE:
+        return getattr(import_module(f".{_WHERE[name]}", __package__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
