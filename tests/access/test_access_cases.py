@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pulumi_airlock.access import AccessError, load, loads, read
+from pulumi_airlock.access import AccessError, Severity, load, loads, read
 from pulumi_airlock.access.load import read_content
 from ruamel.yaml import YAML
 
 HERE = Path(__file__).parent
 BASE = (HERE / "base.yaml").read_text(encoding="utf-8")
 TODAY = date(2026, 11, 21)
+BY_THE_CALENDAR = ("route-expired", "exception-expired")
 
 
 def cases() -> list[Any]:
@@ -44,7 +45,7 @@ def test_what_a_change_of_a_sound_file_makes_the_check_say(case: dict[str, Any])
 
 @pytest.mark.parametrize("case", cases())
 def test_loading_refuses_what_the_check_calls_an_error_whatever_the_day(case: dict[str, Any]) -> None:
-    errors = [one for one in case["finds"] if "error[" in one and "[route-expired]" not in one]
+    errors = [one for one in case["finds"] if "error[" in one and not any(f"[{code}]" in one for code in BY_THE_CALENDAR)]
     if not errors:
         loads(changed(case))
         return
@@ -81,7 +82,7 @@ def test_every_problem_of_a_file_comes_at_once() -> None:
 
 def test_the_stacks_of_the_repository_are_sound() -> None:
     for path in sorted((HERE.parents[1] / "stacks" / "access").glob("*.yaml")):
-        assert read(path, TODAY).findings == (), path
+        assert [one for one in read(path, TODAY).findings if one.severity is not Severity.NOTICE] == [], path
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,62 @@ def test_json_says_the_same(folder: Path, monkeypatch: pytest.MonkeyPatch, capsy
     assert finding["path"] == "routes[2].session"
 
 
+EXCEPTED = (
+    BASE.replace("trust: medium", "trust: high")
+    .replace('"2001:db8:60::/64"]}', '"2001:db8:60::/64"], clearance: high}')
+    .replace("requires: [tunnel-up]", "exception: {reason: SEC-7, approvedBy: ciso@bank.example, expires: 2097-01-31}")
+)
+
+
+def test_a_notice_passes_even_where_warnings_do_not(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "prod.yaml").write_text(EXCEPTED, encoding="utf-8")
+    assert run(monkeypatch, "check", "--strict", "prod.yaml") == 0
+    said = capsys.readouterr().out
+    assert "prod.yaml:22:72: notice[exception-in-force] routes[0].exception.expires: until 2097-01-31" in said
+    assert said.splitlines()[-2:] == [
+        "prod.yaml: 3 principals, 2 destinations, 3 routes, 2 expectations: all well",
+        "1 notice in 1 file",
+    ]
+    assert run(monkeypatch, "check", "--json", "prod.yaml") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["errors"], document["warnings"], document["notices"]) == (0, 0, 1)
+    assert "rbac" not in document
+
+
+def test_who_is_cleared_how_far(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "prod.yaml").write_text(EXCEPTED, encoding="utf-8")
+    assert run(monkeypatch, "check", "--rbac", "prod.yaml") == 0
+    table = [line.split("  ") for line in capsys.readouterr().out.partition("cleared how far\n")[2].splitlines()]
+    assert [[cell.strip() for cell in row if cell.strip()] for row in table] == [
+        ["principal", "who", "role", "clearance", "from", "most sensitive route into"],
+        [
+            "finance-etl",
+            "tasks: finance_*",
+            "–",
+            "medium",
+            "default",
+            "datacenter (high), by finance-warehouse: by exception until 2097-01-31",
+        ],
+        ["markets-etl", "tasks: markets_*", "–", "medium", "default", "partners (medium), by markets-api"],
+        ["analysts", "people: airflow-finance", "–", "high", "itself", "datacenter (high), by analysts-warehouse"],
+    ]
+    assert run(monkeypatch, "check", "--rbac", "--json", "prod.yaml") == 0
+    rows = json.loads(capsys.readouterr().out)["rbac"]["prod.yaml"]
+    assert rows[0] == {
+        "principal": "finance-etl",
+        "kind": "tasks",
+        "who": ["finance_*"],
+        "role": None,
+        "clearance": "medium",
+        "from": "default",
+        "mostSensitive": {"zone": "datacenter", "trust": "high", "route": "finance-warehouse"},
+        "above": True,
+        "exception": {"reason": "SEC-7", "approvedBy": "ciso@bank.example", "expires": "2097-01-31"},
+    }
+
+
 def test_without_files_the_stacks_are_checked(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -36,7 +36,9 @@ def test_python_and_yaml_are_equal() -> None:
             Principal(name="analysts", group="airflow-finance", sources=("10.60.8.0/22", "2001:db8:60::/64")),
         ),
         zones={
-            "datacenter": Zone(cidrs=("10.20.0.0/16", "2001:db8:20::/48"), gates=("aws_network", "fortigate"), trust=Trust.HIGH),
+            "datacenter": Zone(
+                cidrs=("10.20.0.0/16", "2001:db8:20::/48"), gates=("aws_network", "fortigate"), trust=Trust.MEDIUM
+            ),
             "partners": Zone(gates=("fortigate",)),
         },
         destinations=(

@@ -27,7 +27,7 @@ def document_order(finding: Finding) -> tuple[object, ...]:
     """Sorts findings by section and place, errors first at the same place."""
     section = _SECTIONS.index(str(finding.loc[0])) if finding.loc and finding.loc[0] in _SECTIONS else -1
     rest = tuple((0, part, "") if isinstance(part, int) else (1, 0, part) for part in finding.loc[1:])
-    return section, rest, finding.severity is Severity.WARNING, finding.code
+    return section, rest, list(Severity).index(finding.severity), finding.code
 
 
 __all__ = ["Finding", "Severity", "check", "document_order", "draft_findings"]

@@ -11,6 +11,8 @@ class Severity(StrEnum):
 
     ERROR = "error"
     WARNING = "warning"
+    NOTICE = "notice"
+    """Something to know, and nothing wrong: not for `--strict` either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +49,8 @@ def error(code: str, loc: tuple[str | int, ...], message: str) -> Finding:
 def warning(code: str, loc: tuple[str | int, ...], message: str) -> Finding:
     """A finding to look at."""
     return Finding(Severity.WARNING, code, loc, message)
+
+
+def notice(code: str, loc: tuple[str | int, ...], message: str) -> Finding:
+    """A finding that says what is so on purpose."""
+    return Finding(Severity.NOTICE, code, loc, message)

@@ -16,7 +16,7 @@ from ..errors import InputError, Problem
 
 _WIDEST = 160
 """Columns of a source line that are shown; of a longer line, those around the value."""
-_COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow"}
+_COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.NOTICE: "bold cyan"}
 
 _Files = Annotated[
     list[Path] | None,
@@ -29,20 +29,27 @@ _Today = Annotated[
 ]
 
 
-def check(files: _Files = None, json_: _Json = False, strict: _Strict = False, today: _Today = None) -> None:
-    """Check access files: syntax, values, names, routes and expectations.
+_Rbac = Annotated[
+    bool, typer.Option("--rbac", help="Show who is cleared how far, and the most sensitive zone that each has a route into.")
+]
 
-    Exit status 0: nothing wrong, or warnings alone; 1: an error was found.
+
+def check(files: _Files = None, json_: _Json = False, strict: _Strict = False, today: _Today = None, rbac: _Rbac = False) -> None:
+    """Check access files: syntax, values, names, routes, clearances and expectations.
+
+    Exit status 0: nothing wrong, or warnings and notices alone; 1: an error was found.
     """
     day = _day(today)
     readings = [read(_shown(path), day) for path in files or _default_files()]
     if json_:
-        typer.echo(json.dumps(_document(readings), indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(_document(readings) | (_clearances(readings) if rbac else {}), indent=2, ensure_ascii=False))
     else:
         console = Console(soft_wrap=True, highlight=False)
         for text in _report(readings):
             console.print(text)
-    refused = sum(len(one.findings) if strict else len(one.errors) for one in readings)
+        if rbac:
+            _show_clearances(readings, day)
+    refused = sum(_count_of(one, Severity.ERROR) + (_count_of(one, Severity.WARNING) if strict else 0) for one in readings)
     if refused:
         raise typer.Exit(1)
 
@@ -83,7 +90,27 @@ def _document(readings: Iterable[Reading]) -> dict[str, object]:
         "findings": [{"file": one.document.path, **_finding(finding)} for one in listed for finding in one.findings],
         "errors": sum(one.severity is Severity.ERROR for one in findings),
         "warnings": sum(one.severity is Severity.WARNING for one in findings),
+        "notices": sum(one.severity is Severity.NOTICE for one in findings),
     }
+
+
+def _clearances(readings: Iterable[Reading]) -> dict[str, object]:
+    from ..report.clearance import clearances_to_json
+
+    return {"rbac": {one.document.path: clearances_to_json(one.access) for one in readings if one.access is not None}}
+
+
+def _show_clearances(readings: Iterable[Reading], day: date) -> None:
+    from ..report.clearance import show_clearances
+    from ..report.lines import console
+
+    for one in readings:
+        if one.access is not None:
+            show_clearances(console(), one.access, one.document.path, day)
+
+
+def _count_of(reading: Reading, severity: Severity) -> int:
+    return sum(one.severity is severity for one in reading.findings)
 
 
 def _finding(one: Finding) -> dict[str, object]:
@@ -105,7 +132,7 @@ def _report(readings: list[Reading]) -> Iterator[Text]:
         for finding in reading.findings:
             yield _shown_finding(reading, finding)
     for reading in readings:
-        if not reading.findings and reading.access is not None:
+        if all(one.severity is Severity.NOTICE for one in reading.findings) and reading.access is not None:
             access = reading.access
             counts = (
                 _count(len(access.principals), "principal"),
@@ -114,11 +141,11 @@ def _report(readings: list[Reading]) -> Iterator[Text]:
                 _count(len(access.expect), "expectation"),
             )
             yield Text.assemble((reading.document.path, "bold"), f": {', '.join(counts)}: ", ("all well", "green"))
-    errors = sum(len(one.errors) for one in readings)
-    warnings = sum(len(one.findings) for one in readings) - errors
-    if errors or warnings:
-        parts = [_count(errors, "error")] * bool(errors) + [_count(warnings, "warning")] * bool(warnings)
-        yield Text(f"{' and '.join(parts)} in {_count(sum(bool(one.findings) for one in readings), 'file')}", style="bold")
+    counted = {one: sum(_count_of(reading, one) for reading in readings) for one in Severity}
+    parts = [_count(number, one.value) for one, number in counted.items() if number]
+    if parts:
+        said = " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
+        yield Text(f"{said} in {_count(sum(bool(one.findings) for one in readings), 'file')}", style="bold")
 
 
 def _shown_finding(reading: Reading, finding: Finding) -> Text:

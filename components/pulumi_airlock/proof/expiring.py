@@ -1,4 +1,4 @@
-"""What ends soon, and what has ended and is still there: routes, and rules with an end.
+"""What ends soon, and what has ended and is still there: routes, exceptions of routes, and rules with an end.
 
 A warning two weeks ahead, so that somebody renews what is still needed, or takes it out, before a task finds out. Expectations
 about an instant that is past are none of it: they go on to say what must hold at such a time.
@@ -6,9 +6,10 @@ about an instant that is past are none of it: they go on to say what must hold a
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
 
+from ..access.clearance import Exceeding, exceeding
 from ..access.model import Access
 from .declared import expiry
 from .filters import Action, Filter, Rule, Source
@@ -24,6 +25,8 @@ class Ending(Enum):
     """What ends."""
 
     ROUTE = "route"
+    EXCEPTION = "exception"
+    """What lets a route into a zone above its principals' clearance."""
     RULE = "rule"
 
 
@@ -33,7 +36,7 @@ class Expiring:
 
     ending: Ending
     name: str
-    """The route's name, or what an engineer of the gate calls the rule."""
+    """The route's name (of an exception its route's), or what an engineer of the gate calls the rule."""
     gate: str
     """The rule's gate; empty for what is in the access file."""
     end: datetime
@@ -66,7 +69,7 @@ def expiring(access: Access, filters: Sequence[Filter], *, at: datetime, days: i
     rules = _rules(filters)
     with_routes = {expiry(one) for one in access.routes} - {None}
     beside = [one for one in rules if one.end not in with_routes]
-    found = [*_routes(access, rules, at), *(_of_rule(one, at) for one in beside)]
+    found = [*_routes(access, rules, at), *_exceptions(access, at), *(_of_rule(one, at) for one in beside)]
     near = (one for one in found if one.days <= days)
     return tuple(sorted(near, key=lambda one: (one.end, list(Ending).index(one.ending), one.gate, one.name)))
 
@@ -132,6 +135,30 @@ def _routes(access: Access, rules: Sequence[_Ends], at: datetime) -> Iterator[Ex
             message = f"route {route.name} {_when(left)}: its last day is {route.expires}"
             advice = f"Renew it (expires: a later day), or let it go{asked}"
         yield Expiring(Ending.ROUTE, route.name, "", end, route.expires, left, who, message, advice, None, mine)
+
+
+def _exceptions(access: Access, at: datetime) -> Iterator[Expiring]:
+    """The exceptions that something needs: once they have ended, their routes are refused."""
+    owners = {one.name: one.owner for one in access.principals}
+    needed: dict[str, list[Exceeding]] = {}
+    for one in exceeding(access):
+        if one.route.exception is not None:
+            needed.setdefault(one.route.name, []).append(one)
+    for name, parts in needed.items():
+        route, exception = parts[0].route, parts[0].route.exception
+        assert exception is not None  # noqa: S101  # asked before
+        end = datetime.combine(exception.expires + timedelta(days=1), time.min, UTC)
+        left = (exception.expires - at.astimezone(UTC).date()).days
+        who = tuple(dict.fromkeys(owner for named in route.from_ if (owner := owners.get(named))))
+        where = listed(tuple(dict.fromkeys(one.zone for one in parts)))
+        what = f"the exception of route {name} into {where}"
+        if left < 0:
+            message = f"{what} expired on {exception.expires}, {_days(-left)} ago, and the route is still in the file"
+            advice = f"Take the route out, raise the clearance, or ask {exception.approved_by} again"
+        else:
+            message = f"{what} {_when(left)}: its last day is {exception.expires}"
+            advice = f"Raise the clearance, let the route go, or ask {exception.approved_by} again: from then on it is refused"
+        yield Expiring(Ending.EXCEPTION, name, "", end, exception.expires, left, who, message, advice)
 
 
 def _of_rule(one: _Ends, at: datetime) -> Expiring:

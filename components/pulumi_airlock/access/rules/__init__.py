@@ -5,7 +5,7 @@ from datetime import date
 
 from ..draft import Draft
 from ..findings import Finding
-from . import expectations, pairs, places, principals, routes
+from . import expectations, pairs, places, principals, routes, trust
 
 Rule = Callable[[Draft, date], Iterator[Finding]]
 
@@ -15,6 +15,7 @@ RULES: tuple[Rule, ...] = (
     routes.window_of_a_whole_day,
     routes.http_on_something_else,
     routes.no_path,
+    trust.above_clearance,
     pairs.contradiction,
     pairs.covered,
     principals.overlapping,
