@@ -86,6 +86,7 @@ class Identity(pulumi.ComponentResource):
         scim_groups: Mapping[str, str] | None = None,
         zscaler_groups: Mapping[str, Sequence[str]] | None = None,
         other_groups: Sequence[str] = (),
+        other_roles: Sequence[str] = (),
         oidc_provider_arn: str | None = None,
         airflow_version: str = "3",
         account_id: str | None = None,
@@ -103,6 +104,7 @@ class Identity(pulumi.ComponentResource):
         - `user_groups`, `scim_groups`: group → what the FortiGate and ZPA call it, where the names differ.
         - `zscaler_groups`: environment → its machines' groups at Zscaler, where they are not called like it.
         - `other_groups`: groups of the identity provider that are in this stack for something else: the proof leaves them alone.
+        - `other_roles`: the same of AWS roles that tasks may assume, by name.
         - `oidc_provider_arn`: AWS's entry for the identity provider, if there is one; an account has one for each issuer.
         - `airflow_version`: for `airflow_roles`.
         - `permissions_boundary_arn`: of every AWS role.
@@ -126,7 +128,9 @@ class Identity(pulumi.ComponentResource):
         _check_provider(access, provider, plan, callbacks, problems)
         problems.raise_any()
 
-        super().__init__(IDENTITY, name, _recorded(access, place, plan, provider, other_groups, environments), opts)
+        super().__init__(
+            IDENTITY, name, _recorded(access, place, plan, provider, (other_groups, other_roles), environments), opts
+        )
         child = pulumi.ResourceOptions(parent=self)
         account = current_account(account_id, self)
         made = provider.make(Order(name, plan, callbacks, child))
@@ -193,7 +197,7 @@ def _recorded(
     place: Place,
     plan: IdentityPlan,
     provider: Provider,
-    other_groups: Sequence[str],
+    others: tuple[Sequence[str], Sequence[str]],
     environments: Mapping[str, IdentityEnvironment],
 ) -> dict[str, Any]:
     """What readers need: `pulumi preview --json` has no outputs of components."""
@@ -203,9 +207,11 @@ def _recorded(
         "provider": provider.kind,
         "issuer": access.identity_provider.issuer if access.identity_provider else None,
         "environments": {one: given.mwaa_name or one for one, given in environments.items()},
+        "executionRoles": {one: given.execution_role_arn for one, given in environments.items()},
         "webServers": dict(place.web_servers),
-        "groups": {group: {"managed": managed and group not in existing} for group in plan.groups},
-        "otherGroups": list(other_groups),
+        "groups": {group: {"managed": managed and group not in existing, "id": existing.get(group)} for group in plan.groups},
+        "otherGroups": list(others[0]),
+        "otherRoles": list(others[1]),
         "userGroups": {one.group: one.user_group for one in plan.people},
         "scimGroups": {one.group: one.scim_group for one in plan.people},
         "logins": {
@@ -254,7 +260,7 @@ class _Aws:
         for one in plan.workloads:
             callers = pulumi.Output.all(*(environments[home].execution_role_arn for home in one.environments))
             found[one.principal] = self._role(
-                f"{self.name}-{slug(one.principal)}",
+                f"{self.name}-tasks-{slug(one.principal)}",
                 one.role_name,
                 f"Tasks of {one.principal}, as {one.service_account}",
                 callers.apply(partial(_trusted_tasks, one)),
@@ -303,7 +309,7 @@ class _Aws:
         environment: IdentityEnvironment,
         after: list[pulumi.Resource],
     ) -> aws.iam.Role:
-        key = f"{self.name}-{login.environment}-{slug(login.role)}"
+        key = f"{self.name}-sign-in-{login.environment}-{slug(login.role)}"
         role = self._role(
             key,
             login.role_name,

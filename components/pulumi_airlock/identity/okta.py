@@ -15,6 +15,9 @@ from ..errors import Problems
 from .plan import CLIENT_ID, IdentityPlan
 from .providers import Made, Order, slug
 
+_SPECIAL = re.compile(r"([.^$*+?{}\[\]\\|()])")
+_ESCAPED = r"\\\1"
+
 
 @dataclass(frozen=True, slots=True)
 class Okta:
@@ -107,4 +110,4 @@ class Okta:
 
 def exactly(names: Sequence[str]) -> str:
     """A regular expression that matches these names alone."""
-    return f"^({'|'.join(map(re.escape, names))})$"
+    return f"^({'|'.join(_SPECIAL.sub(_ESCAPED, name) for name in names)})$"

@@ -22,7 +22,7 @@ class Order:
 
     def key(self, login: Login) -> str:
         """A child's name for a login."""
-        return f"{self.name}-{login.environment}-{slug(login.role)}"
+        return f"{self.name}-sign-in-{login.environment}-{slug(login.role)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,4 +39,4 @@ class Made:
 
 def slug(text: str) -> str:
     """A part of a resource's name."""
-    return re.sub(r"[^A-Za-z0-9_.-]+", "-", text).strip("-").lower()
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", text).strip("-")
