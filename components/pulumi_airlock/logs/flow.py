@@ -54,6 +54,8 @@ def parse(line: str, fields: Sequence[str] = ()) -> Connection | None:
         return None
     if len(values) == len(names) + 1 and values[0][4:5] == "-" and values[0][-1] == "Z":
         del values[0]  # an export of CloudWatch Logs puts the event's time before the record
+    if len(values) != len(names) and fields:
+        names = _recognised(values) or fields  # beside records of a custom format, one of a default one
     if len(values) != len(names):
         raise ValueError(f"{len(values)} fields, where the format has {len(names)}")
     record = dict(zip(names, values, strict=True))
