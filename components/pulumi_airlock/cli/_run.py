@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ..offline.plan import Plan
+    from ..identity.findings import IdentityFinding
     from ..offline.session import Session
     from ..proof import Proof
 
@@ -123,24 +124,36 @@ class Proving:
 
     def __init__(self) -> None:
         self._proof: Proof | None = None
+        self._identity: tuple[IdentityFinding, ...] = ()
         self._error: AirlockError | None = None
 
     def __call__(self, plan: "Plan") -> None:
         """Proves the plan's resources."""
+        from ..report.identity import identity_in
         from ..report.proof import prove_if_declared
 
         try:
-            self._proof = prove_if_declared(plan.stack())
+            stack = plan.stack()
+            self._proof = prove_if_declared(stack)
+            self._identity = identity_in(stack, at=self._proof.at) if self._proof is not None else ()
         except AirlockError as error:
             self._error = error
 
     def show(self) -> bool:
         """Shows the proof in short; whether all is well. Nothing to prove is well. Raises what went wrong while proving."""
+        from ..report.identity import show_identity, show_identity_summary
+        from ..report.lines import console
         from ..report.proof import show
 
         if self._error is not None:
             raise self._error
-        return self._proof is None or show(self._proof, brief=True)
+        if self._proof is None:
+            return True
+        out = console()
+        proven = show(self._proof, out, brief=True)
+        same = show_identity(out, self._identity, brief=True)
+        show_identity_summary(out, self._identity)
+        return proven and same
 
 
 def judge(plan: "Plan", proving: Proving, *, json_: bool) -> int:

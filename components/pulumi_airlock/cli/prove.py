@@ -10,7 +10,10 @@ from . import _stacks
 from ._run import EXIT_PROOF, Cwd, print_json, write_file
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..gates.stack import Stack
+    from ..identity.findings import IdentityFinding
     from ..proof import Proof
 
 Json = Annotated[bool, typer.Option("--json", help="Print the proof as JSON.")]
@@ -40,38 +43,50 @@ def prove(
 ) -> None:
     """Prove that what all gates let through is exactly what is declared, and that all expectations hold.
 
-    Then what to tidy up, which fails nothing: what ends within two weeks, names that lead nowhere, objects that nothing uses.
+    Then the exceptions by which routes lead above their principals' clearance; and what to tidy up, which fails nothing: what
+    ends within two weeks, names that lead nowhere, objects that nothing uses.
 
-    Exit status: 0 proven, 1 the program or a file is wrong, 3 the proof fails.
+    Identity stands beside the network: groups, roles and service accounts that differ from system to system fail as well.
+
+    Exit status: 0 proven, 1 the program or a file is wrong, 3 the proof fails, or identity does.
     """
+    from ..identity.findings import sound
+    from ..report.identity import identity_in
     from ..report.proof import prove_stack
 
     found = _stacks.stack_of(stack, from_file, cwd)
     proof = prove_stack(found, at=_stacks.instant(at, "--at"))
+    identity = identity_in(found, at=proof.at)
     if html is not None:
         from ..report.page import stack_page
 
         source = f"--stack {shlex.quote(stack)}" if stack else f"--from {shlex.quote(str(from_file))}"
         write_file(html, stack_page(found, proof, generated_from=source))
     if markdown is not None:
+        from ..report.clearance import exemptions_in
         from ..report.markdown import to_markdown
 
-        write_file(markdown, to_markdown(proof, title=f"Stack {found.name}" if found.name else "Access proof"))
+        title = f"Stack {found.name}" if found.name else "Access proof"
+        write_file(markdown, to_markdown(proof, title=title, exemptions=exemptions_in(found, proof), identity=identity))
     if json_:
-        _print(found, proof, waste)
+        _print(found, proof, identity, waste)
     else:
-        _show(found, proof, waste, verbose)
-    raise typer.Exit(0 if proof.ok else EXIT_PROOF)
+        _show(found, proof, identity, waste, verbose)
+    raise typer.Exit(0 if proof.ok and sound(identity) else EXIT_PROOF)
 
 
-def _show(found: "Stack", proof: "Proof", waste: bool, verbose: bool) -> None:
+def _show(found: "Stack", proof: "Proof", identity: "Sequence[IdentityFinding]", waste: bool, verbose: bool) -> None:
     from ..gates.references import references
+    from ..report.clearance import exemptions_in, show_exemptions
     from ..report.hygiene import expiring_in, show_expiring, show_references
+    from ..report.identity import show_identity, show_identity_summary
     from ..report.lines import console
     from ..report.proof import show, show_summary
 
     out = console()
     show(proof, out, verbose=verbose, summary=False)
+    show_exemptions(out, exemptions_in(found, proof))
+    show_identity(out, identity, verbose=verbose)
     show_references(out, references(found), verbose=verbose)
     show_expiring(out, expiring_in(found, at=proof.at), verbose=verbose)
     if waste:
@@ -79,14 +94,19 @@ def _show(found: "Stack", proof: "Proof", waste: bool, verbose: bool) -> None:
 
         show_waste(out, waste_in(found, at=proof.at), verbose)
     show_summary(out, proof)
+    show_identity_summary(out, identity)
 
 
-def _print(found: "Stack", proof: "Proof", waste: bool) -> None:
+def _print(found: "Stack", proof: "Proof", identity: "Sequence[IdentityFinding]", waste: bool) -> None:
     from ..gates.references import references
+    from ..report.clearance import exemptions_in, exemptions_to_json
     from ..report.hygiene import expiring_in, expiring_to_json, references_to_json
+    from ..report.identity import identity_to_json
     from ..report.proof import to_json
 
     document = to_json(proof)
+    document["identityFindings"] = identity_to_json(identity)
+    document["exceptions"] = exemptions_to_json(exemptions_in(found, proof))
     document["references"] = references_to_json(references(found))
     document["expiring"] = expiring_to_json(expiring_in(found, at=proof.at))
     if waste:

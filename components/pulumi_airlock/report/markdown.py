@@ -6,8 +6,12 @@ Nothing that a stack or an access file says is taken for Markdown or HTML, and m
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from ..access.clearance import Exemption
+from ..identity.findings import IdentityFinding, Severity
 from ..proof.evidence import Standing
 from ..proof.findings import Blocked, Excess, ExpectationResult, Proof, Row, Unproven
+from .clearance import EXEMPTIONS
+from .identity import identity_to_markdown
 from .legend import MEANINGS, SIGNS, sign, standings, verdict
 from .rows import SIGNS as OUTCOME_SIGNS
 from .rows import row_words
@@ -38,9 +42,17 @@ _BROKEN = {
 _START = re.compile(r"^(?=[-+=#>]|\d+[.)])")
 
 
-def to_markdown(proof: Proof, *, title: str = "Access proof") -> str:
-    """The proof as a Markdown document (GitHub's dialect: tables, and HTML for what is folded)."""
-    parts = [f"# {said(title)}", _verdict(proof), *_failures(proof), *_matrix(proof), *_rest(proof)]
+def to_markdown(
+    proof: Proof, *, title: str = "Access proof", exemptions: Sequence[Exemption] = (), identity: Sequence[IdentityFinding] = ()
+) -> str:
+    """The proof as a Markdown document (GitHub's dialect: tables, and HTML for what is folded).
+
+    `exemptions`: the exceptions that hold, by which routes lead above their principals' clearance; never folded away.
+    `identity`: where the systems disagree on who is who.
+    """
+    section = identity_to_markdown(identity)
+    failures = [*_failures(proof), *([section] if section else [])]
+    parts = [f"# {said(title)}", _verdict(proof, identity), *failures, *_exemptions(exemptions), *_matrix(proof), *_rest(proof)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -52,8 +64,9 @@ def said(text: str) -> str:
     return _START.sub(_NOTHING, line)
 
 
-def _verdict(proof: Proof) -> str:
+def _verdict(proof: Proof, identity: Sequence[IdentityFinding]) -> str:
     depth = proof.matrix.depth
+    errors = sum(one.severity is Severity.ERROR for one in identity)
     lines = [
         f"**{'✅' if proof.ok else '❌'} {said(verdict(proof))}**",
         "",
@@ -62,6 +75,8 @@ def _verdict(proof: Proof) -> str:
     ]
     if proof.expectations:
         lines.append(f"- {len(proof.expectations) - len(proof.failed)} of {len(proof.expectations)} expectations hold")
+    if errors:
+        lines.append(f"- ❌ identity: {errors} {'error' if errors == 1 else 'errors'}")
     if depth:
         lines.append(f"- what no route declares is refused by at least {depth} gate{'' if depth == 1 else 's'}")
     lines.append(f"- proven from {proof.at:%Y-%m-%d %H:%M %Z} on, for 400 days")
@@ -100,6 +115,20 @@ def _row(row: Row) -> str:
     detail = f" ({said(row.detail)})" if row.detail else ""
     resource = f"; resource {said(words.resource)}" if words.resource else ""
     return f"{OUTCOME_SIGNS[row.outcome]} {said(row.gate)}, {said(row.filter.name)}: {said(words.says)}{detail}{resource}"
+
+
+def _exemptions(found: Sequence[Exemption]) -> Iterator[str]:
+    if not found:
+        return
+    yield f"## {EXEMPTIONS} ({len(found)})"
+    lines = [_line(["Route", "Principals", "Zone", "Until", "Approved by", "Reason"]), _line(["---"] * 6)]
+    for one in found[:LISTED]:
+        zone = f"{', '.join(one.zones)} ({one.trust.value} trust)"
+        cells = (one.route, ", ".join(one.principals), zone, one.expires.isoformat(), one.approved_by, one.reason)
+        lines.append(_line(map(said, cells)))
+    yield "\n".join(lines)
+    if found[LISTED:]:
+        yield f"… and {len(found) - LISTED} more: `airlock prove --json` has them all"
 
 
 def _matrix(proof: Proof) -> Iterator[str]:
