@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from itertools import groupby
 
+from ...access.clearance import Exemption, exemptions
 from ...access.model import Access
 from ...proof.evidence import Evidence, Standing
 from ...proof.findings import (
@@ -134,6 +136,11 @@ class View:
                 yield Failures(key, standing, title, explained, cards, rest, max(0, len(found) - SHOWN - LISTED))
 
     # --- lists
+
+    @property
+    def exemptions(self) -> tuple[Exemption, ...]:
+        """The exceptions that hold, by which routes lead above their principals' clearance."""
+        return exemptions(self.access, self.proof.at.astimezone(UTC).date())
 
     @property
     def dead(self) -> tuple[Dead, ...]:
