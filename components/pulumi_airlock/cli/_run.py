@@ -14,8 +14,8 @@ from ..errors import AirlockError, InputError, Problem
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ..offline.plan import Plan
     from ..identity.findings import IdentityFinding
+    from ..offline.plan import Plan
     from ..offline.session import Session
     from ..proof import Proof
 
