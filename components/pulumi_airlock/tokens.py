@@ -3,7 +3,10 @@
 ACCESS = "airlock:index:Access"
 AUDIT_TRAIL = "airlock:index:AuditTrail"
 AWS_NETWORK_GATE = "airlock:index:AwsNetworkGate"
+CREDENTIALS = "airlock:index:Credentials"
+FORTIGATE_API_TOKEN = "airlock:index:FortigateApiToken"  # noqa: S105  # a type, no token
 FORTIGATE_GATE = "airlock:index:FortigateGate"
 IDENTITY = "airlock:index:Identity"
 MWAA_ENVIRONMENT = "airlock:index:MwaaEnvironment"
+ZIA_GATE = "airlock:index:ZiaGate"
 ZPA_GATE = "airlock:index:ZpaGate"
