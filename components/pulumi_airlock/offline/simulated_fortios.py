@@ -85,7 +85,10 @@ FORTIOS: Mapping[str, Simulated] = {
         "{in.policyidSrc}", {"statePolicySrcdstPos": "{in.move}"}, frozenset(("policyidSrc", "policyidDst", "move", "vdomparam"))
     ),
     "fortios:json/genericApi:GenericApi": Simulated(
-        "{hex16}", {"response": "simulated"}, frozenset(("path", "method", "json", "vdomparam", "specialparams"))
+        "{hex16}",
+        # The shape of generate-key's answer, the one request whose answer a component reads.
+        {"response": '{"http_method":"POST","results":{"access_token":"{hex30.key}"},"status":"success"}'},
+        frozenset(("path", "method", "json", "vdomparam", "specialparams", "forceRecreate")),
     ),
 }
 """Every simulated type of FortiOS, by its token."""

@@ -7,8 +7,10 @@ id (see `simulation`).
 from collections.abc import Mapping
 
 from .simulated_aws import AWS
+from .simulated_credentials import CREDENTIALS
 from .simulated_fortios import FORTIOS
 from .simulated_identity import IDENTITY
+from .simulated_zia import ZIA
 from .simulation import Simulated
 
 _RANDOM: dict[str, Simulated] = {
@@ -20,5 +22,5 @@ _RANDOM: dict[str, Simulated] = {
     ),
 }
 
-TYPES: Mapping[str, Simulated] = {**AWS, **_RANDOM, **FORTIOS, **IDENTITY}
+TYPES: Mapping[str, Simulated] = {**AWS, **CREDENTIALS, **_RANDOM, **FORTIOS, **IDENTITY, **ZIA}
 """Every simulated type, by its token."""
