@@ -111,10 +111,11 @@ def zia(**props):
 # The SIEM
 
 
-def test_a_stack_without_a_siem_is_told_so():
+def test_siem_declared():
     policy = on("audit-siem-declared")
     policy.passes(aws())
     policy.fails("declares no SIEM", list(environment(skip=STREAMS)))
+    policy.fails("declares no SIEM", [resource(MWAA, "finance", kmsKey=UNKNOWN)])
     policy.not_applicable([resource(BUCKET, "other")])
 
 
@@ -130,10 +131,11 @@ def test_one_siem():
 # A sink for every source
 
 
-def test_every_source_of_aws_reaches_the_siem():
+def test_source_has_sink():
     policy = on("audit-source-has-sink")
     policy.passes(aws())
     policy.fails("(mwaa finance task): no log reaches soc; they end in log group airflow-finance-Task", aws(skip=("Task",)))
+    policy.undecided("logs of vpc vpc", [trail(), stream(url=UNKNOWN), *environment(), flow_log(), *cloudtrail()])
     without_flows = [one for one in aws() if one.name != "flows"]
     policy.fails("(vpc vpc): no log reaches soc; they go nowhere", without_flows, at="vpc")
     without_filter = [one for one in aws() if one.name != "trail-filter"]
@@ -157,7 +159,7 @@ def test_what_reaches_another_siem_does_not_count():
 
 def test_a_sink_that_is_not_known_yet_decides_nothing():
     policy = on("audit-source-has-sink")
-    policy.undecided("logs of vpc vpc", [trail(), stream(url=UNKNOWN), *environment(), flow_log(), *cloudtrail()])
+    policy.undecided("logs of cloudtrail", [trail(), stream(url=UNKNOWN), *environment(), flow_log(), *cloudtrail()])
     unlinked = [one for one in aws() if one.name != "filter-Task"]
     policy.undecided("logs of mwaa finance task", [*unlinked, resource(FILTER, "somewhere", logGroup=UNKNOWN, filterPattern="")])
 
@@ -213,7 +215,7 @@ def test_without_a_siem_it_counts_where_it_is_asked_for():
 # On the way
 
 
-def test_logs_are_encrypted_on_their_way():
+def test_sink_encrypted():
     policy = on("audit-sink-encrypted")
     policy.passes([*aws(), *fortigate()])
     policy.passes([trail(), *zpa(), *zia()[1:]])
@@ -228,7 +230,7 @@ def test_logs_are_encrypted_on_their_way():
     policy.undecided("server", fortigate(mode=UNKNOWN))
 
 
-def test_logs_go_nowhere_else():
+def test_no_other_sink():
     policy = on("audit-no-other-sink", allowed=["bank-archive"])
     policy.passes(aws())
     on("audit-no-other-sink").fails("sends logs to bank-archive, which is not soc", aws())
@@ -240,7 +242,7 @@ def test_logs_go_nowhere_else():
     )
 
 
-def test_nothing_is_dropped_on_the_way():
+def test_nothing_dropped():
     policy = on("audit-nothing-dropped")
     policy.passes(aws())
     policy.passes([trail(), *fortigate(), *zpa()[1:], resource(SYSLOG_FILTER, "all", severity="information")])
@@ -302,7 +304,7 @@ def archive(days):
     ]
 
 
-def test_logs_are_kept_as_long_as_declared():
+def test_retention():
     policy = on("audit-retention")
     policy.passes(archive(365))
     policy.passes(aws())
@@ -327,28 +329,33 @@ def test_log_groups_that_the_siem_reads_are_kept_as_long():
 # Devices, tokens, trails
 
 
-def test_a_syslog_slot_has_one_writer():
+def test_syslog_slot_once():
     policy = on("audit-syslog-slot-once")
     rule, first = fortigate()
     policy.passes([rule, first])
     policy.passes([rule, first, resource("fortios:log/syslogd/v3/setting:Setting", "third", status="enable")])
     policy.fails("writes the same slot as syslog", [rule, first, resource(SYSLOG, "again", status="enable")], at="again")
     policy.fails("writes the same slot as syslog", [rule, first, resource(BRIDGED_SYSLOG, "again", status="enable")])
+    elsewhere = [resource(SYSLOG, "again", status="enable", vdomparam="lab"), resource(POLICY, "lab", vdomparam="lab")]
+    policy.passes([rule, first, *elsewhere])
+    unsure = [resource(SYSLOG, name, status="enable", vdomparam=UNKNOWN) for name in ("one", "two")]
+    policy.undecided("vdomparam", [rule, *unsure])
 
 
-def test_tokens_are_secret():
+def test_token_secret():
     policy = on("audit-token-secret", STREAM)
     policy.passes(splunkConfiguration={"hecEndpoint": "https://x", "secretsManagerConfiguration": {"enabled": True}})
     policy.passes(splunkConfiguration={"hecToken": Secret("t0ken")})
     policy.fails("splunkConfiguration is plain text", splunkConfiguration={"hecToken": "t0ken"})
     policy.fails("httpEndpointConfiguration is plain text", httpEndpointConfiguration={"accessKey": "t0ken"})
+    policy.undecided("splunkConfiguration", splunkConfiguration=UNKNOWN)
     feed = on("audit-token-secret", NSS)
     feed.passes(connectionUrl="https://x", connectionHeaders=Secret(["Authorization:Splunk t0ken"]))
     feed.fails("connectionHeaders is plain text", connectionHeaders=["Authorization:Splunk t0ken"])
     feed.fails("clientSecret is plain text", clientSecret="x", connectionHeaders=[])
 
 
-def test_a_trail_shows_when_it_was_changed():
+def test_trail_tamper_evident():
     policy = on("audit-trail-tamper-evident", CLOUDTRAIL)
     policy.passes(enableLogFileValidation=True, kmsKeyId="arn:aws:kms:eu-west-1:1:key/1")
     policy.fails("enableLogFileValidation is off", kmsKeyId="arn")

@@ -32,15 +32,20 @@ def fortigates(stack: Stack) -> Iterator[LogSource]:
         yield LogSource("fortigate", resource.name if device.components else device.name, resource, tuple(sinks))
 
 
-def slots_written_twice(stack: Stack) -> Iterator[tuple[Resource, Resource]]:
-    """Syslog settings that write the same slot of a device: each overwrites the other at every update."""
+def slots_written_twice(stack: Stack) -> Iterator[tuple[Resource, Resource, bool]]:
+    """Syslog settings that write the same slot of a device, and whether that is sure: their VDOM may not be known yet."""
     for device in devices(stack):
         seen: dict[tuple[str, str], Resource] = {}
         for one in _of_device(stack, device):
-            slot = (kind_of(one).replace("v", ""), str(one.get("vdomparam") or ""))
+            slot = (_slot(one), str(one.get("vdomparam") or ""))
             if slot in seen:
-                yield seen[slot], one
+                yield seen[slot], one, UNKNOWN not in (one.get("vdomparam"), seen[slot].get("vdomparam"))
             seen.setdefault(slot, one)
+
+
+def _slot(one: Resource) -> str:
+    """`logsyslogd2setting`, in the one spelling."""
+    return kind_of(one).replace("logsyslogdv", "logsyslogd")
 
 
 def _of_device(stack: Stack, device: Device) -> list[Resource]:

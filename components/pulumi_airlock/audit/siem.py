@@ -79,11 +79,14 @@ class CloudWatchIntake:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpsIntake:
-    """An HTTPS API for ZIA's Cloud NSS, where the SIEM is neither Splunk nor a bucket."""
+    """An HTTPS API for ZIA's Cloud NSS: where the SIEM is no Splunk, or its token is in Secrets Manager alone."""
 
     url: str
     header: str = "Authorization"
     token: pulumi.Input[str]
+    """The header's value (`Splunk …`, `Bearer …`); secret in the state."""
+    siem_type: str = "OTHER"
+    """ZIA's word for the SIEM (`SPLUNK`, `QRADAR`, …)."""
 
 
 CloudIntake = SplunkIntake | S3Intake | CloudWatchIntake
@@ -103,12 +106,10 @@ class NssTarget:
     """What a ZIA gate has to know of the receiver of its Cloud NSS feed."""
 
     url: str
-    siem_type: str
-    """ZIA's word for it: `SPLUNK`, `S3` or `OTHER`."""
-    header: str
-    """Name of the header that carries the token; empty where none does."""
-    token: pulumi.Output[str] | None
-    """Its value, secret."""
+    siem: str
+    """ZIA's word for it: `SPLUNK`, `OTHER`, …"""
+    headers: tuple[pulumi.Output[str], ...]
+    """`Authorization:Splunk <token>`: secret."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,18 +128,17 @@ class Siem:
         return None if self.syslog is None else LssReceiver(self.syslog.host, self.syslog.port)
 
     def nss_target(self) -> NssTarget | None:
-        """The receiver for ZIA's Cloud NSS: the HTTPS intake, else Splunk or the bucket; None where there is neither.
+        """The receiver for ZIA's Cloud NSS: the HTTPS intake, else Splunk; None where there is neither.
 
         A Splunk token that is in Secrets Manager alone is not known here: give the HTTPS intake as well.
         """
-        if self.https is not None:
-            return NssTarget(self.https.url, "OTHER", self.https.header, pulumi.Output.secret(self.https.token))
-        match self.cloud:
-            case SplunkIntake(token=token) if token is not None:
-                shown = pulumi.Output.secret(token).apply(lambda value: f"Splunk {value}")
-                return NssTarget(hec_event_url(self.cloud), "SPLUNK", "Authorization", shown)
-            case S3Intake():
-                return NssTarget(bucket_url(self.cloud), "S3", "", None)
+        intake = self.https
+        if intake is not None:
+            header = pulumi.Output.secret(intake.token).apply(lambda value: f"{intake.header}:{value}")
+            return NssTarget(intake.url, intake.siem_type, (header,))
+        if isinstance(self.cloud, SplunkIntake) and self.cloud.token is not None:
+            header = pulumi.Output.secret(self.cloud.token).apply(lambda value: f"Authorization:Splunk {value}")
+            return NssTarget(hec_event_url(self.cloud), "SPLUNK", (header,))
         return None
 
     def described(self) -> dict[str, Any]:
@@ -162,12 +162,6 @@ def hec_event_url(intake: SplunkIntake) -> str:
     """The URL that single events are posted to (Splunk, "HTTP Event Collector REST API endpoints")."""
     parts = urlsplit(intake.url)
     return f"https://{parts.netloc}/services/collector/event"
-
-
-def bucket_url(intake: S3Intake) -> str:
-    """The bucket's own address, with the folder."""
-    folder = f"{intake.prefix}/" if intake.prefix else ""
-    return f"https://{intake.bucket}.s3.{intake.region}.amazonaws.com/{folder}"
 
 
 def check_siem(siem: Siem, region: str, problems: Problems) -> None:

@@ -275,8 +275,8 @@ def syslog_slot_once(stack: Stack, _: Config) -> Findings:
     """No two resources write one syslog slot of a FortiGate: each would write over the other, and one receiver get nothing."""
     from pulumi_airlock.audit.read import slots_written_twice
 
-    for first, second in slots_written_twice(stack):
-        yield wrong(second, "", f"writes the same slot as {first.name}")
+    for first, second, sure in slots_written_twice(stack):
+        yield wrong(second, "", f"writes the same slot as {first.name}") if sure else undecided(second, "vdomparam")
 
 
 @resource_policy(
@@ -295,7 +295,9 @@ def token_secret(it: Subject) -> Findings:
         )
         return
     for block, prop in (("splunkConfiguration", "hecToken"), ("httpEndpointConfiguration", "accessKey")):
-        if it.get(block) is UNKNOWN or it.get(block, prop) is not None:
+        if it.get(block) is UNKNOWN and it.secret(block) is not True:
+            yield undecided(it, block)
+        elif it.get(block) is not UNKNOWN and it.get(block, prop) is not None:
             yield from plain_text(it, block)
 
 
