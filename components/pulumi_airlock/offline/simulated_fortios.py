@@ -86,9 +86,10 @@ FORTIOS: Mapping[str, Simulated] = {
     ),
     "fortios:json/genericApi:GenericApi": Simulated(
         "{hex16}",
-        # The shape of generate-key's answer, the one request whose answer a component reads.
-        {"response": '{"http_method":"POST","results":{"access_token":"{hex30.key}"},"status":"success"}'},
+        # The shape of generate-key's answer, the one request whose answer a component reads: another key for another period.
+        {"response": '{"http_method":"POST","results":{"access_token":"{content}"},"status":"success"}'},
         frozenset(("path", "method", "json", "vdomparam", "specialparams", "forceRecreate")),
+        secret=frozenset(("response",)),
     ),
 }
 """Every simulated type of FortiOS, by its token."""
