@@ -45,6 +45,7 @@ MODULES = (
     "fortigate_device",
     "fortigate_vpn",
     "declared",
+    "trust",
     "audit",
 )
 """The modules that hold policies, in the order of the documentation."""

@@ -4,7 +4,7 @@ A user group has members (SAML, LDAP, RADIUS servers, single users of the device
 Of a server that has a match, the matched groups are in it; of one that has none, everybody whom it signs in.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,30 +34,35 @@ def members(device: Device, reference: Reference) -> Members:
     resource = reference.resource
     if resource is None or kind_of(resource) != USER_GROUP:
         return Members(assumed)
-    listed, matches = device.references(resource, "members", *SERVERS, *LOCAL_USERS), _matches(resource)
-    matched: set[str] = set()
-    groups: set[str] = set()
-    doubts: list[str] = []
-    for match in matches:
-        server, called, doubt = _Match(device, resource, match, told).read()
-        matched.add(server)
-        groups |= called
-        doubts += doubt
-    doubts += _of_members(resource, listed, matched)
-    if not matches and not doubts:
+    read = [_Match(device, resource, one, told).read() for one in _matches(resource)]
+    groups = frozenset[str]().union(*(called for _, called, _ in read))
+    doubts = [doubt for _, _, found in read for doubt in found]
+    doubts += [
+        f"{resource.name}.matches: none of {one}'s groups, so everybody whom it signs in" for one in wholes(device, resource)
+    ]
+    doubts += [f"{resource.name}.members: {one} is a user of the device itself" for one in singles(device, resource)]
+    if UNKNOWN in (one.name for one in _listed(device, resource) if one.resource is None):
+        doubts.append(f"{resource.name}.members")
+    if not read and not doubts:
         return Members(assumed) if name else Members(frozenset(), (f"{resource.name}.name",))
-    return Members(frozenset(groups), tuple(dict.fromkeys(doubts)))
+    return Members(groups, tuple(dict.fromkeys(doubts)))
 
 
-def _of_members(resource: Resource, listed: Sequence[Reference], matched: set[str]) -> Iterator[str]:
-    """Members by which more people are in it than those of its matches."""
-    for one in listed:
-        if one.name is UNKNOWN and one.resource is None:
-            yield f"{resource.name}.members"
-        elif one.resource is not None and kind_of(one.resource) in LOCAL_USERS:
-            yield f"{resource.name}.members: {one.token} is a user of the device itself"
-        elif one.resource is not None and "" not in matched and one.token not in matched:
-            yield f"{resource.name}.matches: none of {one.token}'s groups, so everybody whom it signs in"
+def wholes(device: Device, group: Resource) -> list[str]:
+    """The servers of which everybody is in a user group: its members for which it has no match."""
+    matched = {_Match(device, group, one, None).server()[0] for one in _matches(group)}
+    servers = [one for one in _listed(device, group) if one.resource is not None and kind_of(one.resource) in SERVERS]
+    return [] if "" in matched else [str(one.token) for one in servers if one.token not in matched]
+
+
+def singles(device: Device, group: Resource) -> list[str]:
+    """The users of the device itself that are in a user group."""
+    listed = _listed(device, group)
+    return [str(one.token) for one in listed if one.resource is not None and kind_of(one.resource) in LOCAL_USERS]
+
+
+def _listed(device: Device, group: Resource) -> list[Reference]:
+    return device.references(group, "members", *SERVERS, *LOCAL_USERS)
 
 
 def _matches(resource: Resource) -> list[Any]:
@@ -88,7 +93,7 @@ class _Match:
 
     def read(self) -> tuple[str, frozenset[str], list[str]]:
         """(Its server, empty where it is not known; the groups that it lets in; what is not known of them.)"""
-        server, resource = self._server()
+        server, resource = self.server()
         where = f"{self._resource.name}.matches"
         value = self._match.get("groupName", UNKNOWN) if self._known else UNKNOWN
         if value is UNKNOWN:
@@ -100,7 +105,8 @@ class _Match:
             return server, frozenset(), [f"{where}: which identity provider {server or 'its server'} stands for"]
         return server, frozenset({f"{value} of {server}" if foreign else group}), []
 
-    def _server(self) -> tuple[str, Resource | None]:
+    def server(self) -> tuple[str, Resource | None]:
+        """Its server's name, empty where that is not known, and the server where the stack has it."""
         name = self._match.get("serverName", UNKNOWN) if self._known else UNKNOWN
         if isinstance(name, str):
             return name, self._device.named(name, *SERVERS)
