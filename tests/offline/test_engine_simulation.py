@@ -39,7 +39,8 @@ def test_values_are_made_up_of_any_inputs_and_always_the_same(type_: str) -> Non
     assert simulator.create(urn, {}) == simulator.create(urn, {})
     id_, outputs = simulator.create(urn, {"name": "given"})
     assert id_
-    assert "{" not in json.dumps(outputs).replace('{"', "")
+    # What is left of a placeholder; JSON, and JSON within a text, may stay.
+    assert "{" not in json.dumps(outputs).replace('{"', "").replace('{\\"', "")
     assert outputs["name"] == "given"
 
 
