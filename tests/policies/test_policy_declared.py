@@ -100,6 +100,10 @@ def test_credential_rotation():
     policy.fails("is 365d; at most 90d", access(without(credential={"kind": "vault", "ref": "x", "rotate": "365d"})))
     policy.undecided("credential.rotate", access(without(credential={"kind": "vault", "ref": "x", "rotate": UNKNOWN})))
     on("access-credential-rotation", maximumDays=7).fails("at most 7d", access(ROUTE))
+    bare = without(credential={"kind": "vault", "ref": "x"})
+    policy.passes(access(bare, rotation="30d"))
+    policy.fails("is 365d; at most 90d", access(bare, rotation="365d"))
+    policy.undecided("document.rotation", access(bare, rotation=UNKNOWN))
 
 
 def test_no_static_credential():

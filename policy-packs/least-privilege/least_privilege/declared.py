@@ -219,7 +219,7 @@ def _hours(length: timedelta) -> str:
     types=(ACCESS,),
     severity=Severity.MEDIUM,
     soc2=Soc2.CC6_1,
-    fix="Set the credential's `rotate` to a cadence within the limit.",
+    fix="Set the access file's `rotation`, or the credential's `rotate`, to a cadence within the limit.",
     settings={
         "maximumDays": setting("Longest life of a credential.", 90),
         "shortLived": setting("Kinds that are issued for each connection, and need no cadence.", ["rds-iam", "gcp-iam"]),
@@ -228,14 +228,18 @@ def _hours(length: timedelta) -> str:
 def credential_rotation(stack: Stack, config: Config) -> Findings:
     """Every credential of a route is renewed, and often enough."""
     for one, path, credential in _credentials(stack, "kind", "rotate"):
+        everything = one.get("document", "rotation")
+        said = credential.get("rotate") or everything if credential else None
         if credential is None:
             yield undecided(one, path)
         elif credential.get("kind") in config["shortLived"]:
             continue
-        elif (cadence := _duration(credential.get("rotate"))) is None:
+        elif said is UNKNOWN:
+            yield undecided(one, "document.rotation")
+        elif (cadence := _duration(said)) is None:
             yield wrong(one, f"{path}.rotate", "is missing: the credential is never renewed")
         elif cadence > timedelta(days=config["maximumDays"]):
-            yield wrong(one, f"{path}.rotate", f"is {credential['rotate']}; at most {config['maximumDays']:g}d")
+            yield wrong(one, f"{path}.rotate", f"is {said}; at most {config['maximumDays']:g}d")
 
 
 @stack_policy(
