@@ -44,6 +44,7 @@ MODULES = (
     "fortigate",
     "fortigate_device",
     "fortigate_vpn",
+    "fortigate_people",
     "declared",
     "trust",
     "audit",

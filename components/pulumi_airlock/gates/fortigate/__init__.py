@@ -7,11 +7,11 @@ needs no FortiOS SDK; only `FortigateGate` imports it.
 from typing import TYPE_CHECKING, Any
 
 from .hygiene import references
-from .people import SamlIdentity
 from .read import read
 
 if TYPE_CHECKING:
     from .gate import FortigateGate
+    from .people import SamlIdentity
 
 __all__ = ["FortigateGate", "SamlIdentity", "read", "references"]
 
@@ -21,4 +21,8 @@ def __getattr__(name: str) -> Any:
         from .gate import FortigateGate
 
         return FortigateGate
+    if name == "SamlIdentity":
+        from .people import SamlIdentity
+
+        return SamlIdentity
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
