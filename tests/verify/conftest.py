@@ -1,4 +1,4 @@
-"""Lets this folder's tests import each other's stack and lines: tests are imported without a package (`--import-mode=importlib`)."""
+"""Lets this folder's tests import its stack and lines: tests are imported without a package (`--import-mode=importlib`)."""
 
 import sys
 from pathlib import Path

@@ -1,5 +1,7 @@
 """Every mutation of a log that was as compiled is found, once, with its line."""
 
+from typing import Any
+
 import pytest
 from pulumi_airlock.proof.filters import Match
 from pulumi_airlock.proof.sets import Hosts
@@ -23,9 +25,9 @@ from verify_cases import (
 FINE = [firewall(), web(), lss(), flow(), flow(port=10001)]
 
 
-def only(line: str, **changes: object) -> Finding:
+def only(line: str, **changes: Any) -> Finding:
     """The one finding of a line among those that are fine."""
-    found = verify(*FINE, line, *FINE, **changes)  # type: ignore[arg-type]
+    found = verify(*FINE, line, *FINE, **changes)
     (one,) = found.findings
     assert one.seen.example is not None
     assert (str(one.seen.example), one.seen.example.text) == ("zscaler.log:7", line)
@@ -49,9 +51,9 @@ def test_so_is_one_to_no_zone_at_all() -> None:
 
 def test_so_is_a_transit_gateway_s_record() -> None:
     line = (
-        "6 TransitGateway 123456789012 tgw-1 tgw-attach-1 1 2 vpc-1 vpc-2 subnet-1 subnet-2 eni-1 eni-2 az-1 az-2 tgw-attach-2 "
-        f"10.40.0.77 203.0.113.20 51234 22 6 4 320 {int(AT.timestamp())} {int(AT.timestamp()) + 60} OK IPv4 0 0 0 0 2 eu-central-1 "
-        "ingress - -"
+        "6 TransitGateway 123456789012 tgw-1 attach-1 1 2 vpc-1 vpc-2 subnet-1 subnet-2 eni-1 eni-2 az-1 az-2 attach-2 "
+        f"10.40.0.77 203.0.113.20 51234 22 6 4 320 {int(AT.timestamp())} {int(AT.timestamp()) + 60} OK IPv4 0 0 0 0 2 "
+        "eu-central-1 ingress - -"
     )
     found = verify(line)  # a line that says itself what it is, under the head of the VPC's format
     assert [one.fault for one in found.findings] == [Fault.AROUND]

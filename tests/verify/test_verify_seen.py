@@ -3,11 +3,11 @@
 from datetime import UTC, datetime
 
 import pytest
-from pulumi_airlock.verify import Verification
+from pulumi_airlock.verify import Row, Verification
 from verify_cases import AT, CONNECTOR, NIGHT, PROXY, firewall, flow, lss, verify, web
 
 
-def row(found: Verification, environment: str, component: str, gate: str):
+def row(found: Verification, environment: str, component: str, gate: str) -> Row:
     return next(one for one in found.rows if (one.environment, one.component, one.gate) == (environment, component, gate))
 
 

@@ -199,8 +199,8 @@ def web(**changes: Any) -> str:
 
 
 FLOW_HEAD = (
-    "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status tcp-flags "
-    "pkt-dst-aws-service traffic-path"
+    "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status "
+    "tcp-flags pkt-dst-aws-service traffic-path"
 )
 
 

@@ -129,7 +129,7 @@ class Reader:
         return False
 
     def _plain(self, text: str) -> Connection | None:
-        if "=" in text:
+        if "=" in text or "|Zscaler|" in text:
             found = fortigate.parse(text) or (nss.parse(text) if self._table is None or "CEF:" in text else None)
             if found:
                 return found
@@ -152,7 +152,7 @@ class Reader:
             if len(row) != len(names):
                 raise ValueError(f"{len(row)} columns, where the head has {len(names)}")
             return dict(zip(names, row, strict=True))
-        row = _row(text, ",") if text[0] == '"' and text.count(",") >= len(nss.DEFAULT_TABLE) - 1 else ()
+        row = _row(text, ",") if text[:1] == '"' and text.count(",") >= len(nss.DEFAULT_TABLE) - 1 else ()
         return dict(zip(nss.DEFAULT_TABLE, row, strict=True)) if len(row) == len(nss.DEFAULT_TABLE) else None
 
     def _document(self, text: str, depth: int) -> Iterator[Connection | ValueError | None]:

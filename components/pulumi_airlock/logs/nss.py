@@ -178,7 +178,7 @@ def _client(fields: Mapping[str, Any]) -> str:
 
 
 def _public(fields: Mapping[str, Any], source: str) -> str:
-    found = (address_of(text, name) for name in _PUBLIC if (text := _text(fields, (name,))))
+    found = (address_of(text, name) for name in (*_PUBLIC, "src") if (text := _text(fields, (name,))))
     return next((one for one in found if one != source), "")
 
 
@@ -272,7 +272,9 @@ def _spaced(text: str) -> Iterator[tuple[str, str]]:
 
 def _cef(line: str) -> dict[str, str]:
     head, fields = _head(line, 7)
-    pairs = {key: _ESCAPED.sub(r"\1", value.strip()) for key, value in _spaced(fields)}
+    pairs = dict(_spaced(fields))
+    if "\\" in fields:
+        pairs = {key: _ESCAPED.sub(r"\1", value.strip()) for key, value in pairs.items()}
     return {"deviceVendor": head[1], "deviceProduct": head[2], **pairs}
 
 

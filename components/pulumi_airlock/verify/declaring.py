@@ -44,9 +44,9 @@ class Declared:
         self._networks = [(name, Hosts.from_cidrs(zone.networks())) for name, zone in access.zones.items()]
         self._destinations = [(one, Hosts.from_names(one.hosts), Hosts.from_cidrs(one.networks())) for one in access.destinations]
         self._perhaps = frozenset(name for one in access.destinations if not one.cidrs for name in one.hosts)
-        self._near = lru_cache(maxsize=65536)(self._find)
-        self.zone_of = lru_cache(maxsize=65536)(self._zone_of)
-        self.host = lru_cache(maxsize=65536)(self._host)
+        self._near = lru_cache(maxsize=8192)(self._find)
+        self.zone_of = lru_cache(maxsize=8192)(self._zone_of)
+        self.host = lru_cache(maxsize=8192)(self._host)
 
     def workloads(self, environment: str) -> frozenset[str]:
         """The principals whose tasks an environment runs."""

@@ -62,7 +62,7 @@ class Packets:
     def _environment(self, address: str) -> str:
         known = self._of.get(address)
         if known is None:
-            if len(self._of) > 65536:
+            if len(self._of) > 8192:
                 self._of.clear()
             known = next((one.name for one in self._expected.environments if address_in(address, one.sources)), "")
             self._of[address] = known
@@ -145,7 +145,7 @@ class Packets:
             fix = "Take it out of the environment's no_proxy: it is told to go there directly."
         else:
             fix = (
-                f"Close the network's way there (security group, routes: `airlock explain {one.environment}/other {_where(one)}` "
+                f"Close the network's way there (security group, routes: `airlock explain '{one.environment}/*' {_where(one)}` "
                 "names the rule), or declare a route if it is meant."
             )
         return Blame(Fault.AROUND, one.environment, gate, _where(one), message, fix)

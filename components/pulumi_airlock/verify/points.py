@@ -51,7 +51,7 @@ class Host:
         return self.name or self.address
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def _number(address: str) -> tuple[int, int]:
     found = ipaddress.ip_address(address)
     return found.version, int(found)
@@ -71,7 +71,7 @@ def address_in(address: str, hosts: Hosts) -> bool:
     return bool(address) and _within(address, hosts)
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def service(protocol: str, port: int) -> Services:
     """The service of a connection; that of a protocol which has no number here is empty, and in no rule."""
     try:
@@ -114,7 +114,7 @@ class Clock:
 
     def __init__(self, times: Iterable[Times]) -> None:
         self._times = tuple(dict.fromkeys(one for one in times if one))
-        self._of = lru_cache(maxsize=65536)(self._class)
+        self._of = lru_cache(maxsize=8192)(self._class)
 
     def class_of(self, moment: datetime | None) -> int:
         """A number for the windows that are open at an instant."""
