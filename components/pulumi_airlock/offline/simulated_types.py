@@ -11,6 +11,7 @@ from .simulated_credentials import CREDENTIALS
 from .simulated_fortios import FORTIOS
 from .simulated_identity import IDENTITY
 from .simulated_zia import ZIA
+from .simulated_zpa import ZPA
 from .simulation import Simulated
 
 _RANDOM: dict[str, Simulated] = {
@@ -22,5 +23,5 @@ _RANDOM: dict[str, Simulated] = {
     ),
 }
 
-TYPES: Mapping[str, Simulated] = {**AWS, **CREDENTIALS, **_RANDOM, **FORTIOS, **IDENTITY, **ZIA}
+TYPES: Mapping[str, Simulated] = {**AWS, **CREDENTIALS, **_RANDOM, **FORTIOS, **IDENTITY, **ZIA, **ZPA}
 """Every simulated type, by its token."""

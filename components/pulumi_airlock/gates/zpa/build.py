@@ -119,7 +119,8 @@ class Builder:
             enrollment_cert_id=certificate,
             max_usage=str(group.key_uses),
             zcomponent_id=made.id,
-            opts=self._opts(additional_secret_outputs=["provisioning_key_value"]),
+            # The SDK itself marks the key as a secret output.
+            opts=self._opts(),
         )
         self.connectors[zone], self.keys[zone] = made, key.provisioning_key_value
 

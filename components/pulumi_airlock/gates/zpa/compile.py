@@ -3,11 +3,11 @@
 Everything that ZPA would refuse is found here, all of it at once, before anything is created.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from ...access.model import Access, Principal, Route
+from ...access.model import Access, Destination, Principal, Route
 from ...errors import Problems
 from ..fortigate.boxes import Box, fewest_boxes
 from . import names
@@ -55,10 +55,7 @@ class _Compiler:
     def run(self) -> Plan:
         check_site(self.access, self.site, self.problems)
         wants = [want for position, route in enumerate(self.access.routes) for want in self._wants(position, route)]
-        used = {want.destination for want in wants}
-        here = [one for one in self.access.destinations if one.name in used]
-        for one in here:
-            check_destination(one, self.problems)
+        here = list(self._destinations({want.destination for want in wants}))
         self._sessions({want.position for want in wants})
         self.problems.raise_any()
         holding: dict[str, list[str]] = {}
@@ -103,6 +100,21 @@ class _Compiler:
                 self.problems.add(f"routes[{route.name}].session", f"{route.session}: ZPA's shortest is 10 minutes: {fix}")
 
     # Segments
+
+    def _destinations(self, routed: Collection[str]) -> Iterator[Destination]:
+        """Every destination behind this gate, also without a route: so that a route that goes takes no segment with it.
+
+        A segment that is deleted is taken out of all rules, and one that no rule allows is refused to everybody.
+        """
+        for one in self.access.destinations:
+            if one.name in routed:
+                check_destination(one, self.problems)
+                yield one
+            elif leads_here(self.access, self.site, one.zone) and one.zone in self.site.connectors:
+                unfit = Problems(self.site.name)
+                check_destination(one, unfit)
+                if not len(unfit):
+                    yield one
 
     def _segments(self, found: Sequence[Piece]) -> Iterator[Segment]:
         several: dict[tuple[str, ...], int] = {}
