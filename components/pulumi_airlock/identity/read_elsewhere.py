@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ..gates.fortigate.device import USER_GROUP, kind_of, prop
+from ..gates.fortigate.device import USER_GROUP, kind_of
 from ..gates.stack import UNKNOWN, Resource, Stack
 from ..tokens import FORTIGATE_GATE, ZPA_GATE
 
@@ -33,7 +33,7 @@ def device_groups(stack: Stack) -> Iterator[Named]:
     for one in stack.resources:
         if kind_of(one) == USER_GROUP:
             name = one.get("name")
-            for position, entry in enumerate(_entries(prop(one, "matches"))):
+            for position, entry in enumerate(_entries(one.get("matches") or one.get("match"))):
                 group = entry.get("groupName")
                 yield Named(
                     name if isinstance(name, str) else one.name,
