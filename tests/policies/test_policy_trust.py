@@ -24,7 +24,9 @@ def policy(**config):
     return on("trust-above-clearance", today="2026-11-21", **config)
 
 
-def test_no_route_leads_above_the_clearance_of_its_principals():
+def test_above_clearance():
+    policy().undecided("zones.center.trust", access(trust=UNKNOWN))
+    on("trust-above-clearance").passes(access(trust="medium"))
     policy().passes(access(principal={"clearance": "high"}))
     policy().passes(access(principal={"role": "finance"}))
     policy().passes(access(trust="medium"))
@@ -74,7 +76,7 @@ def test_what_cannot_matter_may_be_unknown():
         assert policy(**config).findings(access(trust=UNKNOWN, route={"from": ["chief"]})) == []
 
 
-def test_exceptions_that_end_soon_are_announced():
+def test_exception_expires_soon():
     soon = on("trust-exception-expires-soon", today="2026-11-21")
     soon.passes(access(route={"exception": EXCEPTION}))
     soon.passes(access())
