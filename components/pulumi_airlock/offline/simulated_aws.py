@@ -210,6 +210,7 @@ _STORAGE: dict[str, Simulated] = {
             "bucketLifecycleConfiguration",
             "bucketLifecycleConfigurationV2",
             "bucketLogging",
+            "bucketObjectLockConfiguration",
             "bucketLoggingV2",
             "bucketOwnershipControls",
             "bucketPolicy",
@@ -311,5 +312,21 @@ _AIRFLOW: dict[str, Simulated] = {
     ),
 }
 
-AWS: Mapping[str, Simulated] = {**_EC2, **_VPN, **_STORAGE, **_IDENTITY, **_AIRFLOW}
+_LOGGING: dict[str, Simulated] = {
+    "aws:cloudtrail/trail:Trail": _aws(
+        "arn:aws:cloudtrail:{region}:{account}:trail/{name}",
+        "cloudtrail:{region}:{account}:trail/{name}",
+        "name",
+        {"name": "{name}", "homeRegion": "{region}"},
+    ),
+    "aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter": _tied("cwlsf-{digits10}", "logGroup name", name="{name}"),
+    "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream": _aws(
+        "arn:aws:firehose:{region}:{account}:deliverystream/{name}",
+        "firehose:{region}:{account}:deliverystream/{name}",
+        "name destination kinesisSourceConfiguration",
+        {"name": "{name}", "destinationId": "destinationId-000000000001", "versionId": "1"},
+    ),
+}
+
+AWS: Mapping[str, Simulated] = {**_EC2, **_VPN, **_STORAGE, **_IDENTITY, **_AIRFLOW, **_LOGGING}
 """Every simulated type of AWS, by its token."""

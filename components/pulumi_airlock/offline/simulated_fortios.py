@@ -32,6 +32,7 @@ def _single(*types: tuple[str, str]) -> dict[str, Simulated]:
 
 FORTIOS: Mapping[str, Simulated] = {
     **_named(
+        ("certificate", "ca"),
         ("firewall", "address"),
         ("firewall", "address6"),
         ("firewall", "addrgrp"),
@@ -72,8 +73,14 @@ FORTIOS: Mapping[str, Simulated] = {
     **_numbered("seqNum", ("router", "static"), ("router", "static6"), ("router", "policy")),
     **_single(
         ("log", "setting"),
+        ("log/syslogd", "filter"),
         ("log/syslogd", "setting"),
+        ("log/syslogd/v2", "filter"),
         ("log/syslogd/v2", "setting"),
+        ("log/syslogd/v3", "filter"),
+        ("log/syslogd/v3", "setting"),
+        ("log/syslogd/v4", "filter"),
+        ("log/syslogd/v4", "setting"),
         ("router", "bgp"),
         ("system", "global"),
         ("system", "settings"),
