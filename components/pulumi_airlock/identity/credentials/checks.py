@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from ...access.errors import nearest
 from ...access.values import duration_text, parse_duration
@@ -115,7 +115,9 @@ def _check_urls(path: str, urls: Mapping[str, str], problems: Problems) -> None:
     for argument, url in urls.items():
         parts = urlsplit(url)
         if parts.scheme != "https" or not parts.hostname or parts.username or parts.password or parts.fragment:
-            problems.add(f"{path}.{argument}", f"{url!r}: write an https URL without user, password and fragment")
+            # Without what may be a password.
+            shown = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+            problems.add(f"{path}.{argument}", f"{shown}: write an https URL without user, password, fragment")
 
 
 def _check_databases(declared: Declared, problems: Problems) -> None:
