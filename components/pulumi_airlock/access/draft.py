@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from .model import Access, Destination, Environment, Expectation, Principal, Role, Route, Zone
+from .values import parse_duration
 
 _Item = TypeVar("_Item", Environment, Role, Principal, Destination, Route, Expectation, Zone)
 
@@ -41,6 +43,8 @@ class Draft:
     """Every name that an entry uses, be the entry valid otherwise or not."""
     tested: tuple[tuple[int, str | None, str | None], ...]
     """(index, `from`, `to`) of every expectation, be it valid otherwise or not."""
+    rotation: timedelta | None = None
+    """The cadence of everything; None where nothing is said, or nothing that is one."""
     broken: frozenset[str] = frozenset()
     """Sections in which an entry is wrong, or has the name of another."""
 
@@ -80,6 +84,7 @@ class Draft:
             zones=valid_zones,
             names={**names, "zones": tuple((str(name), str(name)) for name in zones)},
             uses=tuple(use for name in _NAMED for index, item in written[name] for use in _uses(name, index, item)),
+            rotation=_duration(section_of("rotation")),
             tested=tuple((index, _text(item, "from"), _text(item, "to")) for index, item in written["expect"]),
             broken=frozenset(broken),
         )
@@ -114,6 +119,13 @@ _OPTIONAL = ("environments", "roles", "expect")
 FREE = ("environments", "roles")
 """Sections without which a name may be anybody's: the stack's, or Airflow's own."""
 _NAMED = ("environments", "roles", "principals", "destinations", "routes")
+
+
+def _duration(text: Any) -> timedelta | None:
+    try:
+        return parse_duration(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
 
 
 def _validated(value: Any, model: type[_Item]) -> _Item | None:

@@ -5,7 +5,7 @@ from datetime import date
 
 from ..draft import Draft
 from ..findings import Finding
-from . import expectations, pairs, places, principals, routes, trust
+from . import credentials, expectations, pairs, places, principals, routes, trust
 
 Rule = Callable[[Draft, date], Iterator[Finding]]
 
@@ -16,6 +16,10 @@ RULES: tuple[Rule, ...] = (
     routes.http_on_something_else,
     routes.no_path,
     trust.above_clearance,
+    credentials.rotation_slower,
+    credentials.static_credential,
+    credentials.unrotated,
+    credentials.session_outlives_credential,
     pairs.contradiction,
     pairs.covered,
     principals.overlapping,
