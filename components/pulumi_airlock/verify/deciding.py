@@ -4,7 +4,7 @@ The proof decides all points at once; a log shows few, each many times over, and
 two are compared in the tests.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -30,7 +30,7 @@ class Caller:
     def held(self, who: Who) -> Held:
         """Whether a rule means them."""
         found = Held.YES
-        if who.environments is not None and self.environment not in who.environments:
+        if who.environments is not None and not self._inside(who.environments):
             return Held.NO
         if who.outside is not None and self.environment in who.outside:
             return Held.NO
@@ -43,6 +43,10 @@ class Caller:
         if who.sources is not None:
             found = min(found, _from(self.sources, who.sources))
         return found
+
+    def _inside(self, environments: frozenset[str]) -> bool:
+        """A set of environments; the empty one means everybody outside of all of them."""
+        return not environments if self.environment is None else self.environment in environments
 
 
 def _share(mine: frozenset[str], theirs: frozenset[str]) -> Held:
@@ -65,6 +69,8 @@ class Point:
     host: Host
     service: Services
     when: datetime
+    location: str = ""
+    """The location that it came by, in small letters, where a log tells it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +81,17 @@ class Decision:
     source: Source | None = None
 
 
-def decide(filters: Iterable[Filter], point: Point) -> Decision | None:
+def decide(filters: Iterable[Filter], point: Point, bound: Mapping[str, frozenset[str]] | None = None) -> Decision | None:
     """What the filters on the way do together, with the rule that decides; None where none of them is passed.
 
-    All must allow; the first that refuses is told.
+    All must allow; the first that refuses is told. `bound` has the locations that rules are for, by URN: a filter tells
+    environments apart, and its log more.
     """
     found: Decision | None = None
     for one in filters:
         if matches(one.scope, point) is Held.NO:
             continue
-        here = _decide(one, point)
+        here = _decide(one, point, bound or {})
         if here.outcome is Outcome.DENY:
             return here
         if found is None or here.outcome is Outcome.UNKNOWN:
@@ -100,8 +107,14 @@ def matches(match: Match, point: Point) -> Held:
     return min(found, Held.MAYBE) if match.operations is not None else found
 
 
-def _decide(one: Filter, point: Point) -> Decision:
-    hits = [(rule, held) for rule in one.rules if (held := _held(rule, point)) is not Held.NO]
+def is_elsewhere(rule: Rule, point: Point, bound: Mapping[str, frozenset[str]]) -> bool:
+    """Whether a rule is for other locations than the one that a connection came by."""
+    return bool(point.location) and rule.source.urn in bound and point.location not in bound[rule.source.urn]
+
+
+def _decide(one: Filter, point: Point, bound: Mapping[str, frozenset[str]]) -> Decision:
+    here = (rule for rule in one.rules if not is_elsewhere(rule, point, bound))
+    hits = [(rule, held) for rule in here if (held := _held(rule, point)) is not Held.NO]
     if one.combine is not Combine.FIRST_MATCH:
         first, second = (Action.DENY, Action.ALLOW) if one.combine is Combine.DENY_OVERRIDES else (Action.ALLOW, Action.DENY)
         hits.sort(key=lambda hit: hit[0].action is not first)

@@ -68,6 +68,10 @@ class Declared:
             if (grant.match.who.principals or frozenset()) & who and holds(grant.match.times, when)
         ]
 
+    def ever(self, who: frozenset[str], host: Host, protocol: str, port: int) -> list[Grant]:
+        """The routes that declare it for one of these principals, at some time."""
+        return [grant for grant, _ in self._near(host, protocol, port) if (grant.match.who.principals or frozenset()) & who]
+
     def _find(self, host: Host, protocol: str, port: int) -> tuple[tuple[Grant, Held], ...]:
         one = service(protocol, port)
         found = []

@@ -6,28 +6,32 @@ whoever wrote them: by the dedicated port that a component's proxy has, or by th
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..access.model import Access
-from ..environments.read_egress import WayOut, ways_out
-from ..gates import read_all
+from ..environments.read import read_environments
+from ..environments.read_egress import WayOut, told_egress, ways_out
 from ..gates.declaration import required_access
 from ..gates.stack import Resource, Stack
+from ..gates.zia import read as read_zia
+from ..gates.zia.kinds import LOCATION
+from ..gates.zia.place import Place, addresses
+from ..gates.zia.tenant import Tenant, tenants
+from ..gates.zpa import read as read_zpa
 from ..proof.filters import Environment, Filter, Rule
 from ..proof.sets import Hosts
+from ..tokens import ZIA_GATE, ZPA_GATE
 
 ZIA, ZPA = "zia", "zpa"
 COMPONENTS = ("scheduler", "worker", "webserver")
 TASKS = "scheduler, worker"
 """The components that ZPA does not tell apart: they share their subnets, and a Cloud Connector sees addresses."""
-LOCATION = "zia:index:LocationManagement"
 _RULES = {
-    ZIA: re.compile(r"zia:index:\w*Rule"),
+    ZIA: re.compile(r"zia:index[:/].*Rule"),
     ZPA: re.compile(r"zpa:index/policy\w*Rule(V2)?:\w+"),
 }
 """Types of the rules that logs name."""
 _QUOTED = re.compile(r'"([^"]+)"')
-_GATES = {ZIA: "airlock:index:ZiaGate", ZPA: "airlock:index:ZpaGate"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,10 @@ class Expected:
     """`zia` or `zpa` → the names of the stack's rules, in small letters."""
     names: Mapping[str, str] = field(default_factory=dict)
     """URN of a rule → its name."""
+    bound: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """URN of a rule of ZIA → the only locations that it is for, in small letters."""
+    routes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Name of a rule, in small letters → the routes that it was compiled from."""
 
     def gates(self, kind: str) -> tuple[str, ...]:
         """The gates of a kind."""
@@ -83,40 +91,27 @@ class Expected:
 
 def expected_of(stack: Stack) -> Expected:
     """What a stack expects its logs to show. InputError where it declares no access; never raises on strange resources."""
-    access, reading, proxies = required_access(stack), read_all(stack), ways_out(stack)
-    kinds = _kinds(stack, reading.filters)
+    access, environments = required_access(stack), tuple(read_environments(stack))
+    # As each gate reads itself: its log has the caller as it sees it, whatever other gates see of the same traffic.
+    read = {ZIA: tuple(read_zia(stack)), ZPA: tuple(read_zpa(stack))}
+    kinds = {one.gate: kind for kind, filters in read.items() for one in filters}
     names = {one.urn: name for one in _rules(stack) if (name := _text(one, "name"))}
-    rules = {
-        kind: frozenset(names[one.urn].lower() for one in _rules(stack) if one.urn in names and _RULES[kind].fullmatch(one.type))
-        for kind in _RULES
-    }
-    ways = [*_locations(stack, reading.environments, proxies, kinds), *_connectors(stack, kinds)]
+    ways = [*_locations(stack, environments), *_connectors(stack, kinds)]
     known = {(one.environment, one.gate) for one in ways}
-    ways += [one for one in _tasks(access, reading.environments, kinds) if (one.environment, one.gate) not in known]
-    connectors = Hosts.union(
-        [
-            _addresses(stack),
-            *(
-                relay.sources.addresses()
-                for one in reading.filters
-                if kinds.get(one.gate) == ZPA
-                for relay in one.relays
-                if relay.sources
-            ),
-        ]
+    ways += [one for one in _tasks(access, environments, kinds) if (one.environment, one.gate) not in known]
+    return Expected(
+        access=access,
+        environments=environments,
+        filters=(*read[ZIA], *read[ZPA]),
+        kinds=kinds,
+        ways=tuple(ways),
+        proxies=_proxies(stack),
+        connectors=Hosts.union(relay.sources.addresses() for one in read[ZPA] for relay in one.relays if relay.sources),
+        rules={kind: frozenset(names[urn].lower() for urn in _urns(stack, kind) if urn in names) for kind in _RULES},
+        names=names,
+        bound=dict(_bound(stack)),
+        routes=dict(_routes(stack)),
     )
-    return Expected(access, reading.environments, reading.filters, kinds, tuple(ways), proxies, connectors, rules, names)
-
-
-def _kinds(stack: Stack, filters: tuple[Filter, ...]) -> dict[str, str]:
-    """Every gate of Zscaler: those of Airlock's components, and those whose filters come from its resources."""
-    found = {one.name: kind for kind, token in _GATES.items() for one in stack.of_type(token)}
-    for one in filters:
-        source = stack.find(one.urn)
-        kind = source.type.partition(":")[0] if source is not None else ""
-        if kind in (ZIA, ZPA):
-            found.setdefault(one.gate, kind)
-    return found
 
 
 def _rules(stack: Stack) -> Iterator[Resource]:
@@ -125,54 +120,90 @@ def _rules(stack: Stack) -> Iterator[Resource]:
             yield one
 
 
+def _urns(stack: Stack, kind: str) -> Iterator[str]:
+    yield from (one.urn for one in stack.resources if _RULES[kind].fullmatch(one.type))
+
+
 def _text(resource: Resource, *path: str) -> str:
     value = resource.get(*path)
     return value if isinstance(value, str) else ""
 
 
-def _locations(
-    stack: Stack, environments: tuple[Environment, ...], proxies: Mapping[str, WayOut], kinds: Mapping[str, str]
-) -> Iterator[Way]:
+def _locations(stack: Stack, environments: tuple[Environment, ...]) -> Iterator[Way]:
     """Every location that is an environment's, by the port of a component or by addresses of its subnets."""
-    gates = [name for name, kind in kinds.items() if kind == ZIA]
-    for one in stack.of_type(LOCATION):
-        name = _text(one, "name")
-        gate = next((above.name for above in one.ancestors() if above.name in gates), gates[0] if gates else "")
-        ports = {int(port) for port in one.get_list("ports") if isinstance(port, int | float)}
-        by_port = [(where, part, port) for where, way in proxies.items() for part, port in way.ports.items() if port in ports]
-        for environment, component, port in by_port:
-            yield Way(gate, environment, component, name, port)
-        if not by_port and name:
-            addresses = _ranges(one.get_list("ipAddresses"))
-            for one_of in environments:
-                if addresses and one_of.sources.covers_addresses(addresses):
-                    yield Way(gate, one_of.name, _component_in(name), name)
+    names = {one.name for one in environments}
+    for tenant in tenants(stack):
+        place = Place(tenant)
+        for location in tenant.of_kind(LOCATION):
+            ports = {int(port) for port in location.get_list("ports") if isinstance(port, int | float)}
+            for environment in (name for name in place.owners[location.urn] if name in names):
+                mine = place.ways[environment].ports
+                by_port = [(part, port) for part, port in mine.items() if port in ports]
+                parts = by_port or [(_part(tenant, location, environment), 0)]
+                for gate, _ in tenant.names:
+                    for part, port in parts:
+                        yield Way(gate, environment, part, _text(location, "name"), port)
 
 
-def _component_in(name: str) -> str:
-    """The component that a location's name ends with; all of them where it tells none."""
-    words = re.split(r"[^a-z]+", name.lower())
-    return next((one for one in COMPONENTS if one in words), ", ".join(COMPONENTS))
+def _part(tenant: Tenant, location: Resource, environment: str) -> str:
+    """The component whose subnets a sub-location has, as the gate tells, else as its name ends; else all of them."""
+    here = _ranges(location.get_list("ipAddresses"))
+    for gate in tenant.components:
+        told = gate.get("environments", environment, "cidrs")
+        for part, cidrs in told.items() if isinstance(told, Mapping) else ():
+            if part in COMPONENTS and here and _ranges(cidrs) == here:
+                return str(part)
+    last = re.split(r"[^a-z]+", _text(location, "name").lower())[-1]
+    return last if last in COMPONENTS else ", ".join(COMPONENTS)
 
 
-def _ranges(entries: list[object]) -> Hosts:
-    found = []
-    for entry in entries:
-        first, dash, last = str(entry).partition("-")
-        try:
-            found.append(Hosts.from_range(first.strip(), last.strip()) if dash else Hosts.from_cidr(first))
-        except ValueError:
-            continue
-    return Hosts.union(found)
+def _ranges(entries: object) -> Hosts:
+    found = [addresses(one) for one in entries if isinstance(one, str)] if isinstance(entries, list | tuple) else []
+    return Hosts.union(one for one in found if one is not None)
+
+
+def _proxies(stack: Stack) -> dict[str, WayOut]:
+    """The explicit proxies that environments are told, or that a gate says they have."""
+    found: dict[str, WayOut] = {}
+    for gate in stack.of_type(ZIA_GATE):
+        told = gate.get("environments", default=None)
+        for name in told if isinstance(told, Mapping) else ():
+            one = told_egress(replace(gate, properties={"egress": told[name]}))
+            if one is not None:
+                found[str(name)] = one
+    return found | ways_out(stack)
+
+
+def _bound(stack: Stack) -> Iterator[tuple[str, frozenset[str]]]:
+    """Rules of ZIA that are for some locations alone, as far as that is certain."""
+    for tenant in tenants(stack):
+        above = {one.urn for each in tenant.of_kind(LOCATION) for one in each.refers_to("parentId")}
+        for rule in tenant.resources:
+            if not _RULES[ZIA].fullmatch(rule.type):
+                continue
+            found = tenant.named_by(rule, "locations", LOCATION)
+            whole = found.given and not found.reasons and not any(one.urn in above for one in found.objects)
+            if whole and not rule.get_list("locationGroups"):
+                yield rule.urn, frozenset(_text(one, "name").lower() for one in found.objects)
+
+
+def _routes(stack: Stack) -> Iterator[tuple[str, frozenset[str]]]:
+    """What the gates' components say their rules are for: the rule's name → routes."""
+    for gate in stack.of_type(ZIA_GATE, ZPA_GATE):
+        for prop in ("rules", "routes"):
+            told = gate.get(prop, default=None)
+            for name, routes in told.items() if isinstance(told, Mapping) else ():
+                yield str(name).lower(), frozenset(one for one in routes or () if isinstance(one, str))
 
 
 def _connectors(stack: Stack, kinds: Mapping[str, str]) -> Iterator[Way]:
     """What the ZPA gate's component says of the environments that it knows."""
-    for gate in (one for one in stack.of_type(_GATES[ZPA]) if one.name in kinds):
-        workloads = gate.get("workloads", default={})
-        for environment, told in workloads.items() if isinstance(workloads, Mapping) else ():
-            name = told.get("name") if isinstance(told, Mapping) else told
-            yield Way(gate.name, str(environment), TASKS, name if isinstance(name, str) else "")
+    for gate in stack.of_type(ZPA_GATE):
+        name = _text(gate, "gate") or gate.name
+        for told in gate.get_list("workloads") if name in kinds else ():
+            if isinstance(told, Mapping) and isinstance(told.get("environment"), str):
+                known = told.get("name")
+                yield Way(name, str(told["environment"]), TASKS, known if isinstance(known, str) else "")
 
 
 def _tasks(access: Access, environments: tuple[Environment, ...], kinds: Mapping[str, str]) -> Iterator[Way]:
@@ -181,14 +212,3 @@ def _tasks(access: Access, environments: tuple[Environment, ...], kinds: Mapping
     for gate, kind in kinds.items():
         for environment in environments if gate in used else ():
             yield Way(gate, environment.name, TASKS if kind == ZPA else ", ".join(COMPONENTS))
-
-
-def _addresses(stack: Stack) -> Hosts:
-    """Where App Connectors are, as the gate's component was told."""
-    found = []
-    for gate in stack.of_type(_GATES[ZPA]):
-        groups = gate.get("connectors", default={})
-        for told in groups.values() if isinstance(groups, Mapping) else ():
-            cidrs = told.get("cidrs") if isinstance(told, Mapping) else told
-            found.append(_ranges(list(cidrs) if isinstance(cidrs, list | tuple) else []))
-    return Hosts.union(found)

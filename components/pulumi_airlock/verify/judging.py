@@ -11,7 +11,8 @@ from ..logs import Connection, lss
 from ..proof.filters import Rule
 from ..proof.findings import Outcome
 from ..proof.sets import Hosts
-from .deciding import Caller, Decision, Point, decide, matches
+from ..proof.wording import listed
+from .deciding import Caller, Decision, Point, decide, is_elsewhere, matches
 from .declaring import Claim, Declared
 from .expected import TASKS, ZIA, ZPA, Expected
 from .findings import Blame, Verdict
@@ -23,6 +24,8 @@ _BUILT_IN = frozenset(
     {"default firewall filtering rule", "default cloud ips rule", "default rule", "default policy", "default", "deny all"}
 )
 """Names of rules that every tenant has."""
+OF_NO_TASK = ("scheduler", "webserver", "scheduler, webserver")
+"""Components that run no tasks, where a location tells them apart."""
 _SIGN_IN = ("sign in again", "not active")
 
 
@@ -106,7 +109,7 @@ class Judge:
         claims = self._declared.claims(principals, host, one.protocol, one.port, when)
         here = [claim for claim in claims if gate in self._declared.gates_of(claim.grant.destination.zone)]
         caller = Caller(one.environment, self._from(one), principals=principals)
-        point = Point(caller, host, service(one.protocol, one.port), when)
+        point = Point(caller, host, service(one.protocol, one.port), when, one.location.lower() if one.kind == ZIA else "")
         place = (one.environment, self._component(one, gate), gate)
         found = self._decided(one, gate, point, here, claims, place)
         return Verdict((*misplaced, *found.faults), found.row, found.entering, found.routes, found.skipped)
@@ -204,9 +207,13 @@ class Judge:
         foreign = self._foreign(one, gate, place)
         if one.allowed is None:
             return Verdict(foreign, skipped="neither allowed nor refused by a policy")
+        if one.component in OF_NO_TASK:
+            return self._of_no_task(one, gate, point, place, foreign)
         certain = [claim for claim in here if claim.held is Held.YES]
         if one.allowed:
             if not here:
+                if self._held_elsewhere(one, gate, point):
+                    return Verdict(foreign, skipped="outside of a route's window, which another gate holds")
                 return Verdict((*foreign, self._undeclared(one, gate, point, anywhere, place)))
             if not certain:
                 return Verdict(foreign, skipped="perhaps declared: the line lacks the destination's name, or its address")
@@ -216,8 +223,33 @@ class Judge:
             return Verdict((*foreign, self._blocked(one, gate, point, certain, place)))
         return Verdict(foreign, skipped="refused, and not declared: as compiled")
 
+    def _of_no_task(
+        self, one: Judged, gate: str, point: Point, place: tuple[str, str, str], foreign: tuple[Blame, ...]
+    ) -> Verdict:
+        """What schedulers and web servers do themselves: no route is about them, the stack's rules say what they may."""
+        ours = self._ours(gate, point)
+        if ours is None or ours.outcome is Outcome.UNKNOWN:
+            return Verdict(foreign, skipped="of schedulers and web servers: what the stack lets them is not known")
+        if one.allowed:
+            if ours.outcome is Outcome.DENY:
+                return Verdict((*foreign, self._undeclared(one, gate, point, [], place)))
+            return Verdict(foreign, place)
+        if ours.outcome is Outcome.ALLOW:
+            return Verdict((*foreign, self._blocked(one, gate, point, [], place)))
+        return Verdict(foreign, skipped="refused, and not declared: as compiled")
+
+    def _held_elsewhere(self, one: Judged, gate: str, point: Point) -> bool:
+        """Whether a route declares it at other times, and the gate has no times, so that another one on the way holds them."""
+        zone = self._declared.zone_of(point.host.address, point.host.name)
+        if not self._declared.gates_of(zone) - self._expected.kinds.keys() or one.kind != ZPA:
+            return False
+        principals = point.caller.principals or self._declared.people
+        ever = self._declared.ever(principals, point.host, one.protocol, one.port)
+        ours = self._ours(gate, point)
+        return bool(ever) and ours is not None and ours.outcome is Outcome.ALLOW
+
     def _ours(self, gate: str, point: Point) -> Decision | None:
-        return decide(self._expected.of_gate(gate), point)
+        return decide(self._expected.of_gate(gate), point, self._expected.bound)
 
     def _undeclared(self, one: Judged, gate: str, point: Point, anywhere: list[Claim], place: tuple[str, str, str]) -> Blame:
         ours = self._ours(gate, point)
@@ -239,10 +271,11 @@ class Judge:
 
     def _blocked(self, one: Judged, gate: str, point: Point, claims: list[Claim], place: tuple[str, str, str]) -> Blame:
         ours = self._ours(gate, point)
-        routes = ", ".join(dict.fromkeys(claim.name for claim in claims))
+        routes = listed(dict.fromkeys(claim.name for claim in claims))
         kind = "token" if any(word in one.detail for word in _SIGN_IN) else "permission"
         by = f" by rule {one.rule}" if one.rule else f": {one.detail}" if one.detail else ""
-        message = f"{gate} refused {_who(one, place)} {_where(one)}{by} ({kind}), which route {routes} declares"
+        meant = f"which route {routes} declares" if routes else "which the stack lets it reach"
+        message = f"{gate} refused {_who(one, place)} {_where(one)}{by} ({kind}), {meant}"
         if kind == "token":
             fix = "Sign in again, or look at the identity provider; no rule is wrong."
         elif ours is not None and ours.outcome is Outcome.DENY:
@@ -261,13 +294,16 @@ class Judge:
             fix = "Apply the stack again: what the gate has is not what the stack says."
             return (Blame(Fault.DRIFT, _who(one, place), gate, _where(one), message, fix, one.rule),)
         named = self._by_name(one.rule, gate)
-        if named and all(matches(rule.match, point) is Held.NO for rule in named):
+        if named and all(self._does_not_hold(rule, point) for rule in named):
             message = (
                 f"rule {one.rule} let {_who(one, place)} reach {_where(one)}; as the stack has it, it does not hold for that"
             )
             fix = "Apply the stack again: the rule on the gate is not the stack's."
             return (Blame(Fault.DRIFT, _who(one, place), gate, _where(one), message, fix, one.rule),)
         return ()
+
+    def _does_not_hold(self, rule: Rule, point: Point) -> bool:
+        return is_elsewhere(rule, point, self._expected.bound) or matches(rule.match, point) is Held.NO
 
     def _by_name(self, name: str, gate: str) -> list[Rule]:
         """The stack's rules of a gate that a log calls by this name."""

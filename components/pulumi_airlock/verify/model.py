@@ -90,6 +90,8 @@ class Row:
     """The location, port, group or network by which it is known there."""
     routes: tuple[str, ...]
     """The routes that go through the gate."""
+    rules: tuple[str, ...] = ()
+    """Where no routes are about it (a scheduler, a web server): the rules of the gate that let it through."""
     seen: Tally = field(default_factory=Tally)
     """What the gate's own log shows, as compiled."""
     entered: Tally = field(default_factory=Tally)
@@ -120,5 +122,5 @@ class Verification:
 
     @property
     def unseen(self) -> list[Row]:
-        """Rows of which the gate's log shows nothing."""
-        return [row for row in self.rows if not row.seen.count]
+        """Rows with something to be seen, of which the gate's log shows nothing."""
+        return [row for row in self.rows if (row.routes or row.rules) and not row.seen.count]

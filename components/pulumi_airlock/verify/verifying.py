@@ -9,10 +9,11 @@ from datetime import datetime
 from typing import TypeVar
 
 from ..logs import Connection, Reader, Unreadable, flow, fortigate, lss, nss
+from ..proof.filters import Action
 from .declaring import Declared
-from .expected import COMPONENTS, ZPA, Expected
+from .expected import ZPA, Expected, Way
 from .findings import Ledger, Verdict
-from .judging import PEOPLE, Judge, Judged
+from .judging import OF_NO_TASK, PEOPLE, Judge, Judged
 from .model import Line, Row, Tally, Verification
 from .packets import Packet, Packets
 
@@ -24,7 +25,6 @@ UNREADABLE = 20
 """Unreadable lines that are kept."""
 _PACKETS = frozenset({flow.VPC, flow.TGW, fortigate.FORMAT})
 _ZSCALER = frozenset({lss.FORMAT, nss.FIREWALL, nss.WEB})
-_ORDER = (*COMPONENTS, "")
 
 _Key = TypeVar("_Key", Packet, Judged)
 
@@ -143,14 +143,26 @@ def _rows(expected: Expected, declared: Declared) -> list[Row]:
     """What there is to be seen: every component of every environment at each gate of Zscaler on its routes."""
     rows: dict[tuple[str, str, str], Row] = {}
     for way in expected.ways:
-        behind = declared.through(way.gate, declared.workloads(way.environment))
-        routes = tuple(dict.fromkeys(one.route.name for one in behind))
+        routes, rules = _compiled(expected, declared, way)
         if routes or way.location or way.port:
             place = (way.environment, way.component, way.gate)
-            rows.setdefault(place, Row(*place, through=str(way), routes=routes))
+            rows.setdefault(place, Row(*place, through=str(way), routes=routes, rules=() if routes else rules))
     for gate in expected.gates(ZPA):
         _inbound(expected, declared, gate, rows)
     return list(rows.values())
+
+
+def _compiled(expected: Expected, declared: Declared, way: Way) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The routes that a component has through a gate, and the names of the rules for its location that let something through."""
+    behind = declared.through(way.gate, declared.workloads(way.environment))
+    routes = dict.fromkeys(one.route.name for one in behind)
+    urns = {rule.source.urn for one in expected.of_gate(way.gate) for rule in one.rules if rule.action is Action.ALLOW}
+    bound = [urn for urn in urns if way.location and way.location.lower() in expected.bound.get(urn, ())]
+    names = sorted(expected.names[urn] for urn in bound if urn in expected.names)
+    if way.component in OF_NO_TASK:
+        return (), tuple(names)
+    compiled = frozenset().union(*(expected.routes.get(name.lower(), ()) for name in names))
+    return tuple(one for one in routes if one in compiled or not compiled), tuple(names)
 
 
 def _inbound(expected: Expected, declared: Declared, gate: str, rows: dict[tuple[str, str, str], Row]) -> None:
