@@ -156,10 +156,15 @@ class Parts:
 
     def _people(self, policy: Resource) -> Iterator[Part]:
         for one in self._device.references(policy, "groups", USER_GROUP):
-            groups = self._place.members(one).groups
+            found = self._place.members(one)
             name, urn = _name(one), one.resource.urn if one.resource else ""
-            value = "" if groups <= {name} else f"for {', '.join(sorted(groups))}"
-            yield Part("groups", "user group", name, Match(who=Who(groups=groups)), value, urn)
+            value = "" if found.groups == {name} else f"for {', '.join(sorted(found.groups))}"
+            if found.groups:
+                yield Part("groups", "user group", name, Match(who=Who(groups=found.groups)), value, urn)
+            if found.doubts:
+                yield Part(
+                    "groups", "user group", name, Match(who=Who(environments=frozenset())), "perhaps for anybody else", urn
+                )
 
 
 def _from(hosts: Hosts) -> Match:

@@ -116,7 +116,7 @@ class _Reader:
             return
         tasks = (Who(environments=self.place.environments), () if inside else (f"{reading.policy.name}.srcintfs",))
         refusing = replace(reading, actions=(Action.DENY,))
-        yield from _rules(refusing, list(reading.boxes([tasks])), self.parts)
+        yield from _rules(refusing, list(reading.boxes([tasks])), self.parts, " (asks tasks to sign in)")
 
     def _inside(self, reading: PolicyReading, number: int) -> bool | None:
         """Whether the environments' traffic comes in where the policy looks; None: perhaps."""
@@ -188,8 +188,8 @@ def _of_the_same_device_perhaps(device: Device, found: Sequence[tuple[Device, tu
             yield replace(rule, unknown=(*rule.unknown, reason))
 
 
-def _rules(reading: PolicyReading, boxes: list[Box], parts: Parts) -> Iterator[Rule]:
-    source = Source(reading.policy.urn, "", _label(reading.policy), reading.through)
+def _rules(reading: PolicyReading, boxes: list[Box], parts: Parts, note: str = "") -> Iterator[Rule]:
+    source = Source(reading.policy.urn, "", _label(reading.policy) + note, reading.through)
     later = parts.later(reading.policy)
     for box in boxes:
         for action in reading.actions:
