@@ -106,6 +106,7 @@ def _print(found: "Stack", proof: "Proof", identity: "Sequence[IdentityFinding]"
 
     document = to_json(proof)
     document["identityFindings"] = identity_to_json(identity)
+    document["ok"] = document["ok"] and document["identityFindings"]["ok"]
     document["exceptions"] = exemptions_to_json(exemptions_in(found, proof))
     document["references"] = references_to_json(references(found))
     document["expiring"] = expiring_to_json(expiring_in(found, at=proof.at))
