@@ -24,9 +24,8 @@ class WayOut:
 
     @cached_property
     def hosts(self) -> Hosts:
-        """Where the proxy is."""
-        named = Hosts() if _address(self.proxy) is not None else Hosts.from_names([self.proxy])
-        return Hosts.union([Hosts.from_cidrs(self.cidrs), named, _address(self.proxy) or Hosts()])
+        """Where the proxy is: its name resolves to these addresses."""
+        return Hosts.union([Hosts.from_cidrs(self.cidrs), _address(self.proxy) or Hosts()])
 
     @cached_property
     def services(self) -> Services:

@@ -9,6 +9,7 @@ from typing import Any
 from ..gates.sources import resource_from_wire
 from ..gates.stack import Stack
 from . import paths
+from .call_budget import plan_calls
 from .operations import Operation
 from .packs import Diagnostic, Level, NotApplicable, PackInfo, Remediation
 from .program import LogMessage
@@ -108,6 +109,7 @@ class Plan:
                 {"pack": one.pack, "policy": one.policy, "urn": one.urn, "reason": one.message} for one in self.not_applicable
             ],
             "encryptedConfig": list(self.encrypted),
+            "apiCalls": [one.document() for one in plan_calls(self)],
         }
 
 

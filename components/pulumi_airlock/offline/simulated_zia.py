@@ -1,7 +1,7 @@
 """Simulated types of Zscaler Internet Access (see `simulated_types`): ids are numbers, each also under a name of its own.
 
-What replaces a resource is not in the SDK (zscaler-pulumi-zia 1.4, a native provider): what stands here are the properties by which
-ZIA knows an object, so that a preview warns of deletions rather than promising updates.
+What replaces a resource is not in the SDK (zscaler-pulumi-zia 1.4, a native provider): what stands here are the properties by
+which ZIA knows an object, so that a preview warns of deletions rather than promising updates.
 """
 
 from collections.abc import Mapping

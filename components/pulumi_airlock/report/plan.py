@@ -11,6 +11,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from ..offline import paths
+from ..offline.call_budget import plan_calls
 from ..offline.packs import Diagnostic, Level
 from ..offline.plan import UNCHANGED, Plan
 from ..offline.steps import Change, Op, Step
@@ -190,6 +191,11 @@ def show_notes(console: Console, plan: Plan) -> None:
         keys = ", ".join(plan.encrypted)
         told = f"Nobody gave the passphrase (PULUMI_CONFIG_PASSPHRASE) of encrypted configuration, which stays unknown: {keys}"
         console.print(Text(told, "yellow"))
+    for spent in plan_calls(plan):
+        console.print(Text(spent.text, "dim"))
+        for over in spent.over:
+            names = ", ".join(map(shown_name, spent.replaced))
+            console.print(Text(f"warning: {over}; replaced or deleted: {names}", "yellow"))
     for one in plan.logs:
         style = {"error": "bold red", "warning": "yellow"}.get(one.severity, "")
         console.print(Text(f"{one.severity}: {one.message}" + (f"  ({shown_name(one.urn)})" if one.urn else ""), style))

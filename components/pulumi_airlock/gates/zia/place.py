@@ -27,6 +27,7 @@ class _Way:
     """Component → dedicated proxy port."""
     proxy: Hosts
     direct: Hosts
+    """Addresses that are not asked of the proxy, and the environment's own needs."""
     sources: Hosts
 
 
@@ -43,7 +44,7 @@ class Place:
 
         found: dict[str, _Way] = {}
         for one in read_environments(self.tenant.stack):
-            found[one.name] = _Way({}, Hosts(), Hosts(), one.sources.addresses())
+            found[one.name] = _Way({}, Hosts(), Hosts.union(need.hosts for need in one.own), one.sources.addresses())
         for name in self._declared():
             found.setdefault(name, _Way({}, Hosts(), Hosts(), Hosts()))
         for component in self.tenant.components:
@@ -51,7 +52,7 @@ class Place:
                 self._told(found.setdefault(name, _Way({}, Hosts(), Hosts(), Hosts())), _mapping(told))
         for name, way in ways_out(self.tenant.stack).items():
             mine = found.setdefault(name, _Way({}, Hosts(), Hosts(), Hosts()))
-            mine.ports, mine.proxy, mine.direct = dict(way.ports), way.hosts, way.direct
+            mine.ports, mine.proxy, mine.direct = dict(way.ports), way.hosts, mine.direct | way.direct.addresses()
         return found
 
     def _declared(self) -> Iterator[str]:
@@ -66,9 +67,7 @@ class Place:
         if told.get("mode") == "proxy":
             ports = _mapping(told.get("ports"))
             way.ports = {str(key): int(port) for key, port in ports.items() if isinstance(port, int | float)}
-            name = told.get("proxy")
-            named = [name] if isinstance(name, str) and addresses(name) is None else []
-            way.proxy = Hosts.union([_networks(told.get("cidrs")), Hosts.from_names(named)])
+            way.proxy = _networks(told.get("cidrs"))
         elif not way.sources:
             way.sources = Hosts.union(_networks(one) for one in _mapping(told.get("cidrs")).values())
 
@@ -140,14 +139,16 @@ class Place:
     # What goes through a proxy
 
     def relays(self) -> Iterator[Relay]:
-        """Each proxied environment: all but what is reached directly goes to the proxy, by the workers' port."""
+        """Each proxied environment: whatever it asks for can go to the proxy, by the workers' port.
+
+        Also what clients are told to reach directly: that is their arrangement, and no barrier.
+        """
         for name in sorted(self.proxied):
             way = self.ways[name]
             port = way.ports.get("worker")
             if way.proxy and port is not None:
                 entry = Match(hosts=way.proxy, services=Services.of("tcp", port, port))
-                away = Hosts.every() - way.direct - way.proxy
-                yield Relay(hosts=away, entry=entry, environments=frozenset({name}))
+                yield Relay(hosts=Hosts.every(), entry=entry, environments=frozenset({name}))
 
     # Time intervals
 

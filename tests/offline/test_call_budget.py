@@ -1,0 +1,103 @@
+"""How many calls an update spends of Zscaler's APIs, and how long that takes: counted from plans, and from the CLI's previews."""
+
+import json
+
+import pytest
+from pulumi_airlock.cli import app
+from pulumi_airlock.offline.call_budget import Call, call_budget, duration, preview_calls
+from pulumi_airlock.offline.plan import Plan
+from pulumi_airlock.report.plan import show_notes
+from rich.console import Console
+from typer.testing import CliRunner
+
+
+def urn(name, kind="zia:index:FwNetworkService"):
+    return f"urn:pulumi:dev::bank::{kind}::{name}"
+
+
+def of(op, count, kind="zia:index:FwNetworkService"):
+    return [(op, urn(f"{op}-{number}", kind)) for number in range(count)]
+
+
+def test_each_operation_costs_its_calls():
+    (spent,) = call_budget([*of("create", 3), *of("update", 2), *of("delete", 1), *of("same", 9)])
+    assert spent.calls == {Call.READ: 5, Call.WRITE: 5, Call.DELETE: 1}
+    assert not spent.over
+
+
+@pytest.mark.parametrize(("deletions", "seconds"), [(1, 0), (2, 60), (4, 180), (5, 3600), (8, 3600), (9, 7200)])
+def test_deletions_take_their_time_at_one_a_minute_and_four_an_hour(deletions, seconds):
+    (spent,) = call_budget(of("delete", deletions))
+    assert spent.seconds == seconds
+    assert bool(spent.over) == (deletions > 4)
+    assert len(spent.replaced) == (deletions if deletions > 4 else 0)
+
+
+@pytest.mark.parametrize(("writes", "seconds"), [(1, 0), (60, 59), (400, 399), (401, 3600)])
+def test_writes_take_their_time(writes, seconds):
+    (spent,) = call_budget(of("update", writes))
+    assert spent.seconds == seconds
+
+
+def test_a_replacement_is_a_write_and_a_deletion_however_a_preview_tells_it():
+    whole = call_budget([("replace", urn("a"))])
+    parts = call_budget([("create-replacement", urn("a")), ("replace", urn("a")), ("delete-replaced", urn("a"))])
+    assert whole[0].calls == parts[0].calls == {Call.READ: 1, Call.WRITE: 1, Call.DELETE: 1}
+
+
+def test_an_activation_is_deleted_for_nothing():
+    kind = "zia:index:Activation"
+    (spent,) = call_budget([("create-replacement", urn("a", kind)), ("delete-replaced", urn("a", kind))])
+    assert spent.calls == {Call.READ: 1, Call.WRITE: 1}
+
+
+def test_zpa_counts_writes_and_deletions_together():
+    kind = "zpa:index/segmentGroup:SegmentGroup"
+    (spent,) = call_budget([*of("create", 15, kind), *of("delete", 6, kind)])
+    assert (spent.api.name, spent.seconds, spent.over) == ("ZPA", 20, ())
+
+
+def test_other_resources_cost_nothing():
+    assert call_budget(of("create", 500, "aws:ec2/vpc:Vpc")) == ()
+    assert preview_calls({"deployment": {}}) == ()
+
+
+def test_durations_are_told_in_words():
+    assert [duration(one) for one in (0, 45, 61, 3600, 7261)] == ["0 s", "45 s", "1 min 1 s", "1 h", "2 h 1 min"]
+
+
+def _plan(operations):
+    from pulumi_airlock.offline.operations import Operation
+    from pulumi_airlock.offline.steps import Op
+
+    return Plan("bank", "dev", True, [], operations=[Operation(Op(op), at) for op, at in operations])
+
+
+def test_a_preview_says_so_and_warns():
+    console = Console(width=400, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    show_notes(console, _plan(of("delete", 5)))
+    text = console.export_text()
+    assert "ZIA's API: 5 deletions: 1 h at least, at its rate limits" in text
+    assert "warning: 5 deletions are over 4 an hour; replaced or deleted: delete-0, delete-1" in text
+    assert _plan(of("delete", 5)).document()["apiCalls"] == [
+        {
+            "api": "ZIA",
+            "reads": 0,
+            "writes": 0,
+            "deletions": 5,
+            "seconds": 3600,
+            "overLimit": ["5 deletions are over 4 an hour"],
+            "deleted": [urn(f"delete-{number}") for number in range(5)],
+        }
+    ]
+
+
+def test_the_clis_own_preview_is_counted_too(tmp_path):
+    file = tmp_path / "preview.json"
+    file.write_text(json.dumps({"steps": [{"op": op, "urn": at} for op, at in [*of("replace", 5), *of("update", 2)]]}))
+    done = CliRunner().invoke(app, ["calls", "--from", str(file)])
+    assert done.exit_code == 0, done.output
+    assert "ZIA's API: 7 reads, 7 writes, 5 deletions: 1 h at least" in done.output
+    assert "warning: 5 deletions are over 4 an hour" in done.output
+    file.write_text("{}")
+    assert "no preview" in str(CliRunner().invoke(app, ["calls", "--from", str(file)]).exception)
