@@ -48,6 +48,8 @@ MODULES = (
     "declared",
     "trust",
     "audit",
+    "zpa",
+    "zpa_objects",
 )
 """The modules that hold policies, in the order of the documentation."""
 

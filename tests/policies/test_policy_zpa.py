@@ -1,0 +1,326 @@
+"""Policies on ZPA: rules and their order, segments, timeouts, keys, logs; each with wrong, right and unknown values."""
+
+import pytest
+from policy_testing import UNKNOWN, on, resource
+
+RULE, RULE_V1 = "zpa:index/policyAccessRuleV2:PolicyAccessRuleV2", "zpa:index/policyAccessRule:PolicyAccessRule"
+SEGMENT, GROUP = "zpa:index/applicationSegment:ApplicationSegment", "zpa:index/segmentGroup:SegmentGroup"
+BROWSER = "zpa:index/applicationSegmentBrowserAccess:ApplicationSegmentBrowserAccess"
+REORDER = "zpa:index/policyAccessReorderRule:PolicyAccessReorderRule"
+FORWARD = "zpa:index/policyAccessForwardingRuleV2:PolicyAccessForwardingRuleV2"
+TIMEOUT = "zpa:index/policyAccessTimeOutRuleV2:PolicyAccessTimeOutRuleV2"
+LOG, KEY = "zpa:index/lSSConfigController:LSSConfigController", "zpa:index/provisioningKey:ProvisioningKey"
+SERVERS = "zpa:index/serverGroup:ServerGroup"
+GATE, ACCESS = "airlock:index:ZpaGate", "airlock:index:Access"
+
+EDGE, ZAPP, MACHINE = (f"zpn_client_type_{one}" for one in ("edge_connector", "zapp", "machine_tunnel"))
+
+
+def values(kind, *listed):
+    return {"operator": "OR", "operands": [{"objectType": kind, "values": list(listed)}]}
+
+
+def pairs(kind, *listed):
+    entries = [{"lhs": lhs, "rhs": rhs} for lhs, rhs in listed]
+    return {"operator": "OR", "operands": [{"objectType": kind, "entryValues": entries}]}
+
+
+def v1(kind, lhs, rhs):
+    return {"operator": "OR", "operands": [{"objectType": kind, "lhs": lhs, "rhs": rhs}]}
+
+
+APP = values("APP", "s-1")
+TASKS = {
+    "action": "ALLOW",
+    "description": "finance-warehouse: FIN-1234",
+    "conditions": [APP, values("CLIENT_TYPE", EDGE), values("EDGE_CONNECTOR_GROUP", "cc-1")],
+}
+PEOPLE = TASKS | {"conditions": [APP, values("CLIENT_TYPE", ZAPP), pairs("SCIM_GROUP", ("idp", "sg-1"))]}
+OLDER = TASKS | {"conditions": [v1("APP", "id", "s-1"), v1("CLIENT_TYPE", "id", ZAPP), v1("SCIM_GROUP", "idp", "sg-1")]}
+DENY = {"action": "DENY", "conditions": []}
+BARE = TASKS | {"conditions": []}
+
+
+# Rules
+
+
+def test_rule_applications():
+    policy = on("zpa-rule-applications", RULE)
+    policy.passes(**TASKS)
+    policy.passes(**TASKS | {"conditions": [values("APP_GROUP", "g-1")]})
+    policy.passes(**DENY)
+    policy.fails("conditions is empty", **BARE)
+    policy.fails("conditions is empty", action="ALLOW")
+    policy.fails("conditions is empty", **TASKS | {"conditions": [{"operator": "OR", "operands": []}]})
+    policy.fails("names no segment", **TASKS | {"conditions": TASKS["conditions"][1:]})
+    policy.fails("names no segment", **TASKS | {"conditions": [values("APP"), values("CLIENT_TYPE", ZAPP)]})
+    policy.fails("conditions is empty", **BARE | {"action": "REQUIRE_APPROVAL"})
+    policy.undecided("conditions", **BARE | {"conditions": UNKNOWN})
+    policy.undecided("conditions", **BARE | {"conditions": [{"operator": "OR", "operands": [{"objectType": UNKNOWN}]}]})
+    policy.undecided("action", **BARE | {"action": UNKNOWN})
+    policy.passes(**TASKS | {"conditions": [values("APP", UNKNOWN)]})
+
+
+def test_older_rules_are_judged_as_well():
+    on("zpa-rule-applications", RULE_V1).passes(**OLDER)
+    on("zpa-rule-applications", RULE_V1).fails("names no segment", **OLDER | {"conditions": OLDER["conditions"][1:]})
+    on("zpa-rule-client-type", RULE_V1).fails("CLIENT_TYPE", **OLDER | {"conditions": OLDER["conditions"][:1]})
+    on("zpa-service-account-operand", RULE_V1).passes(**OLDER)
+    mixed = [v1("CLIENT_TYPE", "id", EDGE), v1("SAML", "attribute", "etl")]
+    on("zpa-service-account-operand", RULE_V1).fails("asks for SAML", **OLDER | {"conditions": mixed})
+
+
+def test_rule_client_type():
+    policy = on("zpa-rule-client-type", RULE)
+    policy.passes(**TASKS)
+    policy.passes(**DENY)
+    policy.fails("names no CLIENT_TYPE", **TASKS | {"conditions": [APP, values("EDGE_CONNECTOR_GROUP", "cc-1")]})
+    policy.undecided("conditions", **TASKS | {"conditions": [APP, UNKNOWN]})
+
+
+def test_rule_callers():
+    policy = on("zpa-rule-callers", RULE)
+    policy.passes(**TASKS)
+    policy.passes(**PEOPLE)
+    policy.fails("no group of people", **TASKS | {"conditions": [APP, values("CLIENT_TYPE", ZAPP)]})
+    managed = [APP, values("CLIENT_TYPE", ZAPP), pairs("POSTURE", ("managed", "true"))]
+    policy.fails("no group of people", **TASKS | {"conditions": managed})
+    policy.undecided("conditions", **TASKS | {"conditions": UNKNOWN})
+
+
+@pytest.mark.parametrize("kind", ["SCIM_GROUP", "SAML", "SCIM", "POSTURE"])
+@pytest.mark.parametrize(
+    ("who", "says"),
+    [
+        (values("CLIENT_TYPE", EDGE), EDGE),
+        (values("CLIENT_TYPE", ZAPP, MACHINE), MACHINE),
+        (values("EDGE_CONNECTOR_GROUP", UNKNOWN), "EDGE_CONNECTOR_GROUP"),
+        (values("MACHINE_GRP", "mg-1"), "MACHINE_GRP"),
+    ],
+)
+def test_service_account_operand(kind, who, says):
+    policy = on("zpa-service-account-operand", RULE)
+    policy.fails(f"asks for {kind} of {says}", **TASKS | {"conditions": [APP, who, pairs(kind, ("idp", "sg-1"))]})
+    # A rule that denies and never matches is worse.
+    policy.fails(f"asks for {kind}", **TASKS | {"action": "DENY", "conditions": [who, pairs(kind, ("idp", "sg-1"))]})
+
+
+def test_service_account_operand_leaves_the_others_alone():
+    policy = on("zpa-service-account-operand", RULE)
+    policy.passes(**TASKS)
+    policy.passes(**PEOPLE)
+    policy.passes(**TASKS | {"conditions": UNKNOWN})
+    scim = pairs("SCIM_GROUP", ("idp", "sg-1"))
+    policy.undecided("conditions", **TASKS | {"conditions": [values("CLIENT_TYPE", UNKNOWN), scim]})
+    policy.undecided("conditions", **TASKS | {"conditions": [scim, UNKNOWN]})
+
+
+def test_rule_reason():
+    policy = on("zpa-rule-reason", RULE)
+    policy.passes(**TASKS)
+    policy.passes(**DENY)
+    policy.fails("is empty", action="ALLOW", conditions=UNKNOWN)
+    policy.fails("names no ticket", **TASKS | {"description": "for finance"})
+    policy.undecided("description", **TASKS | {"description": UNKNOWN})
+
+
+# The order
+
+
+def rule(name, props=TASKS, **more):
+    return resource(RULE, name, **{"id": f"r-{name}", **props, **more})
+
+
+def order(name="order", *listed, **more):
+    entries = [{"id": f"r-{one}", "order": str(number)} for number, one in enumerate(listed, 1)]
+    return resource(REORDER, name, **{"policyType": "ACCESS_POLICY", "rules": entries, **more})
+
+
+def test_deny_last():
+    policy = on("zpa-deny-last")
+    policy.passes([rule("a"), rule("rest", DENY), order("order", "a", "rest")])
+    policy.passes([rule("rest", DENY)])
+    policy.fails("is followed by no rule that denies", [rule("a")], at="a")
+    policy.undecided("the place", [rule("a"), rule("rest", DENY)])
+    policy.undecided("the place", [rule("a"), rule("rest", DENY), order("order", "rest", "a")])
+    policy.undecided("action", [rule("a"), rule("b", action=UNKNOWN)])
+
+
+def test_order_owner():
+    policy = on("zpa-order-owner")
+    policy.passes([rule("a"), order("one", "a"), order("two", policyType="TIMEOUT_POLICY")])
+    policy.fails("which one orders as well", [rule("a"), order("one", "a"), order("two", "a")], at="two")
+    policy.fails("which one orders as well", [rule("a"), order("one", "a"), order("two", policyType="GLOBAL_POLICY")], at="two")
+    numbered = resource(RULE_V1, "b", action="ALLOW", ruleOrder="1")
+    policy.fails("ruleOrder is set", [rule("a"), numbered, order("one", "a")], at="b")
+    policy.undecided("policyType", [rule("a"), order("one", "a"), order("two", policyType=UNKNOWN)])
+
+
+def test_foreign_rule():
+    policy = on("zpa-foreign-rule")
+    gate = resource(GATE, "zpa", gate="zpa")
+    own = resource(RULE, "own", parent="zpa", **TASKS)
+    policy.passes([gate, own, rule("rest", DENY)])
+    policy.passes([rule("a")])
+    policy.fails("allows in the tenant that zpa manages", [gate, own, rule("mine", description=UNKNOWN)], at="mine")
+    policy.fails("allows in the tenant", [gate, own, rule("mine", BARE)], at="mine")
+    policy.passes([gate, own, resource(RULE, "theirs", provider="other", **TASKS)])
+    policy.undecided("action", [gate, own, rule("mine", action=UNKNOWN)])
+
+
+def segment(name="warehouse", **more):
+    return resource(SEGMENT, name, **{"id": "s-1", "enabled": True, "domainNames": ["wh.corp.example"], **more})
+
+
+def test_rule_dangling():
+    policy = on("zpa-rule-dangling")
+    policy.passes([rule("a"), segment()])
+    policy.fails("names segment s-1", [rule("a")], at="a")
+    policy.fails("conditions[0].operands[0]", [rule("a")], at="a")
+    policy.fails("which is disabled", [rule("a"), segment(enabled=False)], at="a")
+    grouped = TASKS | {"conditions": [values("APP_GROUP", "g-9")]}
+    policy.fails("names segment group g-9", [rule("a", grouped), segment()], at="a")
+    policy.passes([rule("a", grouped), segment(), resource(GROUP, "g", id="g-9", enabled=True)])
+    on("zpa-rule-dangling", known=["s-1"]).passes([rule("a")])
+    computed = TASKS | {"conditions": [values("APP", UNKNOWN)]}
+    policy.undecided("conditions[0]", [rule("a", computed), segment()])
+    linked = resource(RULE, "a", links={"conditions": "warehouse"}, **computed)
+    policy.passes([linked, segment(id=UNKNOWN)])
+    policy.fails("which is disabled", [linked, segment(id=UNKNOWN, enabled=False)], at="a")
+
+
+# Segments and groups
+
+
+@pytest.mark.parametrize("kind", [SEGMENT, BROWSER])
+def test_no_bypass(kind):
+    policy = on("zpa-no-bypass", kind)
+    policy.passes(bypassType="NEVER", enabled=UNKNOWN)
+    policy.passes()
+    policy.fails("bypassType is ALWAYS", bypassType="ALWAYS")
+    policy.fails("bypassType is ON_NET", bypassType="ON_NET")
+    policy.undecided("bypassType", bypassType=UNKNOWN)
+    assert policy.remedied(bypassType="ON_NET", domainNames=["a.example"]) == {
+        "bypassType": "NEVER",
+        "domainNames": ["a.example"],
+    }
+    assert policy.remedied(bypassType=UNKNOWN) is None
+
+
+def test_no_bypass_by_a_forwarding_rule():
+    policy = on("zpa-no-bypass", FORWARD)
+    policy.passes(action="INTERCEPT")
+    policy.fails("action is BYPASS", action="BYPASS", conditions=UNKNOWN)
+    policy.undecided("action", action=UNKNOWN)
+
+
+def test_no_wide_segment():
+    policy = on("zpa-no-wide-segment", SEGMENT)
+    policy.passes(domainNames=["wh.corp.example", "*.corp.example", "10.20.0.0/16", "10.20.4.10"])
+    for text in ("*", "*.example", "10.0.0.0/8", "0.0.0.0/0"):
+        policy.fails(f"is {text}", domainNames=["a.corp.example", UNKNOWN, text])
+    on("zpa-no-wide-segment", SEGMENT, prefix=24).fails("wider than /24", domainNames=["10.20.0.0/16"])
+    policy.undecided("domainNames[0]", domainNames=[UNKNOWN])
+    policy.undecided("domainNames", domainNames=UNKNOWN)
+
+
+def test_no_all_ports():
+    policy = on("zpa-no-all-ports", SEGMENT)
+    policy.passes(tcpPortRange=[{"from": "443", "to": "443"}], udpPortRanges=["53", "53"])
+    policy.fails("holds 1-65535: 65535 ports", tcpPortRange=[{"from": "443", "to": "443"}, {"from": "1", "to": "65535"}])
+    policy.fails("udpPortRanges holds 1-65535", udpPortRanges=["1", "65535"], tcpPortRange=UNKNOWN)
+    policy.undecided("tcpPortRange", tcpPortRange=[{"from": "1", "to": UNKNOWN}])
+    policy.undecided("udpPortRanges", udpPortRanges=UNKNOWN)
+
+
+def test_multimatch():
+    policy = on("zpa-multimatch", SEGMENT)
+    policy.passes()
+    policy.passes(matchStyle="EXCLUSIVE")
+    policy.fails("matchStyle is INCLUSIVE", matchStyle="INCLUSIVE", domainNames=UNKNOWN)
+    policy.undecided("matchStyle", matchStyle=UNKNOWN)
+
+
+@pytest.mark.parametrize("kind", [SEGMENT, GROUP, SERVERS])
+def test_enabled_said(kind):
+    policy = on("zpa-enabled-said", kind)
+    policy.passes(enabled=True)
+    policy.passes(enabled=False)
+    policy.passes(enabled=UNKNOWN)
+    policy.fails("enabled is left out", name=UNKNOWN)
+
+
+@pytest.mark.parametrize("kind", [SEGMENT, GROUP])
+def test_protect(kind):
+    on("zpa-protect", kind, protect=True).passes(enabled=True)
+    on("zpa-protect", kind).fails("is not protected", enabled=UNKNOWN)
+
+
+# Timeouts
+
+
+def test_timeout():
+    policy = on("zpa-timeout", TIMEOUT)
+    policy.passes(reauthTimeout="2 Hours", reauthIdleTimeout="10 Minutes")
+    policy.fails("reauthTimeout is Never", reauthTimeout="Never")
+    policy.fails("reauthIdleTimeout is 2 Days", reauthTimeout=UNKNOWN, reauthIdleTimeout="2 Days")
+    policy.fails("write 10 Minutes", reauthTimeout="soon")
+    on("zpa-timeout", TIMEOUT, longest="1h").fails("longer than 1h", reauthTimeout="2 Hours")
+    policy.undecided("reauthTimeout", reauthTimeout=UNKNOWN)
+
+
+def test_timeout_session():
+    policy = on("zpa-timeout-session")
+    routes = [
+        {"name": "r", "from": ["etl"], "to": ["warehouse"], "session": "1h"},
+        {"name": "s", "to": ["warehouse"], "session": "15m"},
+    ]
+    stack = [
+        resource(ACCESS, "access", document={"routes": routes}),
+        resource(GATE, "zpa", gate="zpa", segments={"airlock-warehouse": ["warehouse"]}),
+        resource(SEGMENT, "airlock-warehouse", parent="zpa", id="s-1", enabled=True, domainNames=["wh.corp.example"]),
+    ]
+
+    def with_timeout(text, conditions=(APP,)):
+        return [*stack, resource(TIMEOUT, "people", reauthTimeout=text, conditions=list(conditions))]
+
+    policy.passes(with_timeout("1 Hour"))
+    policy.passes(with_timeout("1 Day", [values("APP", "s-2")]))
+    policy.fails("is 2 Hours, longer than 1h", with_timeout("2 Hours"), at="people")
+    policy.fails("is Never", with_timeout("Never"), at="people")
+    policy.undecided("reauthTimeout", with_timeout(UNKNOWN))
+
+
+# App Connectors and logs
+
+
+def test_key_uses():
+    policy = on("zpa-key-uses", KEY)
+    policy.passes(maxUsage="4")
+    policy.fails("maxUsage is 1000: more than 10", maxUsage="1000", zcomponentId=UNKNOWN)
+    policy.fails("there is no limit", maxUsage="-1")
+    on("zpa-key-uses", KEY, most=2).fails("more than 2", maxUsage="4")
+    policy.undecided("maxUsage", maxUsage=UNKNOWN)
+
+
+def test_log_tls():
+    policy = on("zpa-log-tls", LOG)
+    policy.passes(config={"useTls": True, "lssHost": UNKNOWN})
+    policy.fails("config.useTls is off", config={"lssHost": "siem"})
+    policy.fails("config.useTls is off", config={"useTls": False, "format": UNKNOWN})
+    policy.undecided("config.useTls", config={"useTls": UNKNOWN})
+    policy.undecided("config.useTls", config=UNKNOWN)
+    assert policy.remedied(config={"lssHost": "siem"}) == {"config": {"lssHost": "siem", "useTls": True}}
+
+
+def test_log_receiver():
+    policy = on("zpa-log-receiver")
+    logs = [resource(LOG, kind, config={"sourceLogType": kind, "enabled": True}) for kind in ("zpn_trans_log", "zpn_auth_log")]
+    policy.passes([rule("a"), *logs])
+    policy.fails("sends no zpn_trans_log anywhere", [rule("a")], at="a")
+    policy.fails("sends no zpn_auth_log anywhere", [rule("a"), logs[0]], at="a")
+    off = resource(LOG, "off", config={"sourceLogType": "zpn_auth_log", "enabled": False})
+    policy.fails("sends no zpn_auth_log", [rule("a"), logs[0], off])
+    on("zpa-log-receiver", logs=[]).passes([rule("a")])
+    policy.undecided("config.sourceLogType", [rule("a"), logs[0], resource(LOG, "other", config={"sourceLogType": UNKNOWN})])
+    assert "policyAccessRule" in policy.not_applicable([segment()])
