@@ -3,6 +3,8 @@
 import pulumi
 import pytest
 from fortigate_helpers import POLICY, Point, decide, named, policy, resource, run_program, urn_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pulumi_airlock.access.model import Access
 from pulumi_airlock.errors import InputError
 from pulumi_airlock.gates.fortigate import FortigateGate, SamlIdentity, read
@@ -466,3 +468,27 @@ def test_a_member_that_nothing_defines_and_a_server_that_no_group_uses_are_told(
     assert ("unused", "SAML server", "spare") in told
     whole = list(references(built()))
     assert not [one for one in whole if one.what in ("SAML server", "user group", "user or server")]
+
+
+# Anything may stand there
+
+
+TEXTS = st.sampled_from(["okta", "people", "always", "id-1", ""])
+KEYS = st.sampled_from(["name", "serverName", "groupName", "groups"])
+ODD = st.recursive(
+    st.none() | st.booleans() | st.integers(-1, 3) | TEXTS | st.just(UNKNOWN),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(KEYS, inner),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.dictionaries(st.sampled_from(["name", "members", "matches", "match"]), ODD), ODD, ODD, ODD)
+def test_strange_values_stop_no_reading(given_group, told, id_, demand):
+    gate = Resource(urn_of(GATE, "edge"), GATE, {"saml": told, "userGroups": told, "peopleInterface": "port2"}, custom=False)
+    asking = policy("p", groups=named("people"))
+    object.__setattr__(asking, "parent", gate.urn)
+    strange = resource(GROUP, "g", **{"name": "people", **given_group})
+    stack = Stack([gate, asking, strange, server(idpEntityId=id_), setting(demand)])
+    assert len(list(read(stack))) == 1
+    list(references(stack))

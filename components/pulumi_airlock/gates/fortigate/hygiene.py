@@ -1,7 +1,7 @@
 """Names in a FortiGate's configuration that no resource of the stack defines, and objects that no policy comes to."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -180,7 +180,8 @@ class _Device:
         for component in self._device.components:
             for prop in ("tunnelInterfaces", "peopleInterface", "interfaces", "userGroups"):
                 yield from texts(component.get(prop))
-            yield from component.get("userGroups", default=None) or {}
+            groups = component.get("userGroups")
+            yield from groups if isinstance(groups, Mapping) else ()
             for declared in component.stack.of_type(ACCESS):
                 for principal in declared.get_list("document", "principals"):
                     group = principal.get("group") if isinstance(principal, dict) else None

@@ -133,8 +133,8 @@ class _Match:
             return False
         if resource is None or kind_of(resource) != SAML:
             return None if resource is None else True
-        ids = {one.get("saml", "entityId") for one in ours}
+        ids = [one.get("saml", "entityId") for one in ours]
         mine = resource.get("idpEntityId")
-        if mine is UNKNOWN or UNKNOWN in ids:
+        if mine is UNKNOWN or any(one is UNKNOWN for one in ids):
             return None
         return mine not in ids

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from ...proof.sets import Hosts
 from ...tokens import ACCESS, MWAA_ENVIRONMENT
 from ..stack import UNKNOWN, Resource
-from .device import GLOBAL, INTERFACES, POLICY, USER_SETTING, ZONE, Device, Reference
+from .device import GLOBAL, INTERFACES, POLICY, USER_SETTING, ZONE, Device, Reference, prop_text
 from .members import Members, members
 
 
@@ -126,10 +126,10 @@ class Place:
 
         Otherwise he falls through to later ones. None: not known, or nothing in the stack says so (each VDOM has one setting).
         """
-        told = {one.get("authOnDemand") for one in self.device.of_kind(USER_SETTING)} - {None}
-        if len(told) != 1 or UNKNOWN in told:
+        told = [prop_text(one, "authOnDemand", "implicitly") for one in self.device.of_kind(USER_SETTING)]
+        if not told or any(one is UNKNOWN or one != told[0] for one in told):
             return None
-        return told == {"always"}
+        return bool(told[0] == "always")
 
     def members(self, reference: Reference) -> Members:
         """Who is in the user group that a policy names."""
