@@ -39,9 +39,17 @@ SAMPLES = {
     "device": {"": "eni-07"},
     "service": {"": "S3"},
     "method": {"": "GET"},
+    "server": {"": "203.0.113.9"},
+    "server_port": {"": "8443"},
 }
 """Attribute of a connection → field → what a line says there; `""` for any other field."""
-EXPECTED = {"time": datetime(2026, 11, 26, 2, 0, 2, tzinfo=UTC), "source_port": 41822, "port": 5432, "protocol": "tcp"}
+EXPECTED = {
+    "time": datetime(2026, 11, 26, 2, 0, 2, tzinfo=UTC),
+    "source_port": 41822,
+    "port": 5432,
+    "server_port": 8443,
+    "protocol": "tcp",
+}
 
 
 def sample(attribute, field):

@@ -6,7 +6,7 @@ Reading and the dictionary need no SDK; only `AuditTrail` and what it is given i
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .read import Declared, LogSource, Sink, declared_siems, sinks
+from .read import Declared, Gap, LogSource, Sink, Standing, declared_siems, sinks
 
 if TYPE_CHECKING:
     from .archive import Archive
@@ -23,6 +23,7 @@ __all__ = [
     "Declared",
     "ExistingTrail",
     "FortigateSyslog",
+    "Gap",
     "HttpsIntake",
     "LogSource",
     "LssReceiver",
@@ -31,6 +32,7 @@ __all__ = [
     "Siem",
     "Sink",
     "SplunkIntake",
+    "Standing",
     "SyslogIntake",
     "declared_siems",
     "sinks",

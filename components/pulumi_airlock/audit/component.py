@@ -42,7 +42,6 @@ class AuditTrail(pulumi.ComponentResource):
         InputError: every mistake, at once, before anything is registered.
     """
 
-    siem: Siem
     lss_receiver: LssReceiver | None
     """For a ZPA gate."""
     nss_target: NssTarget | None
@@ -88,7 +87,7 @@ class AuditTrail(pulumi.ComponentResource):
         # Readers need it, and `pulumi preview --json` has no outputs of components.
         described = {"siem": siem.described(), "existingTrailArn": existing, "fortigates": sorted(devices)}
         super().__init__(AUDIT_TRAIL, name, described, opts)
-        self.siem = siem
+        self._siem = siem
         self.lss_receiver, self.nss_target = siem.lss_receiver(), siem.nss_target()
         self.archive_bucket = self.key_arn = None
         if in_aws:
@@ -130,13 +129,13 @@ class AuditTrail(pulumi.ComponentResource):
         )
         bucket = self._bucket(name, region, account, trail_arn, cloudtrail, archive, tags, child, protect)
         self.archive_bucket = None if bucket is None else bucket.name
-        site = Site(name, region, account, self.key_arn, tags, child, _log_group_days(self.siem.minimum_retention_days))
-        delivery = Delivery(site, self.siem, bucket)
+        site = Site(name, region, account, self.key_arn, tags, child, _log_group_days(self._siem.minimum_retention_days))
+        delivery = Delivery(site, self._siem, bucket)
         for label, group in groups.items():
             delivery.subscribe(label, group)
-        make_flow_logs(site, self.siem, delivery, bucket, vpcs)
+        make_flow_logs(site, self._siem, delivery, bucket, vpcs)
         if isinstance(cloudtrail, CloudTrail) and bucket is not None:
-            make_trail(site, self.siem, cloudtrail, delivery, bucket)
+            make_trail(site, self._siem, cloudtrail, delivery, bucket)
 
     def _bucket(
         self,
@@ -151,7 +150,7 @@ class AuditTrail(pulumi.ComponentResource):
         protect: bool,
     ) -> Bucket | None:
         """The SIEM's bucket, else an archive; None where nothing writes to one."""
-        cloud = self.siem.cloud
+        cloud = self._siem.cloud
         if isinstance(cloud, S3Intake):
             arn = pulumi.Output.from_input(f"arn:{partition(region)}:s3:::{cloud.bucket}")
             key = pulumi.Output.from_input(cloud.kms_key_arn)
@@ -159,7 +158,7 @@ class AuditTrail(pulumi.ComponentResource):
         if isinstance(cloud, CloudWatchIntake) and not isinstance(cloudtrail, CloudTrail):
             return None
         assert self.key_arn is not None  # noqa: S101  # made before
-        kept = archive or default_archive(self.siem.minimum_retention_days)
+        kept = archive or default_archive(self._siem.minimum_retention_days)
         return make_archive(name, kept, region, account, self.key_arn, trail_arn, tags, child, protect)
 
 

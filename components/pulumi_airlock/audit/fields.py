@@ -167,6 +167,13 @@ FIELDS: Final[tuple[Field, ...]] = (
         "port",
         joins=True,
     ),
+    Field(
+        "server_endpoint.ip",
+        "where ZIA itself connected, where that differs (a name that it resolved anew)",
+        {"zia-firewall": ("sdip",)},
+        "server",
+    ),
+    Field("server_endpoint.port", "the port there", {"zia-firewall": ("sdport",)}, "server_port"),
     Field("dst_endpoint.interface_name", "the interface it left by", {"fortigate": ("dstintf",)}),
     Field(
         "dst_endpoint.svc_name",

@@ -136,12 +136,12 @@ def _reaches(source: "LogSource", declared: "tuple[Declared, ...]", config: Conf
     elif not reached:
         where = ", ".join(dict.fromkeys(f"{sink.kind} {sink.address}" for sink in source.sinks if sink.address is not UNKNOWN))
         to = declared[0].name if declared else "a declared SIEM"
-        ends = f"they end in {where}" if where else "they go nowhere"
-        yield wrong(source.resource, "", f"({source.kind} {source.name}): no log reaches {to}; {ends}")
+        ends = f"its logs end in {where}" if where else "it logs nowhere"
+        yield wrong(source.resource, "", f"({source.kind} {source.name}) has no way to {to}: {ends}")
     elif source.kind == "zpa":
         missing = [one for one in config["zpaLogTypes"] if one not in {sink.content for sink in reached}]
         if missing:
-            yield wrong(source.resource, "", f"({source.kind} {source.name}): streams no {', '.join(missing)}")
+            yield wrong(source.resource, "", f"({source.kind} {source.name}) streams no {', '.join(missing)}")
 
 
 @stack_policy(
@@ -150,11 +150,16 @@ def _reaches(source: "LogSource", declared: "tuple[Declared, ...]", config: Conf
     beside=CARRIERS,
     severity=Severity.HIGH,
     soc2=Soc2.CC6_7,
-    fix="Log over TLS (`mode: reliable` with `encAlgorithm: high`, `useTls`, an https URL), and encrypt the stream in between.",
+    fix="Log over TLS (`useTls`, an https URL), and encrypt the stream in between (`serverSideEncryption`).",
 )
 def sink_encrypted(stack: Stack, _: Config) -> Findings:
-    """Logs are encrypted on their way, and in every stream on it: they tell who may reach what."""
+    """Logs are encrypted on their way, and in every stream on it: they tell who may reach what.
+
+    Syslog is judged by `fortigate-syslog-tls`.
+    """
     for sink in _all_sinks(stack):
+        if sink.kind == "syslog":
+            continue  # `fortigate-syslog-tls` says it, of every syslog server that is configured
         if sink.encrypted is UNKNOWN and sink.kind != "other":
             yield undecided(sink.resource, sink.path)
         elif sink.encrypted is False:
