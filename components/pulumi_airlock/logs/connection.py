@@ -57,6 +57,9 @@ class Connection(NamedTuple):
     """How the traffic came there: `GRE`, `IPSEC`, `PAC` …; of a flow log, the number of its `traffic-path`."""
     seen_as: str = ""
     """The address that a cloud saw the caller with, after NAT."""
+    server: str = ""
+    server_port: int = 0
+    """Where a cloud connected to, where its client connected to itself (an explicit proxy), or an address was translated."""
     service: str = ""
     """The AWS service that the destination's address belongs to (`S3`, `AMAZON`), where a flow log says so."""
     answers: bool | None = None

@@ -33,7 +33,7 @@ _URL = ("url", "eurl", "request")
 
 FIREWALL_FIELDS = (
     *("time", "csip", "cdip", "cdport", "cdfqdn", "ipproto", "action", "rulelabel", "location", "login"),
-    *("ttype", "tsip"),
+    *("ttype", "tsip", "sdip", "sdport"),
 )
 """Specifiers of firewall logs that are looked at."""
 WEB_FIELDS = (
@@ -116,6 +116,8 @@ def _firewall(fields: Mapping[str, Any]) -> Connection:
         application=_text(fields, ("zpa_app_seg_name",)),
         way=_text(fields, _WAY),
         seen_as=_public(fields, source),
+        server=_address(fields, ("sdip", "destinationtranslatedaddress")),
+        server_port=port_of(_text(fields, ("sdport", "destinationtranslatedport")), "sdport") or 0,
         device=_text(fields, ("datacenter",)),
     )
 

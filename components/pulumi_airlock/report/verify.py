@@ -143,8 +143,8 @@ def _show_skipped(out: Console, found: Verification) -> None:
 def _show_summary(out: Console, found: Verification) -> None:
     formats = ", ".join(f"{count} {name}" for name, count in sorted(found.formats.items())) or "no connections"
     write(out, f"{found.lines} lines: {formats}; {found.decided} distinct ones decided.")
-    seen = len(found.rows) - len(found.unseen)
-    said = f"{seen} of {len(found.rows)} seen as compiled"
+    meant = [row for row in found.rows if row.routes or row.rules]
+    said = f"{len(meant) - len(found.unseen)} of {len(meant)} seen as compiled"
     if found.findings:
         write(out, f"✗ {said}, {len(found.findings)} findings.", style="bold red")
     elif found.unseen:

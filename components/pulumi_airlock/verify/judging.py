@@ -62,6 +62,7 @@ class Judge:
         self._clock = Clock([*(one.times for one in declared.matches()), *rules])
         self._locations = {one.location.lower(): one for one in expected.ways if one.location}
         self._sources = {one.name: one.sources.addresses() for one in expected.environments}
+        self._proxies = [one.hosts.addresses() for one in expected.proxies.values()]
         self._gates = {kind: expected.gates(kind) for kind in (ZIA, ZPA)}
         self._named: dict[tuple[str, str], list[Rule]] = {}
         for each in expected.filters:
@@ -75,6 +76,8 @@ class Judge:
         way = self._locations.get((one.location if kind == ZIA else one.user).lower())
         environment = way.environment if way is not None else inside
         component = way.component if way is not None else TASKS if kind == ZPA else ""
+        # What an explicit proxy's client connects to is the proxy.
+        proxied = bool(one.server) and any(address_in(one.destination, hosts) for hosts in self._proxies)
         # Of traffic that is nobody's here, the user alone would make every line another one.
         return Judged(
             kind=kind,
@@ -83,9 +86,9 @@ class Judge:
             location=one.location,
             user="" if environment or kind == ZIA else one.user,
             source=one.source if inside else "",
-            destination=one.destination,
+            destination=one.server if proxied else one.destination,
             name=one.name,
-            port=one.port,
+            port=one.server_port if proxied else one.port,
             protocol=one.protocol,
             allowed=one.allowed,
             rule=one.rule,
@@ -109,7 +112,13 @@ class Judge:
         claims = self._declared.claims(principals, host, one.protocol, one.port, when)
         here = [claim for claim in claims if gate in self._declared.gates_of(claim.grant.destination.zone)]
         caller = Caller(one.environment, self._from(one), principals=principals)
-        point = Point(caller, host, service(one.protocol, one.port), when, one.location.lower() if one.kind == ZIA else "")
+        point = Point(
+            caller,
+            host,
+            service(one.protocol, one.port),
+            when,
+            one.location.lower() if one.location.lower() in self._locations else "",
+        )
         place = (one.environment, self._component(one, gate), gate)
         found = self._decided(one, gate, point, here, claims, place)
         return Verdict((*misplaced, *found.faults), found.row, found.entering, found.routes, found.skipped)
@@ -267,6 +276,8 @@ class Judge:
             fix = f"The stack refuses it (by {ours.source}): look what {gate} has beside it, and apply the stack again."
         else:
             fix = f"Take away what lets it through on {gate}, or declare a route."
+        if not one.environment and "@" not in one.user:
+            fix += " If this is a Cloud Connector's name: the template needs ClientPrivateIP, by which its environment is known."
         return Blame(Fault.UNDECLARED, _who(one, place), gate, _where(one), message, fix, one.rule)
 
     def _blocked(self, one: Judged, gate: str, point: Point, claims: list[Claim], place: tuple[str, str, str]) -> Blame:

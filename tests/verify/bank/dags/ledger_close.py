@@ -1,0 +1,1 @@
+"""A DAG's place: what is deployed counts here, not what it does."""

@@ -1,0 +1,169 @@
+"""`airlock verify` from end to end: a program with both gates, previewed, and logs as its tenants would write them."""
+
+import gzip
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pulumi_airlock.cli import app
+from typer.testing import CliRunner, Result
+from verify_cases import FLOW_HEAD, firewall, flow, lss, web
+
+BANK = Path(__file__).parent / "bank"
+FINE = [
+    firewall(locationname="airlock-finance-worker", rulelabel="airlock-rates"),
+    web(spriv="airlock-finance-worker", urlfilterrulelabel="airlock-rates"),
+    firewall(locationname="airlock-finance-scheduler", rulelabel="airlock-pypi", cdfqdn="pypi.example", csip="192.0.2.1"),
+    lss(Policy="airlock-finance-warehouse"),
+    lss(Username="ann@bank.example", ClientPrivateIP="", Policy="airlock-controllers-ui", Host="10.40.0.20", ServicePort=443),
+    flow(destination="198.51.100.7"),
+]
+
+
+@pytest.fixture(scope="module")
+def preview(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `airlock preview --json` writes of the program."""
+    folder = tmp_path_factory.mktemp("bank")
+    shutil.copytree(BANK, folder, dirs_exist_ok=True)
+    command = [sys.executable, "-m", "pulumi_airlock.cli", "preview", "--stack", "test", "--json", "-C", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode in (0, 3), done.stderr  # the rest of the network is not in the program: the proof may fail
+    file = folder / "preview.json"
+    file.write_text(done.stdout)
+    return file
+
+
+def run(preview: Path, lines: list[str], *options: str) -> Result:
+    log = preview.parent / "zscaler.log"
+    log.write_text("\n".join([FLOW_HEAD, *lines]))
+    return CliRunner().invoke(app, ["verify", str(log), "--from", str(preview), *options])
+
+
+def document(preview: Path, lines: list[str], *options: str) -> Any:
+    log = preview.parent / "zscaler.log"
+    log.write_text("\n".join([FLOW_HEAD, *lines]))
+    command = [sys.executable, "-m", "pulumi_airlock.cli", "verify", str(log), "--from", str(preview), "--json", *options]
+    return json.loads(subprocess.run(command, capture_output=True, text=True, timeout=120, check=False).stdout)
+
+
+def test_all_of_it_seen_as_compiled(preview: Path) -> None:
+    done = run(preview, FINE, "--require-seen")
+    assert done.exit_code == 0, done.output
+    assert (
+        "✓ 5 of 5 seen as compiled, nothing else found." in done.output or "seen as compiled, nothing else found" in done.output
+    )
+    rows = {(one["component"], one["gate"]): one for one in document(preview, FINE)["rows"]}
+    assert {key: one["seen"]["count"] for key, one in rows.items()} == {
+        ("scheduler", "zia"): 1,
+        ("worker", "zia"): 2,
+        ("webserver", "zia"): 0,
+        ("scheduler, worker", "zpa"): 1,
+        ("webserver", "zpa"): 1,
+    }
+    assert rows["worker", "zia"]["routes"] == ["finance-rates"]
+    assert rows["worker", "zia"]["onItsWay"]["count"] == 1
+    assert rows["scheduler", "zia"]["routes"] == []
+    assert rows["scheduler", "zia"]["through"] == "airlock-finance-scheduler, port 10001"
+
+
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        (flow(destination="203.0.113.20", port=22), "around"),
+        (flow(source="10.60.0.1", destination="10.40.0.20", port=443), "around"),
+        (flow(destination="198.51.100.7", port=9400), "unknown location"),
+        (firewall(locationname="airlock-finance-worker", rulelabel="airlock-rates", cdfqdn="evil.example"), "undeclared"),
+        (firewall(locationname="airlock-finance-worker", rulelabel="airlock-pypi", cdfqdn="pypi.example"), "undeclared"),
+        (firewall(locationname="airlock-finance-webserver", rulelabel="airlock-rates"), "undeclared"),
+        (firewall(locationname="airlock-finance-scheduler", rulelabel="airlock-rates"), "undeclared"),
+        (firewall(locationname="airlock-finance-worker", rulelabel="airlock-zia-block", action="Reset"), "blocked"),
+        (
+            firewall(
+                locationname="airlock-finance-scheduler", rulelabel="airlock-zia-block", cdfqdn="pypi.example", action="Drop"
+            ),
+            "blocked",
+        ),
+        (web(spriv="airlock-finance-worker", urlfilterrulelabel="Marketing"), "foreign rule"),
+        (firewall(locationname="airlock-finance-worker", rulelabel="airlock-pypi"), "drift"),
+        (firewall(locationname="Road Warrior", rulelabel="airlock-rates"), "unknown location"),
+        (lss(Policy="airlock-controllers-ui"), "drift"),
+        (lss(Policy="airlock-finance-warehouse", ServicePort=22), "undeclared"),
+        (lss(Policy="airlock-finance-warehouse", Username="ann@bank.example", ClientPrivateIP=""), "undeclared"),
+        (
+            lss(Policy="airlock-deny-tasks", ConnectionStatus="close", InternalReason="BRK_MT_SETUP_FAIL_REJECTED_BY_POLICY"),
+            "blocked",
+        ),
+        (lss(Policy="Allow all"), "foreign rule"),
+    ],
+)
+def test_a_changed_line_is_found_with_its_place(preview: Path, line: str, kind: str) -> None:
+    done = run(preview, [*FINE, line], "--json")
+    assert done.exit_code == 3, done.output
+    found = document(preview, [*FINE, line])["findings"]
+    assert [one["kind"] for one in found] == [kind]
+    assert found[0]["seen"]["example"]["line"] == len(FINE) + 2
+    assert found[0]["seen"]["example"]["text"] == line
+    shown = run(preview, [*FINE, line]).output
+    assert f"zscaler.log:{len(FINE) + 2}" in shown
+    assert found[0]["message"] in shown
+
+
+def test_a_client_of_the_proxy_connects_to_the_proxy_and_the_log_says_where_that_went(preview: Path) -> None:
+    line = firewall(
+        locationname="airlock-finance-worker",
+        rulelabel="airlock-rates",
+        cdip="198.51.100.7",
+        cdport="10002",
+        sdip="203.0.113.80",
+        sdport="443",
+    )
+    assert document(preview, [line])["findings"] == []
+
+
+def test_exit_statuses(preview: Path) -> None:
+    assert run(preview, FINE).exit_code == 0
+    assert run(preview, FINE[:1]).exit_code == 0
+    assert "Not seen yet: finance scheduler at zia" in run(preview, FINE[:1]).output
+    assert run(preview, FINE[:1], "--require-seen").exit_code == 3
+    unreadable = run(preview, [*FINE, "what?"])
+    assert unreadable.exit_code == 1
+    assert "zscaler.log:8: 1 fields, where the format has 17: what?" in unreadable.output
+    assert run(preview, [*FINE, "what?", flow(destination="8.8.8.8", port=53)]).exit_code == 3
+    assert run(preview, [firewall(rulelabel="x")], "--since", "1h").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["none.log"], "none.log: cannot be read"),
+        (["-", "-"], "name it once"),
+        (["-", "--since", "yesterday"], "'yesterday' is no instant"),
+        (["-", "--log-format", "some words"], "no format of flow logs"),
+    ],
+)
+def test_wrong_input_is_told_without_a_traceback(preview: Path, options: list[str], said: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pulumi_airlock.cli", "verify", *options, "--from", str(preview)],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_standard_input_and_what_is_compressed(preview: Path) -> None:
+    packed = preview.parent / "more.gz"
+    packed.write_bytes(gzip.compress(FINE[0].encode()))
+    command = [sys.executable, "-m", "pulumi_airlock.cli", "verify", "-", str(packed), "--from", str(preview), "--json"]
+    done = subprocess.run(command, input=lss(Policy="x").encode(), capture_output=True, timeout=60, check=False)
+    found = json.loads(done.stdout)
+    assert found["formats"] == {"zpa-lss": 1, "zia-firewall": 1}
+    assert found["findings"][0]["seen"]["example"]["file"] == "standard input"
