@@ -71,6 +71,7 @@ class Described:
 def resource(
     type_: str,
     name: str,
+    /,
     *,
     links: Mapping[str, str | Iterable[str]] | None = None,
     parent: str = "",

@@ -50,6 +50,10 @@ MODULES = (
     "audit",
     "zpa",
     "zpa_objects",
+    "zia",
+    "zia_locations",
+    "credentials",
+    "credential_resources",
 )
 """The modules that hold policies, in the order of the documentation."""
 
