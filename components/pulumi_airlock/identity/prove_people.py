@@ -39,7 +39,7 @@ def _missing_groups(access: Access, reading: IdentityReading, declared: tuple[st
     made = {group.name for group in reading.groups}
     if None in made:
         return
-    kind = access.identity_provider.kind if access.identity_provider else "oidc"
+    kind = next((told.provider for told in reading.told), access.identity_provider.kind if access.identity_provider else "oidc")
     brought = {name for told in reading.told for name, entry in told.mapping("groups").items() if not _managed(entry)}
     for group in declared:
         if kind != "oidc" and group not in made and group not in brought:

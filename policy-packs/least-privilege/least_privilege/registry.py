@@ -45,6 +45,8 @@ MODULES = (
     "fortigate_device",
     "fortigate_vpn",
     "fortigate_people",
+    "identity",
+    "identity_roles",
     "declared",
     "trust",
     "audit",
