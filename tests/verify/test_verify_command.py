@@ -167,3 +167,46 @@ def test_standard_input_and_what_is_compressed(preview: Path) -> None:
     found = json.loads(done.stdout)
     assert found["formats"] == {"zpa-lss": 1, "zia-firewall": 1}
     assert found["findings"][0]["seen"]["example"]["file"] == "standard input"
+
+
+# --- the same lines, explained
+
+
+def explained(preview: Path, line: str) -> Any:
+    command = [sys.executable, "-m", "pulumi_airlock.cli", "explain", "--from-log", line, "--from", str(preview), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    (found,) = json.loads(done.stdout)
+    return found
+
+
+def test_a_line_of_zpa_is_explained_by_who_can_have_made_it(preview: Path) -> None:
+    found = explained(preview, lss(Policy="Allow all"))
+    assert found["agreement"] == "agrees"
+    assert found["rule"] is None  # the stack has no "Allow all"
+    assert found["environments"] == ["finance"]
+    assert found["suspects"][0]["callers"] == ["ledger"]
+    assert found["suspects"][0]["explanation"]["routes"] == ["finance-warehouse"]
+
+
+def test_a_line_of_zia_by_the_location_that_it_came_by(preview: Path) -> None:
+    line = firewall(csip="192.0.2.1", locationname="airlock-finance-worker", action="Drop", rulelabel="airlock-zia-block")
+    found = explained(preview, line)
+    assert found["agreement"] == "stricter"
+    assert "airlock-zia-block" in found["rule"]["label"]
+    assert "explained as from 10.40.0.10" in found["note"]
+    assert found["environments"] == ["finance"]
+
+
+def test_of_a_person_zpa_tells_no_group(preview: Path) -> None:
+    person = {"Username": "ann@bank.example", "ClientPrivateIP": "", "Host": "10.40.0.20", "ServicePort": 443}
+    found = explained(preview, lss(**person, Policy="airlock-controllers-ui"))
+    assert (found["agreement"], found["suspects"][0]["callers"]) == ("agrees", ["controllers"])
+    refused = {"ConnectionStatus": "close", "InternalReason": "BRK_MT_SETUP_FAIL_REJECTED_BY_POLICY"}
+    assert explained(preview, lss(**person, **refused, Policy="airlock-deny-rest"))["agreement"] == "unknown"
+
+
+def test_traffic_of_somebody_else_is_none_of_the_stack_s(preview: Path) -> None:
+    line = firewall(csip="192.0.2.1", locationname="Paris")
+    done = CliRunner().invoke(app, ["explain", "--from-log", line, "--from", str(preview)])
+    assert done.exit_code == 1
+    assert "the stack has nothing to do with it" in done.output

@@ -67,8 +67,15 @@ class Connection(NamedTuple):
 
     @property
     def where(self) -> str:
-        """The destination with its port, as `explain` takes it."""
-        host = self.destination or self.name
+        """The destination with its port, as `explain` takes it: by its address, where it has one."""
+        return self._with_port(self.destination or self.name)
+
+    @property
+    def named(self) -> str:
+        """The same by its name, where it has one."""
+        return self._with_port(self.name or self.destination)
+
+    def _with_port(self, host: str) -> str:
         port = f"{self.port}/{self.protocol}" if self.port else self.protocol
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 

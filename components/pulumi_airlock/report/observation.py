@@ -3,11 +3,13 @@
 Which filters of a stack are the device's own, the resources that they come from tell.
 """
 
+import ipaddress
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.text import Text
@@ -17,7 +19,7 @@ from ..errors import AirlockError, InputError, Problem
 from ..gates import read_all
 from ..gates.declaration import required_access
 from ..gates.stack import Stack
-from ..logs import Connection, Unreadable, envoy, flow, fortigate, read
+from ..logs import Connection, Unreadable, envoy, flow, fortigate, lss, nss, read
 from ..proof.explanation.observing import Agreement, Likely, Observation, Suspects, observe
 from ..proof.filters import Environment, Filter, Kind, Source
 from ..proof.findings import Explanation, Outcome
@@ -29,13 +31,26 @@ from .lines import write
 from .plain import plain
 from .rows import STYLES, show_path
 
+if TYPE_CHECKING:
+    from ..verify.expected import Expected
+
 _OURS = {
     fortigate.FORMAT: (re.compile(r"fortios|fortimanager", re.IGNORECASE), (Kind.PERMISSION, Kind.ROUTING)),
     flow.VPC: (re.compile(r"aws:(ec2|vpc)/", re.IGNORECASE), (Kind.PERMISSION,)),
     flow.TGW: (re.compile(r"aws:(ec2|ec2transitgateway)/", re.IGNORECASE), (Kind.ROUTING,)),
+    lss.FORMAT: (re.compile(r"zpa:index", re.IGNORECASE), (Kind.PERMISSION,)),
+    nss.FIREWALL: (re.compile(r"zia:index", re.IGNORECASE), (Kind.PERMISSION,)),
+    nss.WEB: (re.compile(r"zia:index", re.IGNORECASE), (Kind.PERMISSION,)),
     envoy.FORMAT: (re.compile(r"envoy|istio|tcpproxy", re.IGNORECASE), (Kind.PERMISSION, Kind.TOKEN)),
 }
 """Format → types of resources whose filters write such lines, and the kinds of decisions that these lines show."""
+
+
+_CLOUD = frozenset({lss.FORMAT, nss.FIREWALL, nss.WEB})
+"""Formats in which a caller is known by more, and an address may be one after NAT."""
+_SOME = 10
+"""Which address of an environment stands for it: one that AWS does not keep for itself."""
+_STRANGER = "its location, and its address, are none of an environment's: the stack has nothing to do with it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +76,7 @@ def explain_log(stack: Stack, lines: Iterable[str], *, at: datetime, log_format:
     A connection is judged at the time at which it was made, or at `at` where the line tells no time.
     """
     reading, access = read_all(stack), required_access(stack)
-    explainer = _Explainer(access, reading.environments, reading.filters, at)
+    explainer = _Explainer(stack, access, reading.environments, reading.filters, at)
     try:
         for number, found in read(lines, log_format):
             yield Line(number, None, None, problem=found.why) if isinstance(found, Unreadable) else explainer.line(number, found)
@@ -80,12 +95,19 @@ def explain_source(stack: Stack, source: str, destination: str, *, at: datetime,
 class _Explainer:
     """What is the same for all lines."""
 
-    def __init__(self, access: Access, environments: Sequence[Environment], filters: Sequence[Filter], at: datetime) -> None:
+    def __init__(
+        self, stack: Stack, access: Access, environments: Sequence[Environment], filters: Sequence[Filter], at: datetime
+    ) -> None:
+        self._stack = stack
         self._access, self._environments, self._filters, self._at = access, environments, filters, at
         self._inside = Hosts.union(one.sources.addresses() for one in environments)
 
     def line(self, number: int, connection: Connection) -> Line:
-        one, note = self._forward(connection)
+        cloud = connection.format in _CLOUD
+        asked = self._by_cloud(connection) if cloud else (*self._forward(connection), ())
+        if asked is None:
+            return Line(number, connection, None, problem=_STRANGER)
+        one, note, callers = asked
         if one.time is None:
             note = " ".join(filter(None, [note, "The line tells no time: it is judged as of now."]))
         pattern, kinds = _OURS[one.format]
@@ -96,16 +118,45 @@ class _Explainer:
                 self._environments,
                 self._filters,
                 one.source,
-                one.where,
+                one.named if cloud else one.where,
                 at=self._at,
                 when=one.time or self._at,
                 allowed=one.allowed,
                 group=one.group,
                 device=device,
+                callers=callers,
             )
         except InputError as error:
             return Line(number, one, None, problem=str(error), note=note)
+        if callers and one.allowed is False:
+            # Whoever was refused may be in none of the groups: nothing says that the stack lets them in.
+            found = replace(found, agreement=Agreement.UNKNOWN)
         return Line(number, one, found, _named(one, device), note=note)
+
+    @cached_property
+    def _expected(self) -> "Expected":
+        from ..verify.expected import expected_of  # here: most logs are of a device that has nothing to do with it
+
+        return expected_of(self._stack)
+
+    def _by_cloud(self, one: Connection) -> tuple[Connection, str, tuple[str, ...]] | None:
+        """A line of Zscaler's as from an address of the environment; who it can be, where none tells. None: nobody here."""
+        if one.source and self._inside.covers_addresses(Hosts.from_cidr(one.source)):
+            return one, "", ()
+        name = (one.location if one.format != lss.FORMAT else one.user).lower()
+        way = next((each for each in self._expected.ways if name and each.location.lower() == name), None)
+        home = next((each for each in self._environments if way is not None and each.name == way.environment), None)
+        if way is not None and home is not None and home.sources.v4:
+            first, last = home.sources.v4.spans[0]
+            address = str(ipaddress.IPv4Address(min(first + _SOME, last)))
+            said = (
+                f"It came by {way.location}, which is that of {way.environment} ({way.component}): explained as from {address}."
+            )
+            return one._replace(source=address), said, ()
+        people = tuple(each.name for each in self._access.principals if each.is_people)
+        if one.format != lss.FORMAT or not people:
+            return None
+        return one._replace(source=""), f"{one.user or 'The caller'} is a person; the log does not tell their groups.", people
 
     def _forward(self, one: Connection) -> tuple[Connection, str]:
         """A flow log has a record for each direction: of answers, the connection that they answer."""
@@ -206,6 +257,9 @@ def _show_connection(out: Console, line: Line, one: Connection, label: str) -> N
         write(out, one.detail, label="Device:     ")
     if one.user or one.group:
         write(out, " in group ".join(filter(None, [one.user, one.group])), label="Signed in:  ")
+    if one.location or one.application:
+        place = [f"location {one.location}" if one.location else "", f"segment {one.application}" if one.application else ""]
+        write(out, ", ".join(filter(None, place)), label="There:      ")
     if line.note:
         write(out, line.note, label="Note:       ")
 
@@ -283,7 +337,7 @@ _WORDS = {
 
 def _show_suspects(out: Console, found: Observation, label: str = "Made by:    ") -> None:
     where = f"a task of {listed(found.environments)}" if found.environments else "somebody outside the environments"
-    write(out, f"{found.source} is {where}.", label=label)
+    write(out, f"{found.source} is {where}." if found.source else "Somebody of these:", label=label)
     first = True
     for likely in Likely:
         same = [one for one in found.suspects if one.likely is likely]
@@ -307,9 +361,8 @@ def _show_answer(out: Console, found: Observation, one: Suspects, urns: bool, *,
     if explanation.outcome is not Outcome.ALLOW or not explanation.routes:
         write(out, explanation.advice, label="What to do: ")
     if explanation.outcome is Outcome.DENY and (who := _asked_for(explanation)):
-        command = (
-            f"airlock explain {who} {found.destination} --source {found.source} --at {found.when.isoformat(timespec='seconds')}"
-        )
+        source = f"--source {found.source} " if found.source else ""
+        command = f"airlock explain {who} {found.destination} {source}--at {found.when.isoformat(timespec='seconds')}"
         write(out, f"{command} says what would have to change.", label="More:       ", style="dim")
     out.print()
     if whole:

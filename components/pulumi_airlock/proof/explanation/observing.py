@@ -81,14 +81,20 @@ def observe(
     allowed: bool | None = None,
     group: str = "",
     device: Sequence[Filter] = (),
+    callers: Sequence[str] = (),
 ) -> Observation:
     """Who can have connected from `source` to `destination` (an address or a name, with its port), and whether they may.
+
+    `callers` narrows it to some (as `Inquiry` takes them); with them `source` may be empty, where it tells nothing (behind NAT).
 
     `group` is the group of the identity provider that the device let in, `allowed` what it decided, `device` its own filters, to
     which that is compared: without them nothing is. AccessError where the stack has no path there; ValueError for a source
     that is no address.
     """
-    inquiry = Inquiry(access, environments, filters, source, destination, at=at, when=when, source=source, callers=())
+    asked = source or ", ".join(callers)
+    inquiry = Inquiry(
+        access, environments, filters, asked, destination, at=at, when=when, source=source or None, callers=tuple(callers)
+    )
     return _Observing(inquiry, group, list(device)).made(allowed)
 
 
@@ -101,10 +107,10 @@ class _Observing:
     def made(self, allowed: bool | None) -> Observation:
         inquiry = self._inquiry
         suspects = self._suspects()
-        source = Hosts.from_cidr(str(ipaddress.ip_address(str(inquiry.source))))
+        source = Hosts.from_cidr(str(ipaddress.ip_address(inquiry.source))) if inquiry.source else Hosts.every()
         likely = suspects[0].explanation.rows if suspects else ()
         return Observation(
-            source=str(inquiry.source),
+            source=inquiry.source or "",
             destination=inquiry.destination,
             when=inquiry.when,
             environments=tuple(one.name for one in inquiry.environments if one.sources.covers_addresses(source)),
