@@ -106,13 +106,21 @@ class Place:
         """Environments that go out through an explicit proxy."""
         return frozenset(name for name, way in self.ways.items() if way.ports)
 
-    def callers(self, rule: Resource) -> list[Caller]:
-        """The environments that a rule is for by its locations; none: every one."""
+    def callers(self, rule: Resource, blocks: bool) -> list[Caller]:
+        """The environments that a rule is for by its locations; none: every one.
+
+        A task may go out by any of its environment's ports. So a rule that blocks at some of their locations alone blocks it
+        perhaps, and one that lets through at one of them lets it through.
+        """
         found = self.tenant.named_by(rule, "locations", LOCATION)
         groups = [f"{rule.name}.{prop}" for prop in ("locationGroups",) if _says(rule, prop)]
         if not found.given and not groups:
             return [(Who(), ())]
+        if not found.given:
+            return [(Who(environments=frozenset(self.ways)) if self.ways else Who(), tuple(groups))]
         callers = [caller for location in found.objects for caller in self._at(rule, location, found.reasons)]
+        if blocks:
+            callers = [self._partly(caller, found.objects) for caller in callers]
         doubt = (*groups, *found.reasons)
         if self.unplaced:
             where = f"by which location {', '.join(sorted(self.unplaced))} comes"
@@ -120,6 +128,17 @@ class Place:
         if doubt:
             callers.append((Who(environments=frozenset(self.ways)) if self.ways else Who(), doubt))
         return callers
+
+    def _partly(self, caller: Caller, locations: tuple[Resource, ...]) -> Caller:
+        """A caller of a rule that blocks, with the locations that it could take instead."""
+        who, doubts = caller
+        for name in who.environments or ():
+            mine = set(self.ways[name].ports.values())
+            blocked = {_port(value) for one in locations for value in one.get_list("ports")}
+            for one in self.tenant.of_kind(LOCATION):
+                if {_port(value) for value in one.get_list("ports")} & mine - blocked:
+                    doubts = (*doubts, f"whether a task of {name} comes by {one.name}, where this rule does not block")
+        return who, tuple(dict.fromkeys(doubts))
 
     def _at(self, rule: Resource, location: Resource, doubt: tuple[str, ...]) -> Iterator[Caller]:
         # Where the whole list is computed, what it is computed from may be in it, or not.

@@ -117,7 +117,7 @@ def read_rule(rule: Resource, place: Place, objects: Objects, activated: frozens
     state = rule.get("state", default="ENABLED")
     if state == "DISABLED" or any(_for_people(rule, prop) is True for prop in PEOPLE) or _trusted(rule) is True:
         return None
-    web = kind_of(rule.type) == URL_RULE
+    web, actions = kind_of(rule.type) == URL_RULE, _actions(rule)
     reasons = [f"{rule.name}.state"] if state is UNKNOWN else []
     reasons += [f"{rule.name}.{prop}" for prop in (*PEOPLE, _TRUST) if rule.get(prop) is UNKNOWN]
     reasons += [
@@ -126,8 +126,8 @@ def read_rule(rule: Resource, place: Place, objects: Objects, activated: frozens
     reasons += [f"{rule.name}: no activation waits for it"] if activated is not None and rule.urn not in activated else []
     return RuleReading(
         rule=rule,
-        actions=_actions(rule),
-        callers=tuple(place.callers(rule)),
+        actions=actions,
+        callers=tuple(place.callers(rule, blocks=Action.DENY in actions)),
         sources=_sources(rule, place, objects),
         hosts=objects.categories(rule) if web else objects.destinations(rule),
         services=_protocols(rule) if web else objects.services(rule),
@@ -172,12 +172,12 @@ def _protocols(rule: Resource) -> Bound[Services]:
 
 def _operations(rule: Resource) -> Bound[Any]:
     """The requests: None for all of them."""
-    methods = rule.get("requestMethods")
-    if methods is None or (isinstance(methods, list | tuple) and (not methods or set(methods) >= METHODS)):
+    methods = rule.get_list("requestMethods")
+    if not methods or set(map(str, methods)) >= METHODS:
         return Bound.exactly(None)
-    if methods is UNKNOWN or UNKNOWN in methods or "OTHER" in methods:
+    if any(not isinstance(one, str) or one == "OTHER" for one in methods):
         return Bound(frozenset(), None, (f"{rule.name}.requestMethods",))
-    return Bound.exactly(frozenset(HttpOperation(method=str(one)) for one in methods))
+    return Bound.exactly(frozenset(HttpOperation(method=one) for one in methods))
 
 
 def _times(rule: Resource, place: Place) -> Bound[Times]:
