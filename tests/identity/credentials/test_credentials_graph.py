@@ -29,8 +29,8 @@ def test_every_secret_has_a_key_a_policy_and_rotation_on_its_cadence(preview: bo
         "airlock/credentials/zia",
     }
     rates = {name: one.inputs["rotationRules"] for name, one in engine.of("SecretRotation").items()}
-    assert rates.pop("credentials-feed") == {"scheduleExpression": "rate(7 days)"}
-    assert set(rates) == set(secrets.values()) - {"credentials-feed"}
+    assert rates.pop("credentials-secret-feed") == {"scheduleExpression": "rate(7 days)"}
+    assert set(rates) == set(secrets.values()) - {"credentials-secret-feed"}
     assert all(rules == {"scheduleExpression": "rate(30 days)"} for rules in rates.values())
     for one in engine.of("Secret").values():
         assert one.inputs["kmsKeyId"] == (UNKNOWN if preview else arn("credentials-key"))
@@ -42,13 +42,13 @@ def test_every_secret_has_a_key_a_policy_and_rotation_on_its_cadence(preview: bo
 
 def test_a_secret_is_for_its_readers_whoever_rotates_it_and_administrators_alone() -> None:
     policies = run(credentials).of("SecretPolicy")
-    api = policies["credentials-api-ledger"].document()
+    api = policies["credentials-secret-api-ledger"].document()
     assert api["Readers"]["Principal"] == {"AWS": [ROLE]}
     function = arn("credentials-function")
     denied = api["NobodyElse"]
     assert denied["Effect"] == "Deny"
     assert denied["Condition"] == {"ArnNotEquals": {"aws:PrincipalArn": sorted([ROLE, DEPLOYER, function])}}
-    feed = policies["credentials-feed"].document()["NobodyElse"]["Condition"]["ArnNotEquals"]["aws:PrincipalArn"]
+    feed = policies["credentials-secret-feed"].document()["NobodyElse"]["Condition"]["ArnNotEquals"]["aws:PrincipalArn"]
     assert feed == sorted([ROLE, DEPLOYER, f"arn:aws:iam::{ACCOUNT}:role/feed"])
     gate = policies["credentials-gate-fortigate"].document()
     assert set(gate) == {"NobodyElse"}
@@ -56,10 +56,10 @@ def test_a_secret_is_for_its_readers_whoever_rotates_it_and_administrators_alone
 
 
 def test_a_role_may_read_its_secrets_and_connect_as_its_database_user_and_no_other() -> None:
-    policy = run(credentials).of("RolePolicy")["credentials-ledger"]
+    policy = run(credentials).of("RolePolicy")["credentials-reader-ledger"]
     assert policy.inputs["role"] == "finance"
     statements = policy.document()
-    assert statements["ReadSecrets"]["Resource"] == [arn("credentials-api-ledger"), arn("credentials-feed")]
+    assert statements["ReadSecrets"]["Resource"] == [arn("credentials-secret-api-ledger"), arn("credentials-secret-feed")]
     database = f"arn:aws:rds-db:{REGION}:{ACCOUNT}:dbuser:db-ABCDEFGHIJKL01234/ledger"
     assert statements["ConnectToDatabases"]["Resource"] == [database]
     assert statements["DecryptSecrets"]["Condition"]["StringEquals"]["kms:ViaService"] == f"secretsmanager.{REGION}.amazonaws.com"
@@ -67,9 +67,9 @@ def test_a_role_may_read_its_secrets_and_connect_as_its_database_user_and_no_oth
 
 def test_the_function_rotates_its_own_secrets_and_only_looks_at_the_others() -> None:
     statements = run(credentials).of("RolePolicy")["credentials-function"].document()
-    own = [arn(f"credentials-{key}") for key in ("api-ledger", "gate-fortigate", "gate-zpa", "gate-zia")]
+    own = [arn(f"credentials-{key}") for key in ("secret-api-ledger", "gate-fortigate", "gate-zpa", "gate-zia")]
     assert statements["RotateSecrets"]["Resource"] == own
-    assert statements["WatchSecrets"]["Resource"] == [arn("credentials-feed")]
+    assert statements["WatchSecrets"]["Resource"] == [arn("credentials-secret-feed")]
     assert statements["WatchSecrets"]["Action"] == ["secretsmanager:DescribeSecret"]
     assert all("*" not in action for one in statements.values() for action in one["Action"])
     open_to_all = [sid for sid, one in statements.items() if "*" in one["Resource"]]
@@ -79,7 +79,7 @@ def test_the_function_rotates_its_own_secrets_and_only_looks_at_the_others() -> 
 def test_only_secrets_manager_for_each_of_its_secrets_and_the_watch_may_call_the_function() -> None:
     engine = run(credentials)
     callers = {(one.inputs["principal"], one.inputs["sourceArn"]) for one in engine.of("Permission").values()}
-    secrets = {arn(f"credentials-{key}") for key in ("api-ledger", "gate-fortigate", "gate-zpa", "gate-zia")}
+    secrets = {arn(f"credentials-{key}") for key in ("secret-api-ledger", "gate-fortigate", "gate-zpa", "gate-zia")}
     expected = {("secretsmanager.amazonaws.com", secret) for secret in secrets} | {
         ("events.amazonaws.com", arn("credentials-watch"))
     }
@@ -87,7 +87,7 @@ def test_only_secrets_manager_for_each_of_its_secrets_and_the_watch_may_call_the
     assert {one.inputs["sourceAccount"] for one in engine.of("Permission").values()} == {ACCOUNT}
     assert not [one for one in engine if "FunctionUrl" in one.type]
     for name, one in engine.of("SecretRotation").items():
-        if name != "credentials-feed":
+        if name != "credentials-secret-feed":
             assert name in one.depends_on, "switched on before Secrets Manager may call"
 
 
@@ -128,17 +128,29 @@ def test_failures_are_loud() -> None:
     assert {("AWS/Lambda", "Errors"), ("AWS/Lambda", "Throttles")} <= metrics
     routes = {one.inputs["dimensions"]["Route"] for one in alarms.values() if one.inputs["metricName"] == "RefreshFailed"}
     assert routes == {one["name"] for one in ROUTES}
-    feed = alarms["credentials-feed-overdue"]
+    feed = alarms["credentials-secret-feed-overdue"]
     assert feed.inputs["threshold"] == 8 * 86400
     assert feed.inputs["treatMissingData"] == "breaching", "nobody looks any more"
     assert feed.inputs["dimensions"] == {"Secret": "feed"}
+
+
+def test_a_secret_that_is_rotated_elsewhere_is_watched_for_its_age() -> None:
+    edge = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:edge-abcdef"
+    engine = run(lambda: credentials(watched={"edge": edge}))
+    statements = engine.of("RolePolicy")["credentials-function"].document()
+    assert statements["WatchSecrets"]["Resource"] == [arn("credentials-secret-feed"), edge]
+    assert engine.of("MetricAlarm")["credentials-watched-edge-overdue"].inputs["threshold"] == 31 * 86400
+    settings = json.loads(
+        engine.of("Function")["credentials-function"].raw["code"]["assets"]["rotation_function/settings.json"]["text"]
+    )
+    assert settings["secrets"]["edge"] == {"kind": "elsewhere"}
 
 
 def test_secrets_managers_own_word_reaches_the_topic() -> None:
     engine = run(credentials)
     pattern = json.loads(engine.of("EventRule")["credentials-rotation-failed"].inputs["eventPattern"])
     assert pattern["detail"]["eventName"][0] == "RotationFailed"
-    assert arn("credentials-feed") in pattern["detail"]["additionalEventData"]["SecretId"]
+    assert arn("credentials-secret-feed") in pattern["detail"]["additionalEventData"]["SecretId"]
     target = engine.of("EventTarget")["credentials-rotation-failed"]
     assert target.inputs["arn"] == arn("credentials-alarms")
     assert "roleArn" not in target.inputs
@@ -152,11 +164,11 @@ def test_secrets_managers_own_word_reaches_the_topic() -> None:
 
 def test_the_first_value_is_a_secret_and_is_written_once() -> None:
     engine = run(credentials)
-    first = engine.of("SecretVersion")["credentials-api-ledger-initial"]
+    first = engine.of("SecretVersion")["credentials-secret-api-ledger-initial"]
     assert SECRET in first.raw["secretString"]
     assert list(first.request.ignoreChanges) == ["secretString"]
     assert first.request.retainOnDelete
-    assert first.name in engine.of("SecretRotation")["credentials-api-ledger"].depends_on
+    assert first.name in engine.of("SecretRotation")["credentials-secret-api-ledger"].depends_on
     for one in engine:
         if one.name != first.name:
             assert "canary" not in json.dumps(one.raw), one.name

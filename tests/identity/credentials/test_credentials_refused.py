@@ -137,6 +137,11 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
         "credentials: ca_certificates: holds a private key, which would be readable with the function's code: certificates only",
     ),
     (
+        "a watched secret that is made here",
+        {"watched": {"feed": "feed"}},
+        'credentials: watched["feed"]: is a secret that is made and watched here: leave it out',
+    ),
+    (
         "a window that AWS has not",
         {"recovery_window_days": 3},
         "credentials: recovery_window_days: 3: Secrets Manager waits 7 to 30 days",
@@ -208,3 +213,9 @@ def test_a_manager_that_is_managed() -> None:
 def test_a_vanity_domain_that_leads_elsewhere() -> None:
     found = gates(ZscalerToken(**{**ZSCALER, "vanity_domain": "evil.example/"}))
     assert any("gates[0].vanity_domain" in one for one in found)
+
+
+def test_refs_that_resources_cannot_tell_apart() -> None:
+    declared = access(route("x", "secrets-manager", "a/b"), route("y", "secrets-manager", "a-b"))
+    [said] = refused(declared, **{**NOTHING, "rotators": {"a/b": ENDPOINT, "a-b": ENDPOINT}})
+    assert said.startswith('credentials: access: credential "a-b": is too like "a/b"')

@@ -175,6 +175,35 @@ def test_a_second_invocation_that_loses_the_race_promotes_nothing_that_does_not_
     assert held(secret.value()) in secret.vendor.valid
 
 
+def test_a_watch_that_retires_a_key_while_it_is_being_renewed_ends_in_an_abandoned_rotation(make: Any) -> None:
+    """The watch looked before the rotation began and acts after its key was issued: the new key is dead, the current one not."""
+    secret = make("fortigate", grace=0)
+    secret.rotate()
+    began: list[str] = []
+
+    class Late:
+        exceptions = secret.secretsmanager.exceptions
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(secret.secretsmanager, name)
+
+        def describe_secret(self, **wanted: Any) -> Any:
+            found = secret.secretsmanager.describe_secret(**wanted)
+            if not began:
+                began.append(secret.begin())
+                secret.step("createSecret", began[0])
+            return found
+
+    current = held(secret.value())
+    secret.function(Late())({"action": "watch"})
+    with pytest.raises(RotationError, match="abandoned"):
+        secret.step("testSecret", began[0])
+    assert held(secret.value()) == current
+    assert current in secret.vendor.valid
+    secret.rotate()
+    assert held(secret.value()) in secret.vendor.valid
+
+
 def test_users_of_a_fortigate_take_turns(make: Any) -> None:
     secret = make("fortigate")
     users = [secret.value()["user"]]

@@ -70,7 +70,7 @@ class Alarms:
     def refresh(self, route: str) -> None:
         """A route whose credential could not be had: what runs in Airflow says so by the metric `RefreshFailed`."""
         text = f"Tasks could not get the credential of the route {route}"
-        self._alarm(f"{route}-refresh-failed", text, NAMESPACE, "RefreshFailed", {"Route": route})
+        self._alarm(f"route-{route}-refresh-failed", text, NAMESPACE, "RefreshFailed", {"Route": route})
 
     def rotation_failed(self, secrets: Sequence[pulumi.Output[str]], before: Sequence[pulumi.Resource]) -> None:
         """Secrets Manager's own events. They come by CloudTrail: a trail has to log management events."""

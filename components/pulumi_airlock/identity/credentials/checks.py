@@ -9,6 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from ...access.errors import nearest
 from ...access.values import duration_text, parse_duration
+from ...environments.limits import RETENTION_DAYS
 from ...errors import Problems
 from .cadence import schedule_expression
 from .needs import Need, text
@@ -40,6 +41,8 @@ class Declared:
     readers: Mapping[str, Any]
     administrators: Sequence[Any]
     grace: str
+    watched: Mapping[str, Any]
+    """Secrets that are rotated elsewhere, by name."""
 
     def of_kind(self, kind: str) -> list[Need]:
         """The needs of a kind."""
@@ -54,8 +57,15 @@ class Declared:
         return parse_duration(token.rotate) if token.rotate else self.everything
 
 
-def check(declared: Declared, problems: Problems) -> None:
+def secret_key(ref: str) -> str:
+    """What the children of a route's secret are called."""
+    return f"secret-{ref.replace('/', '-')}"
+
+
+def check(name: str, declared: Declared, problems: Problems) -> None:
     """Notes every problem."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,47}", name):
+        problems.add("name", f"{name!r}: it is in the function's name; write 1 to 47 letters, digits, - and _")
     _check_cadences(declared, problems)
     _check_secrets(declared, problems)
     _check_databases(declared, problems)
@@ -64,6 +74,7 @@ def check(declared: Declared, problems: Problems) -> None:
     _check_readers(declared, problems)
     _check_gates(declared, problems)
     _check_grace(declared, problems)
+    _check_watched(declared, problems)
 
 
 def _check_cadences(declared: Declared, problems: Problems) -> None:
@@ -99,6 +110,13 @@ def _check_secrets(declared: Declared, problems: Problems) -> None:
         if ref not in declared.rotators:
             fix = "give TokenEndpoint(…), which the function here rotates, or BroughtRotator(function_arn=…, role_arn=…)"
             problems.add(path, f"nobody rotates it, and route {need.routes[0]} uses it: {fix}")
+    taken: dict[str, str] = {}
+    for ref in wanted:
+        other = taken.setdefault(secret_key(ref), ref)
+        if other != ref:
+            problems.add(
+                f'access: credential "{ref}"', f'is too like "{other}": / and - are one in the names of resources; rename it'
+            )
     for ref, rotator in declared.rotators.items():
         path = f'rotators["{ref}"]'
         if ref not in wanted:
@@ -113,7 +131,11 @@ def _check_secrets(declared: Declared, problems: Problems) -> None:
 
 def _check_urls(path: str, urls: Mapping[str, str], problems: Problems) -> None:
     for argument, url in urls.items():
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            problems.add(f"{path}.{argument}", "is no URL: write https://host/path")
+            continue
         if parts.scheme != "https" or not parts.hostname or parts.username or parts.password or parts.fragment:
             # Without what may be a password.
             shown = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
@@ -273,4 +295,44 @@ def _check_grace(declared: Declared, problems: Problems) -> None:
     if shortest is not None and grace >= shortest:
         problems.add(
             "grace", f"{declared.grace}: the credential before would live until after the next rotation, {text(shortest)} later"
+        )
+
+
+def _check_watched(declared: Declared, problems: Problems) -> None:
+    own = {need.ref for need in declared.of_kind("secrets-manager")}
+    for secret, arn in declared.watched.items():
+        path = f'watched["{secret}"]'
+        if secret in own:
+            problems.add(path, "is a secret that is made and watched here: leave it out")
+        if declared.everything is None:
+            problems.add(path, "nothing says how often it is renewed: write rotation in the access file")
+        if isinstance(arn, str) and not re.fullmatch(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:.+", arn):
+            problems.add(path, f"{arn!r} is no ARN of a secret")
+
+
+def check_operation(
+    topic: Any,
+    emails: Sequence[str],
+    recovery_window_days: int,
+    log_retention_days: int,
+    ca_certificates: str | None,
+    problems: Problems,
+) -> None:
+    """What can be wrong with how it is run: who hears alarms, how long things are kept, whom the function trusts."""
+    if topic is None and not emails:
+        problems.add("alarm_topic_arn", "nobody would hear of a failed rotation: give the ARN of a topic, or alarm_emails")
+    if topic is not None and emails:
+        problems.add("alarm_emails", "the topic is brought, and so are its subscribers: leave them out, or alarm_topic_arn")
+    for position, email in enumerate(emails):
+        if "@" not in email.strip("@"):
+            problems.add(f"alarm_emails[{position}]", f"{email!r} is no address")
+    if not 7 <= recovery_window_days <= 30:
+        problems.add("recovery_window_days", f"{recovery_window_days}: Secrets Manager waits 7 to 30 days")
+    if log_retention_days not in RETENTION_DAYS:
+        problems.add("log_retention_days", f"{log_retention_days}: CloudWatch keeps logs one of {RETENTION_DAYS} days")
+    if ca_certificates is not None and "-----BEGIN CERTIFICATE-----" not in ca_certificates:
+        problems.add("ca_certificates", "holds no certificate: write PEM, -----BEGIN CERTIFICATE----- and what follows")
+    if ca_certificates is not None and "PRIVATE KEY" in ca_certificates:
+        problems.add(
+            "ca_certificates", "holds a private key, which would be readable with the function's code: certificates only"
         )

@@ -12,12 +12,11 @@ import pulumi_aws as aws
 from ...access.model import Access
 from ...access.values import parse_duration
 from ...environments.checks import check_account, checked_tags, current_account, resolved_region
-from ...environments.limits import RETENTION_DAYS
 from ...errors import Problems
 from ...tokens import CREDENTIALS
 from .alarms import Alarms, make_topic
 from .cadence import schedule_expression
-from .checks import Declared, check
+from .checks import Declared, check, check_operation, secret_key
 from .documents import database_arn, key_document, reader_policy, secret_policy
 from .function import Place, make_function, make_role
 from .needs import RDS_TOKEN, Need, needs, rotation, text
@@ -62,6 +61,8 @@ class Credentials(pulumi.ComponentResource):
         databases: ref of an rds-iam credential → its database and user.
         vault: how long Vault's leases live: one for all paths, or by path.
         administrators: ARNs of roles that may read every secret: whoever deploys with the gates' tokens, and breaks the glass.
+        watched: name → ARN of further secrets, rotated elsewhere (`FortigateApiToken` writes one): an alarm tells when one is
+            older than the access file's `rotation`.
         alarm_topic_arn: where alarms go; its policy must let `cloudwatch.amazonaws.com` and `events.amazonaws.com` publish.
         alarm_emails: makes a topic with these subscribers instead.
         account_id: the AWS account (12 digits); asked of AWS unless given.
@@ -87,7 +88,7 @@ class Credentials(pulumi.ComponentResource):
 
     kms_key_arn: pulumi.Output[str]
     secret_arns: dict[str, pulumi.Output[str]]
-    """Ref or gate → its secret."""
+    """Secret's name → its ARN: the ref of a route's credential, `airlock/<component>/<gate>` of a gate's token."""
     alarm_topic_arn: pulumi.Output[str]
 
     def __init__(
@@ -102,6 +103,7 @@ class Credentials(pulumi.ComponentResource):
         databases: Mapping[str, RdsDatabase] | None = None,
         vault: VaultLease | Mapping[str, VaultLease] | None = None,
         administrators: Sequence[pulumi.Input[str]] = (),
+        watched: Mapping[str, pulumi.Input[str]] | None = None,
         alarm_topic_arn: pulumi.Input[str] | None = None,
         alarm_emails: Sequence[str] = (),
         account_id: str | None = None,
@@ -133,9 +135,10 @@ class Credentials(pulumi.ComponentResource):
             readers=readers or {},
             administrators=administrators,
             grace=grace,
+            watched=watched or {},
         )
-        check(declared, problems)
-        _check_operation(alarm_topic_arn, alarm_emails, recovery_window_days, log_retention_days, ca_certificates, problems)
+        check(name, declared, problems)
+        check_operation(alarm_topic_arn, alarm_emails, recovery_window_days, log_retention_days, ca_certificates, problems)
         problems.raise_any()
 
         self._name, self._declared, self._grace = name, declared, parse_duration(grace)
@@ -160,7 +163,7 @@ class Credentials(pulumi.ComponentResource):
             self.alarm_topic_arn = pulumi.Output.from_input(alarm_topic_arn)
         alarms = Alarms(self._place, self.alarm_topic_arn)
         secrets = self._secrets()
-        if secrets:
+        if secrets or declared.watched:
             self._make_secrets(secrets, alarms, before, network, ca_certificates, log_retention_days, tracing)
         self._grant_readers(secrets)
         for route in access.routes:
@@ -185,7 +188,7 @@ class Credentials(pulumi.ComponentResource):
             ours = None if isinstance(rotator, BroughtRotator) else rotator
             found.append(
                 _Secret(
-                    key=need.ref.replace("/", "-"),
+                    key=secret_key(need.ref),
                     name=need.ref,
                     cadence=need.cadence or timedelta(),
                     settings={**ours.settings(), **grace} if ours else None,
@@ -222,13 +225,19 @@ class Credentials(pulumi.ComponentResource):
         made = {one.name: self._secret(one, role) for one in secrets}
         own = [made[one.name].arn for one in secrets if one.settings is not None]
         watched = [made[one.name].arn for one in secrets if one.settings is None]
+        elsewhere = {name: pulumi.Output.from_input(arn) for name, arn in self._declared.watched.items()}
+        watched += elsewhere.values()
         settings = {one.name: one.settings or {"kind": "brought"} for one in secrets}
+        settings |= {name: {"kind": "elsewhere"} for name in elsewhere}
         function = make_function(self._place, role, settings, own, watched, network, ca_certificates, log_retention_days, tracing)
         for one in secrets:
             self._rotate(one, made[one.name], function.function)
             alarms.overdue(one.key, one.name, one.cadence)
+        for name in elsewhere:
+            alarms.overdue(f"watched-{secret_key(name).removeprefix('secret-')}", name, self._declared.everything or timedelta())
         alarms.of_function(function)
-        alarms.rotation_failed([*own, *watched], before)
+        if made:
+            alarms.rotation_failed([one.arn for one in made.values()], before)
 
     def _secret(self, one: _Secret, role: aws.iam.Role) -> aws.secretsmanager.Secret:
         secret = aws.secretsmanager.Secret(
@@ -252,8 +261,7 @@ class Credentials(pulumi.ComponentResource):
             ),
             opts=self._place.opts,
         )
-        key = one.key.removeprefix("gate-") if one.key.startswith("gate-") else one.name
-        self.secret_arns[key] = secret.arn
+        self.secret_arns[one.name] = secret.arn
         return secret
 
     def _rotate(self, one: _Secret, secret: aws.secretsmanager.Secret, function: aws.lambda_.Function) -> None:
@@ -307,7 +315,7 @@ class Credentials(pulumi.ComponentResource):
                 return dumps(reader_policy(arns, databases, key, place.region))
 
             aws.iam.RolePolicy(
-                f"{self._name}-{principal}",
+                f"{self._name}-reader-{principal}",
                 role=pulumi.Output.from_input(role).apply(lambda arn: arn.rsplit("/", 1)[-1]),
                 policy=pulumi.Output.all(mine, self.kms_key_arn, place.account).apply(document),
                 opts=place.opts,
@@ -332,6 +340,7 @@ class Credentials(pulumi.ComponentResource):
         return {
             "rotation": text(self._declared.everything),
             "grace": text(self._grace),
+            "watched": sorted(self._declared.watched),
             "credentials": [self._recorded(need) for need in self._declared.needs],
             "gates": [
                 {
@@ -355,30 +364,3 @@ class Credentials(pulumi.ComponentResource):
             return need.record("token", ttl=text(RDS_TOKEN), **where)
         lease = self._declared.lease(need.ref) if need.kind == "vault" else None
         return need.record(_ROTATED_BY[need.kind], **({"ttl": lease.ttl, "maxTtl": lease.max_ttl or lease.ttl} if lease else {}))
-
-
-def _check_operation(
-    topic: pulumi.Input[str] | None,
-    emails: Sequence[str],
-    recovery_window_days: int,
-    log_retention_days: int,
-    ca_certificates: str | None,
-    problems: Problems,
-) -> None:
-    if topic is None and not emails:
-        problems.add("alarm_topic_arn", "nobody would hear of a failed rotation: give the ARN of a topic, or alarm_emails")
-    if topic is not None and emails:
-        problems.add("alarm_emails", "the topic is brought, and so are its subscribers: leave them out, or alarm_topic_arn")
-    for position, email in enumerate(emails):
-        if "@" not in email.strip("@"):
-            problems.add(f"alarm_emails[{position}]", f"{email!r} is no address")
-    if not 7 <= recovery_window_days <= 30:
-        problems.add("recovery_window_days", f"{recovery_window_days}: Secrets Manager waits 7 to 30 days")
-    if log_retention_days not in RETENTION_DAYS:
-        problems.add("log_retention_days", f"{log_retention_days}: CloudWatch keeps logs one of {RETENTION_DAYS} days")
-    if ca_certificates is not None and "-----BEGIN CERTIFICATE-----" not in ca_certificates:
-        problems.add("ca_certificates", "holds no certificate: write PEM, -----BEGIN CERTIFICATE----- and what follows")
-    if ca_certificates is not None and "PRIVATE KEY" in ca_certificates:
-        problems.add(
-            "ca_certificates", "holds a private key, which would be readable with the function's code: certificates only"
-        )
