@@ -2,7 +2,8 @@
 
 Three artifacts, all deterministic, none applied by Pulumi, which has no resource for them:
 - `roles_to_import`: for `airflow roles import FILE` (FAB provider, `cli_commands/role_command.py`). It makes what is not there,
-  and leaves a role of the same name as it is: a changed role has to be deleted first.
+  and leaves a role of the same name as it is: a changed role has to be deleted first. Airflow 2 needs an
+  `airflow sync-perm` before it, once: it knows no resources of its own until then.
 - `roles_mapping`: `AUTH_ROLES_MAPPING` of a `webserver_config.py` with OAuth. MWAA has none: its web login gives a built-in role.
 - `policy_module`: a `dag_policy` that gives each DAG its `access_control`. No DAG is changed. `policy_wheel` packs it for MWAA,
   which takes no `airflow_local_settings.py`, but loads the entry points `airflow.policy` of installed
