@@ -3,7 +3,7 @@
 Everything that ZPA would refuse is found here, all of it at once, before anything is created.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -12,7 +12,7 @@ from ...errors import Problems
 from ..fortigate.boxes import Box, fewest_boxes
 from . import names
 from .checks import check_destination, check_person, check_site, environments_of, leads_here
-from .cutting import Piece, pieces
+from .cutting import Piece, pieces, services_of
 from .plan import AccessRule, Lane, Plan, Segment, TimeoutRule
 from .site import CloudConnector, Posture, Site
 
@@ -56,7 +56,6 @@ class _Compiler:
         check_site(self.access, self.site, self.problems)
         wants = [want for position, route in enumerate(self.access.routes) for want in self._wants(position, route)]
         here = list(self._destinations({want.destination for want in wants}))
-        self._sessions({want.position for want in wants})
         self.problems.raise_any()
         holding: dict[str, list[str]] = {}
         for segment in self._segments(pieces(here)):
@@ -73,6 +72,7 @@ class _Compiler:
         here = [name for name in route.to if leads_here(self.access, self.site, self.access.destination(name).zone)]
         if not here or route.expired(self.site.today):
             return
+        self._check_session(route)
         for name in here:
             zone = self.access.destination(name).zone
             if zone not in self.site.connectors:
@@ -91,13 +91,11 @@ class _Compiler:
             workload = self.site.workloads[environment]
             yield _Kind(Lane.CLOUD if isinstance(workload, CloudConnector) else Lane.MACHINE, ()), environment
 
-    def _sessions(self, positions: Iterable[int]) -> None:
-        for position in sorted(positions):
-            route = self.access.routes[position]
-            length = route.session_length()
-            if length is not None and length < names.SHORTEST_TIMEOUT:
-                fix = "write at least 10m, or let another gate end the session and leave it out"
-                self.problems.add(f"routes[{route.name}].session", f"{route.session}: ZPA's shortest is 10 minutes: {fix}")
+    def _check_session(self, route: Route) -> None:
+        length = route.session_length()
+        if length is not None and length < names.SHORTEST_TIMEOUT:
+            fix = "write at least 10m, or let another gate end the session and leave it out"
+            self.problems.add(f"routes[{route.name}].session", f"{route.session}: ZPA's shortest is 10 minutes: {fix}")
 
     # Segments
 
@@ -117,12 +115,10 @@ class _Compiler:
                     yield one
 
     def _segments(self, found: Sequence[Piece]) -> Iterator[Segment]:
-        several: dict[tuple[str, ...], int] = {}
         for piece in found:
-            number = several[piece.destinations] = several.get(piece.destinations, 0) + 1
             zones = tuple(dict.fromkeys(self.access.destination(name).zone for name in piece.destinations))
             yield Segment(
-                names.tenant_name(self.site.prefix + ".".join(piece.destinations), str(number) if number > 1 else ""),
+                self._segment_name(piece),
                 piece.destinations,
                 zones,
                 piece.domains,
@@ -131,6 +127,12 @@ class _Compiler:
                 piece.ping,
                 names.tenant_text(f"Destination {', '.join(piece.destinations)}. Made by Airlock.")[: names.DESCRIPTION],
             )
+
+    def _segment_name(self, piece: Piece) -> str:
+        """The destination's; a part that overlaps is called after its first domain, too, so that no other part takes its name."""
+        whole = len(piece.destinations) == 1 and piece.services == services_of(self.access.destination(piece.destinations[0]))
+        part = "" if whole else min(piece.domains)
+        return names.tenant_name(self.site.prefix + ".".join(piece.destinations), part)
 
     # Rules
 

@@ -55,7 +55,7 @@ def pieces(destinations: Iterable[Destination]) -> list[Piece]:
             pattern = parse_pattern(text)
             texts.setdefault(pattern, domain(text))
             owners.setdefault(pattern, []).append(one.name)
-    services = {one.name: Services.union(Services.of(*each) for each in one.services()) for one in listed}
+    services = {one.name: services_of(one) for one in listed}
     found: dict[tuple[tuple[str, ...], Services], list[str]] = {}
     for pattern, text in texts.items():
         here = {name for wider in covering(pattern, owners) for name in owners[wider]}
@@ -63,6 +63,11 @@ def pieces(destinations: Iterable[Destination]) -> list[Piece]:
             found.setdefault((names, ports), []).append(text)
     made = [Piece(names, ports, tuple(domains)) for (names, ports), domains in found.items()]
     return sorted(made, key=lambda one: ([place[name] for name in one.destinations], one.services.cells.spans, one.domains))
+
+
+def services_of(one: Destination) -> Services:
+    """A destination's ports."""
+    return Services.union(Services.of(*each) for each in one.services())
 
 
 def domain(text: str) -> str:
