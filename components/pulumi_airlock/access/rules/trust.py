@@ -53,7 +53,9 @@ def _understood(draft: Draft, access: Access, index: int) -> bool:
 def _refused(access: Access, index: int, one: Exceeding) -> Finding:
     who = _cleared(access, one.principals)
     names = " or ".join(sorted({quoted(role) for principal in one.principals if (role := _role(access, principal))}))
-    raised = f"give role {names} clearance: {one.trust.value}" if names else f"write clearance: {one.trust.value} on it"
+    raised = (
+        f"give role {names} clearance: {one.trust.value}" if names else f"write clearance: {one.trust.value} on the principal"
+    )
     message = (
         f"zone {quoted(one.zone)} has trust {one.trust.value}, and {who}: {raised} if they are trusted so far, take them out, "
         "or write an exception with reason, approvedBy and expires"
