@@ -1,4 +1,4 @@
-"""Identity findings beside the network's proof: shown by `airlock prove`, in JSON, in Markdown; and the verdict that they bring."""
+"""Identity findings beside the network's proof: shown by `airlock prove`, in JSON, in Markdown; and the verdict they bring."""
 
 import json
 from pathlib import Path
