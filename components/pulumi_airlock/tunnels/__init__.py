@@ -1,4 +1,4 @@
-"""VPNs between a cloud network and a FortiGate, both ends, from one declaration.
+"""VPNs between a cloud network and a FortiGate, or Zscaler, both ends, from one declaration.
 
 `SiteToSiteVpn` makes both ends of an AWS VPN; `AwsVpn` and `FortigateTunnel` are its halves, for those who run them in two
 stacks.
@@ -12,8 +12,19 @@ if TYPE_CHECKING:
     from .aws import AwsVpn, PeerTunnel, TunnelEnd
     from .fortigate import FortigateTunnel
     from .site_to_site import SiteToSiteVpn
+    from .zscaler import ZscalerGre, ZscalerNode, ZscalerTunnel
 
-__all__ = ["AwsVpn", "FortigateTunnel", "IpsecProposal", "PeerTunnel", "SiteToSiteVpn", "TunnelEnd"]
+__all__ = [
+    "AwsVpn",
+    "FortigateTunnel",
+    "IpsecProposal",
+    "PeerTunnel",
+    "SiteToSiteVpn",
+    "TunnelEnd",
+    "ZscalerGre",
+    "ZscalerNode",
+    "ZscalerTunnel",
+]
 
 _MODULES = {
     "AwsVpn": "aws",
@@ -21,6 +32,9 @@ _MODULES = {
     "TunnelEnd": "aws",
     "FortigateTunnel": "fortigate",
     "SiteToSiteVpn": "site_to_site",
+    "ZscalerGre": "zscaler",
+    "ZscalerNode": "zscaler",
+    "ZscalerTunnel": "zscaler",
 }
 
 

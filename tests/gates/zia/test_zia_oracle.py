@@ -108,7 +108,7 @@ def built(firewall: list[Wanted], urls: list[Wanted]):
 @settings(max_examples=200, deadline=None)
 @given(rules(GROUPS, ["ALLOW", "BLOCK_DROP", "BLOCK_RESET"], services=True), rules(CATEGORIES, ["ALLOW", "BLOCK"]))
 def test_the_reader_decides_as_the_vendor_says(firewall, urls):
-    """A task takes whichever port gets it there. Where no rule tells its ports apart, the answer is exact; else no denial is wrong."""
+    """A task takes whichever port gets it there. Exact unless a rule tells its ports apart; and no denial is ever wrong."""
     stack = built(firewall, urls)
     exact = not apart(firewall) and not apart(urls)
     for host in HOSTS:
