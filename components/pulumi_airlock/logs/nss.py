@@ -17,7 +17,7 @@ from .connection import Connection, NoConnectionError, address_of, clock_of, is_
 FIREWALL, WEB = "zia-firewall", "zia-web"
 
 _CLIENT = ("csip", "cip", "clt_sip", "clientip", "cltip", "src", "cintip", "cltintip", "sourcetranslatedaddress")
-_PUBLIC = ("tsip", "cintip", "cltintip", "cpubip", "cltpubip", "clientpublicip", "sourcetranslatedaddress")
+_PUBLIC = ("tsip", "cintip", "cltintip", "cpubip", "cltpubip", "clientpublicip", "sourcetranslatedaddress", "src")
 _SERVER = ("cdip", "dst", "sip", "serverip", "sdip", "dip", "destinationtranslatedaddress")
 _NAME = ("cdfqdn", "cltdomain", "ehost", "host", "hostname", "dhost", "df_hostname")
 _PORT = ("cdport", "dpt", "dstport", "srv_dport", "sdport", "destinationport")
@@ -74,7 +74,7 @@ def of(fields: Mapping[str, Any]) -> Connection | None:
     kind = str(fields.get("sourcetype", ""))
     if isinstance(inner, Mapping):
         fields = inner
-    found = {str(key).lower(): value for key, value in fields.items()}
+    found = _Fields(fields)
     if kind.startswith("zscalernss-"):
         what = kind.removeprefix("zscalernss-")
         if what not in ("fw", "web"):
@@ -93,99 +93,126 @@ def layout(names: Sequence[str]) -> bool:
     return bool({"csip", "cdip"} <= found or ("cip" in found and found & {"host", "url"})) and bool(found & set(_ACTION))
 
 
-def _firewall(fields: Mapping[str, Any]) -> Connection:
-    name = _name(_text(fields, _NAME))
+class _Fields(dict[str, Any]):
+    """Fields by their names in small letters. Which of several names a feed has, is found once for all of its lines."""
+
+    def __init__(self, fields: Mapping[str, Any]) -> None:
+        names, self.present = _names(tuple(fields))
+        super().__init__(zip(names, fields.values(), strict=True))
+
+    def text(self, names: tuple[str, ...]) -> str:
+        """The first of several fields that says something."""
+        for name in self.present.get(names) or self._look(names):
+            if text := _said(self[name]):
+                return text
+        return ""
+
+    def texts(self, names: tuple[str, ...]) -> list[tuple[str, str]]:
+        """Those of several fields that say something, with their names."""
+        found = self.present.get(names) or self._look(names)
+        return [(name, text) for name in found if (text := _said(self[name]))]
+
+    def _look(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        found = self.present[names] = tuple(name for name in names if name in self)
+        return found
+
+
+def _said(value: Any) -> str:
+    """A field as text; what stands for nothing is empty."""
+    if type(value) is not str:
+        value = "" if value is None or isinstance(value, dict | list) else str(value)
+    text = value.strip()
+    return "" if text in _NOTHING else text
+
+
+@lru_cache(maxsize=256)
+def _names(keys: tuple[Any, ...]) -> tuple[tuple[str, ...], dict[tuple[str, ...], tuple[str, ...]]]:
+    """The names of a feed in small letters; and, to be filled, which of those that are asked for it has."""
+    return tuple(str(key).lower() for key in keys), {}
+
+
+def _firewall(fields: _Fields) -> Connection:
+    name = _name(fields.text(_NAME))
     destination, source = _address(fields, _SERVER), _client(fields)
     if not destination and not name:
         raise ValueError("neither a destination's address nor its name: the feed has neither cdip nor cdfqdn")
-    protocol = _protocol(_text(fields, _PROTOCOL))
+    protocol = _protocol(fields.text(_PROTOCOL))
     return Connection(
         format=FIREWALL,
         source=source,
-        source_port=port_of(_text(fields, ("csport", "spt", "srcport")), "csport"),
+        source_port=port_of(fields.text(("csport", "spt", "srcport")), "csport"),
         destination=destination,
         name=name,
-        port=(port_of(_text(fields, _PORT), "cdport") or 0) if protocol in ("tcp", "udp") else 0,
+        port=(port_of(fields.text(_PORT), "cdport") or 0) if protocol in ("tcp", "udp") else 0,
         protocol=protocol,
-        time=clock_of(_text(fields, _TIME), "time"),
-        allowed=_allowed(_text(fields, _ACTION)),
-        action=_text(fields, _ACTION),
-        rule=_plain(_text(fields, _RULE)),
-        user=_plain(_text(fields, _USER)),
-        location=_plain(_text(fields, _LOCATION)),
-        application=_text(fields, ("zpa_app_seg_name",)),
-        way=_text(fields, _WAY),
+        time=clock_of(fields.text(_TIME), "time"),
+        allowed=_allowed(fields.text(_ACTION)),
+        action=fields.text(_ACTION),
+        rule=_plain(fields.text(_RULE)),
+        user=_plain(fields.text(_USER)),
+        location=_plain(fields.text(_LOCATION)),
+        application=fields.text(("zpa_app_seg_name",)),
+        way=fields.text(_WAY),
         seen_as=_public(fields, source),
         server=_address(fields, ("sdip", "destinationtranslatedaddress")),
-        server_port=port_of(_text(fields, ("sdport", "destinationtranslatedport")), "sdport") or 0,
-        device=_text(fields, ("datacenter",)),
+        server_port=port_of(fields.text(("sdport", "destinationtranslatedport")), "sdport") or 0,
+        device=fields.text(("datacenter",)),
     )
 
 
-def _web(fields: Mapping[str, Any]) -> Connection:
-    url = _url(_text(fields, _URL))
-    name = _name(_text(fields, _NAME)) or url.name
+def _web(fields: _Fields) -> Connection:
+    url = _url(fields.text(_URL))
+    name = _name(fields.text(_NAME)) or url.name
     destination = _address(fields, _SERVER)
     if name and not _is_name(name):
         destination, name = destination or name, ""
     if not destination and not name:
         raise ValueError("neither a destination's name nor its address: the feed has neither host, url nor sip")
-    scheme, source = _text(fields, ("proto", "protocol", "app")).lower(), _client(fields)
-    action = _text(fields, _ACTION)
+    scheme, source = fields.text(("proto", "protocol", "app")).lower(), _client(fields)
+    action = fields.text(_ACTION)
     allowed = _allowed(action)
     return Connection(
         format=WEB,
         source=source,
-        source_port=port_of(_text(fields, ("clt_sport", "cltsourceport", "spt")), "clt_sport"),
+        source_port=port_of(fields.text(("clt_sport", "cltsourceport", "spt")), "clt_sport"),
         destination=destination,
         name=name,
-        port=port_of(_text(fields, _PORT), "srv_dport") or url.port or _PORTS.get(scheme, 443),
+        port=port_of(fields.text(_PORT), "srv_dport") or url.port or _PORTS.get(scheme, 443),
         protocol="tcp",
-        time=clock_of(_text(fields, _TIME), "time"),
+        time=clock_of(fields.text(_TIME), "time"),
         allowed=allowed,
         action=action,
-        rule=_plain(_text(fields, _WEB_RULE)),
-        user=_plain(_text(fields, _USER)),
-        method=_text(fields, ("reqmethod", "requestmethod")),
+        rule=_plain(fields.text(_WEB_RULE)),
+        user=_plain(fields.text(_USER)),
+        method=fields.text(("reqmethod", "requestmethod")),
         path=url.path,
-        detail=_text(fields, ("reason",)) if allowed is False else "",
-        location=_plain(_text(fields, _LOCATION)),
-        application=_text(fields, ("zpa_app_seg_name",)),
-        way=_text(fields, _WAY),
+        detail=fields.text(("reason",)) if allowed is False else "",
+        location=_plain(fields.text(_LOCATION)),
+        application=fields.text(("zpa_app_seg_name",)),
+        way=fields.text(_WAY),
         seen_as=_public(fields, source),
-        device=_text(fields, ("datacenter",)),
+        device=fields.text(("datacenter",)),
     )
 
 
 # --- fields
 
 
-def _text(fields: Mapping[str, Any], names: Sequence[str]) -> str:
-    """The first of several fields that says something."""
-    for name in names:
-        value = fields.get(name)
-        if value is not None and not isinstance(value, dict | list):
-            text = str(value).strip()
-            if text not in _NOTHING:
-                return text
-    return ""
-
-
-def _client(fields: Mapping[str, Any]) -> str:
+def _client(fields: _Fields) -> str:
     """The caller's own address: templates differ in which field has it, and which the one after NAT."""
-    found = [address_of(text, name) for name in _CLIENT if (text := _text(fields, (name,)))]
+    found = [address_of(text, name) for name, text in fields.texts(_CLIENT)]
     if not found:
         raise ValueError("no caller's address: the feed has neither csip nor cip")
     return next(filter(is_private, found), found[0])
 
 
-def _public(fields: Mapping[str, Any], source: str) -> str:
-    found = (address_of(text, name) for name in (*_PUBLIC, "src") if (text := _text(fields, (name,))))
+def _public(fields: _Fields, source: str) -> str:
+    found = (address_of(text, name) for name, text in fields.texts(_PUBLIC))
     return next((one for one in found if one != source), "")
 
 
-def _address(fields: Mapping[str, Any], names: Sequence[str]) -> str:
-    text = _text(fields, names)
+def _address(fields: _Fields, names: tuple[str, ...]) -> str:
+    text = fields.text(names)
     return address_of(text, names[0]) if text else ""
 
 
@@ -257,7 +284,7 @@ def _pairs(line: str) -> dict[str, str]:
             return split(line[place:])
     if "\t" in line:
         return dict(pair for pair in map(_pair, line.split("\t")) if pair[0])
-    return {key: value.strip().strip('"') for key, value in _spaced(line)}
+    return {key: value.strip('"') for key, value in _spaced(line)}
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -267,16 +294,15 @@ def _pair(text: str) -> tuple[str, str]:
 
 def _spaced(text: str) -> Iterator[tuple[str, str]]:
     """Pairs with spaces between them, and in their values: a value ends where the next key begins."""
-    found = list(_KEY.finditer(text))
-    for number, one in enumerate(found):
-        yield one[1], text[one.end() : found[number + 1].start() if number + 1 < len(found) else len(text)]
+    parts = _KEY.split(text)
+    return zip(parts[1::2], map(str.strip, parts[2::2]), strict=True)
 
 
 def _cef(line: str) -> dict[str, str]:
     head, fields = _head(line, 7)
     pairs = dict(_spaced(fields))
     if "\\" in fields:
-        pairs = {key: _ESCAPED.sub(r"\1", value.strip()) for key, value in pairs.items()}
+        pairs = {key: _ESCAPED.sub(r"\1", value) for key, value in pairs.items()}
     return {"deviceVendor": head[1], "deviceProduct": head[2], **pairs}
 
 
