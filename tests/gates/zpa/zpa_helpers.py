@@ -14,7 +14,7 @@ from pulumi.runtime.proto import resource_pb2
 from pulumi_airlock.access.model import Access
 from pulumi_airlock.gates.sources import resource_from_wire
 from pulumi_airlock.gates.stack import Resource, Stack
-from pulumi_airlock.gates.zpa import CloudConnector, ConnectorGroup, IdentityProvider, MachineGroup
+from pulumi_airlock.gates.zpa import CloudConnector, ConnectorGroup, IdentityProvider, MachineGroup, read
 from pulumi_airlock.proof.filters import Action, Filter, Match
 from pulumi_airlock.proof.sets import Services
 
@@ -163,7 +163,7 @@ def resource(
     )
 
 
-def segment(name: str, domains: list[Any], tcp: tuple[int, int] | None = (443, 443), **properties: Any) -> Resource:
+def segment(name: str, /, domains: list[Any], tcp: tuple[int, int] | None = (443, 443), **properties: Any) -> Resource:
     given = {"tcpPortRange": [{"from": str(tcp[0]), "to": str(tcp[1])}]} if tcp else {}
     return resource(
         SEGMENT,
@@ -180,7 +180,7 @@ def segment(name: str, domains: list[Any], tcp: tuple[int, int] | None = (443, 4
     )
 
 
-def group(name: str = "all", **properties: Any) -> Resource:
+def group(name: str = "all", /, **properties: Any) -> Resource:
     return resource(GROUP, name, **{"id": "g-1", "enabled": True, **properties})
 
 
@@ -193,7 +193,7 @@ def pairs(kind: str, *listed: tuple[Any, Any]) -> dict[str, Any]:
     return {"operator": "OR", "operands": [{"objectType": kind, "entryValues": entries}]}
 
 
-def rule(name: str, *conditions: dict[str, Any], action: Any = "ALLOW", type_: str = RULE, **properties: Any) -> Resource:
+def rule(name: str, /, *conditions: dict[str, Any], action: Any = "ALLOW", type_: str = RULE, **properties: Any) -> Resource:
     return resource(type_, name, **{"id": f"r-{name}", "action": action, "conditions": list(conditions), **properties})
 
 
@@ -270,3 +270,27 @@ def decide(found: Filter, point: Point) -> str:
     if len(possible) > 1:
         return "unproven"
     return "allow" if possible == {Action.ALLOW} else "deny"
+
+
+WAREHOUSE = segment("warehouse", ["wh.corp.example", "10.20.4.10"], (5432, 5432))
+TASKS = (values("CLIENT_TYPE", "zpn_client_type_edge_connector"), values("EDGE_CONNECTOR_GROUP", "cc-1"))
+ANALYSTS = (values("CLIENT_TYPE", "zpn_client_type_zapp"), pairs("SCIM_GROUP", ("idp", "sg-1")))
+APP = values("APP", "s-warehouse")
+
+TASK, PERSON = Point(), Point(environment=None, group="airflow-finance")
+STRANGER = Point(environment="elsewhere")
+
+
+def order(*names, name="order", **more):
+    entries = [{"id": f"r-{one}", "order": str(number)} for number, one in enumerate(names, 1)]
+    return resource(REORDER, name, **{"policyType": "ACCESS_POLICY", "rules": entries, **more})
+
+
+def reading(*resources, **of_gate):
+    found = list(read(tenant(*resources, **of_gate)))
+    assert len(found) == 1
+    return found[0]
+
+
+def reasons(found):
+    return {reason for one in found.rules for reason in one.unknown}

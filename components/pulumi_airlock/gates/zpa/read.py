@@ -111,7 +111,7 @@ class _Reader:
             for branch in self.conditions.branches(rule):
                 for box in self._boxes(branch, Action.ALLOW):
                     source = Source(rule.urn, "", f'forwarding rule "{_name(rule)}"')
-                    yield Rule(Action.ALLOW, box.match, source, (*box.reasons, shown), self.parts.later(rule))
+                    yield Rule(Action.ALLOW, box.match, source, (*box.reasons, shown), parts=self.parts.later(rule))
 
     # One rule
 
@@ -169,7 +169,7 @@ class _Reader:
         later = self.parts.later(reading.rule)
         for box in boxes:
             for action, doubt in reading.actions:
-                yield Rule(action, box.match, source, tuple(dict.fromkeys((*box.reasons, *doubt))), later)
+                yield Rule(action, box.match, source, tuple(dict.fromkeys((*box.reasons, *doubt))), parts=later)
 
     # Rules whose order is not known
 

@@ -15,7 +15,8 @@ def relays(tenant: Tenant, applications: Applications) -> tuple[Relay, ...]:
     """Of each zone of a ZpaGate whose App Connectors' addresses are given: the destinations that they lead to."""
     found = []
     for component in tenant.components:
-        for zone, described in (component.get("connectors", default=None) or {}).items():
+        listed = component.get("connectors")
+        for zone, described in listed.items() if isinstance(listed, Mapping) else ():
             sources = _networks(described)
             group = _connectors(tenant, component, str(zone))
             if sources and group is not None:
