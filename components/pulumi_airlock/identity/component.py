@@ -128,9 +128,8 @@ class Identity(pulumi.ComponentResource):
         _check_provider(access, provider, plan, callbacks, problems)
         problems.raise_any()
 
-        super().__init__(
-            IDENTITY, name, _recorded(access, place, plan, provider, (other_groups, other_roles), environments), opts
-        )
+        recorded = _recorded(access, place, plan, provider, (other_groups, other_roles), environments)
+        super().__init__(IDENTITY, name, recorded, opts)
         child = pulumi.ResourceOptions(parent=self)
         account = current_account(account_id, self)
         made = provider.make(Order(name, plan, callbacks, child))
@@ -152,6 +151,8 @@ class Identity(pulumi.ComponentResource):
         self.airflow_policy = policy_module(described_for_airflow(plan)["dagPermissions"])
         self.register_outputs(
             {
+                # Stack policies see the outputs of a component, and none of its inputs.
+                **recorded,
                 "groupIds": dict(made.groups),
                 "clientIds": dict(made.client_ids),
                 "workloadRoleArns": self.workload_role_arns,
@@ -200,7 +201,7 @@ def _recorded(
     others: tuple[Sequence[str], Sequence[str]],
     environments: Mapping[str, IdentityEnvironment],
 ) -> dict[str, Any]:
-    """What readers need: `pulumi preview --json` has no outputs of components."""
+    """What readers need: among the inputs too, since `pulumi preview --json` has no outputs of components."""
     existing: Mapping[str, Any] = getattr(provider, "existing_groups", {})
     managed = not isinstance(provider, Oidc)
     return {
