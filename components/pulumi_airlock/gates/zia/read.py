@@ -150,7 +150,7 @@ class _Reader:
             for position, action in enumerate(reading.actions):
                 # Of two things that it may do, the first is never sure.
                 doubt = (f"{reading.rule.name}.action",) if len(reading.actions) > 1 and position == 0 else ()
-                yield Rule(action, box.match, source, (*reasons, *doubt), later)
+                yield Rule(action, box.match, source, (*reasons, *doubt), parts=later)
 
 
 def _surely_before(one: RuleReading, other: RuleReading) -> bool:
