@@ -47,7 +47,7 @@ def saml_signed(it: Subject) -> Findings:
         yield undecided(it, "idpCert")
     elif not certificate:
         yield wrong(it, "idpCert", "is missing: anybody's assertion would do")
-    # Since 7.0.18, 7.2.13, 7.4.10 and 7.6.5; older SDKs do not know it, and the device decides.
+    # Since 7.0.18, 7.2.13, 7.4.10 and 7.6.5 (Fortinet gives its default both ways); older SDKs do not know it.
     if both is UNKNOWN:
         yield undecided(it, "requireSignedRespAndAsrt")
     elif both == "disable":
@@ -67,7 +67,7 @@ def _sha256(_: Subject, properties: dict[str, Any]) -> None:
     remedy=_sha256,
 )
 def saml_digest(it: Subject) -> Findings:
-    """SAML messages are signed with SHA-256. FortiOS's default before 7.6 is SHA-1, so that it has to be said."""
+    """SAML messages are signed with SHA-256. FortiOS's default was SHA-1 for long, so that it has to be said."""
     digest = it.get("digestMethod", default="sha1")
     if digest is UNKNOWN:
         yield undecided(it, "digestMethod")

@@ -193,7 +193,7 @@ def _rules(reading: PolicyReading, boxes: list[Box], parts: Parts, note: str = "
     later = parts.later(reading.policy)
     for box in boxes:
         for action in reading.actions:
-            yield Rule(action, box.match, source, box.reasons, later)
+            yield Rule(action, box.match, source, box.reasons, parts=later)
 
 
 def _label(policy: Resource) -> str:

@@ -56,7 +56,7 @@ class SignIn:
             cert=identity.certificate,
             user_name=identity.user_attribute,
             group_name=identity.group_attribute,
-            # FortiOS's own default before 7.6 is sha1.
+            # The default was sha1 for long (sha256 in the CLI reference of 8.0).
             digest_method="sha256",
             clock_tolerance=identity.clock_tolerance,
             limit_relaystate="disable",
