@@ -98,3 +98,14 @@ def test_other_operands_are_no_groups() -> None:
 
 def test_groups_there_for_something_else_are_left_alone_on_the_device() -> None:
     assert beside(user_group(USER_GROUPS[0], "vpn", ["vpn-users"]), other_groups=["vpn-users"]) == []
+
+
+def test_a_group_of_entra_may_be_matched_by_its_object_id() -> None:
+    whole_stack = whole("entra", preview=False)
+    risk = next(one for one in whole_stack.resources if one.get("displayName") == "airflow-risk")
+    right = user_group(USER_GROUPS[0], "airflow-risk", [risk.get("objectId")])
+    wrong = user_group(USER_GROUPS[0], "airflow-finance", [risk.get("objectId")])
+    assert list(identity_findings(Stack([*whole_stack.resources, right]))) == []
+    (one,) = identity_findings(Stack([*whole_stack.resources, wrong]))
+    assert (one.kind, one.name) == (Kind.DRIFT, "airflow-finance")
+    assert 'stands for "airflow-risk"' in one.message

@@ -12,7 +12,7 @@ from ..gates.stack import UNKNOWN, Resource, Stack
 from ..tokens import IDENTITY
 from .read_aws import SignIn, TaskRole, sign_ins, task_roles
 from .read_elsewhere import Named, device_groups, scim_groups
-from .read_provider import Assignment, Group, assignments, groups
+from .read_provider import Assignment, Group, assignments, group_ids, groups
 
 
 @dataclass(frozen=True)
@@ -70,13 +70,14 @@ def read_identity(stack: Stack) -> IdentityReading:
     told = tuple(Told(one) for one in stack.of_type(IDENTITY))
     known = tuple(groups(stack))
     environments = dict(_environments(told))
+    existing = dict(_existing(told))
     return IdentityReading(
         told,
         known,
-        tuple(assignments(stack, known, dict(_existing(told)))),
+        tuple(assignments(stack, known, existing)),
         tuple(sign_ins(stack, environments)),
         tuple(task_roles(stack, frozenset(name for one in told for name in _role_names(one)))),
-        tuple(device_groups(stack)),
+        tuple(device_groups(stack, {**existing, **group_ids(known)})),
         tuple(scim_groups(stack)),
     )
 

@@ -28,8 +28,8 @@ class Named:
     position: str = ""
 
 
-def device_groups(stack: Stack) -> Iterator[Named]:
-    """FortiGate user groups: what resources match remotely, and what a gate's component says."""
+def device_groups(stack: Stack, ids: Mapping[str, str]) -> Iterator[Named]:
+    """FortiGate user groups: what resources match remotely, and what a gate's component says. `ids` of groups → their names."""
     for one in stack.resources:
         if kind_of(one) == USER_GROUP:
             name = one.get("name")
@@ -37,7 +37,7 @@ def device_groups(stack: Stack) -> Iterator[Named]:
                 group = entry.get("groupName")
                 yield Named(
                     name if isinstance(name, str) else one.name,
-                    group if isinstance(group, str) else None,
+                    ids.get(group, group) if isinstance(group, str) else None,
                     one,
                     f"matches[{position}].groupName",
                 )

@@ -50,6 +50,12 @@ def groups(stack: Stack) -> Iterator[Group]:
         yield Group("entra", _text(one.get("displayName")), one)
 
 
+def group_ids(known: tuple[Group, ...]) -> dict[str, str]:
+    """Id → name, as far as both are known: Entra's tokens and assertions name a group by its object id."""
+    ids = {one.resource.get(prop): one.name for one in known for prop in ("objectId", "id") if one.name is not None}
+    return {id_: name for id_, name in ids.items() if isinstance(id_, str)}
+
+
 def assignments(stack: Stack, known: tuple[Group, ...], existing: Mapping[str, str]) -> Iterator[Assignment]:
     """Every assignment of a group to a client; `existing` are groups that somebody else makes: id → name."""
     finder = _Finder(stack, known, existing)
