@@ -43,8 +43,8 @@ class SamlIdentity:
     """The identity provider that people sign in with at a FortiGate (SAML 2.0), with the FortiGate as service provider.
 
     Makes one user group for each group whose routes pass the gate. The application at the identity provider has to know
-    `metadata_url`, `login_url` and `logout_url`, and to sign both the response and the assertion (FortiOS 7.2.12, 7.4.9, 7.6.4
-    and later refuse others).
+    `metadata_url`, `login_url` and `logout_url`, and to sign both the response and the assertion (FortiOS 7.2.12, 7.4.9 and
+    7.6.4 refuse others, later versions can).
     """
 
     portal: str
