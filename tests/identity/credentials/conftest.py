@@ -55,14 +55,14 @@ class Rotating:
         secrets = {self.name: self.settings}
         return Function(secrets, secretsmanager or self.secretsmanager, self.cloudwatch, Https(self.ca_file), self.pauses.append)
 
-    def begin(self) -> str:
+    def begin(self, **more: Any) -> str:
         """Makes the pending version, as RotateSecret does. Returns it."""
         self.begun += 1
         version = f"00000000-0000-4000-8000-{self.begun:012d}"
         rules = {"AutomaticallyAfterDays": 30}
         with pytest.raises(Begun):
             self.secretsmanager.rotate_secret(
-                SecretId=self.name, ClientRequestToken=version, RotationLambdaARN="arn:aws:lambda:f", RotationRules=rules
+                SecretId=self.name, ClientRequestToken=version, RotationLambdaARN="arn:aws:lambda:f", RotationRules=rules, **more
             )
         return version
 

@@ -39,6 +39,8 @@ class Vendor:
     """Issues credentials that it then refuses."""
     broken: bool = False
     """Answers 500 to everything."""
+    raw: str | None = None
+    """Answers this, whatever is asked."""
     made: int = 0
 
     def mint(self, owner: str) -> str:
@@ -164,6 +166,7 @@ def serving(vendor: Vendor, certificate: Path, key: Path) -> Iterator[None]:
             vendor.calls.append(f"{self.command} {path}")
             status, document = (500, {}) if vendor.broken else vendor.answer(self.command, path, self.headers, body)
             content = b"" if document is None else json.dumps(document).encode()
+            content = content if vendor.raw is None else vendor.raw.encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()

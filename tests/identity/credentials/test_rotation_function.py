@@ -262,6 +262,7 @@ def test_a_secret_that_does_not_rotate_is_left_alone(make: Any) -> None:
 @pytest.mark.parametrize(
     ("value", "says"),
     [
+        (json.dumps({"user": "airlock-a", "token": f"{CANARY}\r\nX: y"}), r"no answer \(ValueError\)"),
         ("no json " + CANARY, "is no JSON object"),
         (json.dumps([CANARY]), "is no JSON object"),
         (json.dumps({"user": "airlock-a"}), 'no "token"'),
@@ -273,7 +274,8 @@ def test_a_secret_of_another_form_is_told_without_showing_it(make: Any, value: s
     secret.secretsmanager.put_secret_value(SecretId=secret.name, SecretString=value)
     with pytest.raises(RotationError, match=says) as caught:
         secret.step("createSecret", secret.begin())
-    assert CANARY not in "".join(map(str, (caught.value, repr(caught.value), caught.value.__cause__)))
+    error = caught.value
+    assert CANARY not in "".join(map(repr, (error, str(error), error.__cause__, error.__context__)))
 
 
 def test_no_secret_is_ever_logged_or_raised(secret: Any, caplog: pytest.LogCaptureFixture, capsys: Any) -> None:
@@ -312,6 +314,25 @@ def test_a_token_goes_only_to_a_host_whose_certificate_is_trusted(make: Any) -> 
     assert secret.vendor.calls == []
     with pytest.raises(ServiceError, match="only https"):
         Https().call("GET", secret.vendor.url.replace("https", "http"))
+
+
+def test_an_answer_that_is_no_json_is_told_without_showing_it(make: Any) -> None:
+    secret = make("fortigate")
+    secret.vendor.answer = lambda *_: (200, CANARY)
+    with pytest.raises(ServiceError, match=r"no results\.access_token"):
+        secret.step("createSecret", secret.begin())
+    secret.vendor.raw = f"token={CANARY}"
+    with pytest.raises(ServiceError, match="is no JSON") as caught:
+        secret.step("createSecret", secret.begin())
+    assert CANARY not in f"{caught.value!r} {caught.value.__context__!r}"
+
+
+def test_switching_rotation_on_tries_the_function_and_changes_nothing(secret: Any) -> None:
+    """Secrets Manager runs testSecret on a pending copy of the current version then."""
+    version = secret.begin(RotateImmediately=False)
+    secret.step("testSecret", version)
+    assert secret.value() == secret.first
+    assert set(secret.vendor.valid) == {held(secret.first)}
 
 
 def test_a_redirect_is_not_followed(make: Any) -> None:

@@ -64,11 +64,12 @@ class Https:
             connection.request(method, path or "/", body, dict(headers))
             answer = connection.getresponse()
             return answer.status, answer.read(MOST)
-        # A header that cannot be sent is a ValueError whose text would hold it.
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise ServiceError(f"{place}: no answer ({type(error).__name__})") from None
+            failed = type(error).__name__
         finally:
             connection.close()
+        # Only now: an error raised above would carry the other one along, and a header that cannot be sent is in its text.
+        raise ServiceError(f"{place}: no answer ({failed})")
 
 
 def _parsed(place: str, content: bytes) -> Any:
@@ -77,4 +78,5 @@ def _parsed(place: str, content: bytes) -> Any:
     try:
         return json.loads(content)
     except ValueError:
-        raise ServiceError(f"{place}: the answer is no JSON") from None
+        pass  # it holds what could not be read, and that may be a token
+    raise ServiceError(f"{place}: the answer is no JSON")
