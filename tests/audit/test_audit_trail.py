@@ -212,15 +212,13 @@ def test_the_archive_is_private_locked_encrypted_and_ends(run):
     assert all(closed[flag] for flag in ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"))
 
 
-def test_the_archive_takes_logs_of_this_trail_and_this_account_alone(run):
+def test_the_archive_takes_logs_of_this_trail_alone(run):
     policy = run(trail()).one("s3/bucketPolicy:BucketPolicy").document()
 
     assert {policy[sid]["Effect"] for sid in ("TlsOnly", "Tls12")} == {"Deny"}
     trail_arn = "arn:aws:cloudtrail:eu-west-1:111122223333:trail/audit-trail"
     assert policy["TrailWrites"]["Condition"]["StringEquals"]["aws:SourceArn"] == trail_arn
-    assert policy["DeliveryWrites"]["Condition"]["StringEquals"]["aws:SourceAccount"] == "111122223333"
-    for sid in ("TrailWrites", "DeliveryWrites"):
-        assert policy[sid]["Resource"] == "arn:aws:s3:::audit-logs-111122223333-eu-west-1/AWSLogs/111122223333/*"
+    assert policy["TrailWrites"]["Resource"] == "arn:aws:s3:::audit-logs-111122223333-eu-west-1/AWSLogs/111122223333/*"
     # Nobody may read by the bucket's own policy.
     allowed = {one["Action"] for one in policy.values() if one["Effect"] == "Allow"}
     assert allowed == {"s3:GetBucketAcl", "s3:PutObject"}
@@ -235,7 +233,6 @@ def test_the_key_is_for_the_log_services_of_this_account(update):
         "LogsOfThisAccount": "logs.eu-west-1.amazonaws.com",
         "TrailEncrypts": "cloudtrail.amazonaws.com",
         "TrailLooks": "cloudtrail.amazonaws.com",
-        "DeliveryEncrypts": "delivery.logs.amazonaws.com",
     }
     assert all("Condition" in one for sid, one in policy.items() if sid != "AccountDecidesThroughIam")
 

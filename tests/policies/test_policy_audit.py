@@ -205,6 +205,28 @@ def test_zscalers_tenants_stream_to_the_siem():
     policy.undecided("logs of zia", [trail(), resource(ZIA_RULE, "rule"), resource("zia:index:NssServer", "nss")])
 
 
+def test_a_forwarder_counts_where_somebody_says_that_it_does():
+    to = "arn:aws:lambda:eu-west-1:1:function:to-the-soc"
+    handed_on = [resource(FILTER, "forward", logGroup="airflow-finance-Task", filterPattern="", destinationArn=to)]
+    found = [*aws(skip=("Task",)), *handed_on]
+    policy = on("audit-source-has-sink", kinds=["mwaa"])
+    policy.fails(f"its logs end in log group airflow-finance-Task, other {to}", found)
+    on("audit-source-has-sink", kinds=["mwaa"], forwarders=["arn:aws:lambda:*:to-the-soc"]).passes(found)
+    unknown = [resource(FILTER, "forward", logGroup="airflow-finance-Task", filterPattern="", destinationArn=UNKNOWN)]
+    policy.undecided("logs of mwaa finance task", [*aws(skip=("Task",)), *unknown])
+
+
+def test_a_fortianalyzer_is_another_sink():
+    analyzer = resource("fortios:log/fortianalyzer/setting:Setting", "faz", status="enable", server="faz.bank.example")
+    found = [trail(), *fortigate(), analyzer]
+    on("audit-no-other-sink").fails("sends logs to faz.bank.example, which is not soc", found, at="faz")
+    on("audit-no-other-sink", allowed=["faz.bank.example"]).passes(found)
+    plain = resource(
+        "fortios:index/logFortianalyzerSetting:LogFortianalyzerSetting", "faz", status="enable", encAlgorithm="disable"
+    )
+    on("audit-sink-encrypted").fails("encAlgorithm is disable", [*fortigate(), plain], at="faz")
+
+
 def test_without_a_siem_it_counts_where_it_is_asked_for():
     alone = fortigate(status="disable")
     on("audit-source-has-sink").passes(alone)
@@ -233,6 +255,7 @@ def test_no_other_sink():
     policy = on("audit-no-other-sink", allowed=["bank-archive"])
     policy.passes(aws())
     on("audit-no-other-sink").fails("sends logs to bank-archive, which is not soc", aws())
+    policy.passes([trail(), resource(BUCKET, "own", bucket="bank-archive"), *cloudtrail(), *environment(), stream()])
     second = resource(FILTER, "copy", logGroup="airflow-finance-Task", destinationArn="arn:aws:logs:x:2:destination:theirs")
     policy.fails("sends logs to arn:aws:logs:x:2:destination:theirs", [*aws(), second], at="copy")
     policy.fails("sends logs to old:514", [trail(), *fortigate(server="old", port=514)], at="syslog")

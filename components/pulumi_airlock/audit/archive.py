@@ -62,38 +62,31 @@ def check_archive(archive: Archive, minimum_days: int, problems: Problems) -> No
         problems.add("archive.bucket_name", f"{archive.bucket_name!r}: write 3 to 63 lower-case letters, digits and -")
 
 
-def archive_policy(bucket_arn: str, account_id: str, region: str, trail_arn: str) -> dict[str, Any]:
-    """TLS alone; CloudTrail writes for this trail, log delivery (VPC flow logs) for this account.
+def archive_policy(bucket_arn: str, account_id: str, trail_arn: str) -> dict[str, Any]:
+    """TLS alone; CloudTrail writes for this trail. What comes by a stream comes by the stream's role.
 
-    Sources: CloudTrail User Guide, "Amazon S3 bucket policy for CloudTrail"; VPC User Guide, "Publish flow logs to Amazon S3".
+    Source: CloudTrail User Guide, "Amazon S3 bucket policy for CloudTrail".
     """
-    whole = {"s3:x-amz-acl": "bucket-owner-full-control"}
     trail = {"aws:SourceArn": trail_arn}
-    account = {"aws:SourceAccount": account_id}
-    delivery = {"ArnLike": {"aws:SourceArn": f"arn:{partition(region)}:logs:{region}:{account_id}:*"}}
-    written = f"{bucket_arn}/AWSLogs/{account_id}/*"
+    whole = {**trail, "s3:x-amz-acl": "bucket-owner-full-control"}
     return {
         "Version": "2012-10-17",
         "Statement": [
             *bucket_policy(bucket_arn)["Statement"],
-            _allow("TrailLooks", "cloudtrail", "s3:GetBucketAcl", bucket_arn, {"StringEquals": trail}),
-            _allow("TrailWrites", "cloudtrail", "s3:PutObject", written, {"StringEquals": {**trail, **whole}}),
-            _allow("DeliveryLooks", "delivery.logs", "s3:GetBucketAcl", bucket_arn, {"StringEquals": account, **delivery}),
-            _allow(
-                "DeliveryWrites", "delivery.logs", "s3:PutObject", written, {"StringEquals": {**account, **whole}, **delivery}
-            ),
+            _allow("TrailLooks", "s3:GetBucketAcl", bucket_arn, trail),
+            _allow("TrailWrites", "s3:PutObject", f"{bucket_arn}/AWSLogs/{account_id}/*", whole),
         ],
     }
 
 
-def _allow(sid: str, service: str, action: str, resource: str, condition: Mapping[str, Any]) -> dict[str, Any]:
+def _allow(sid: str, action: str, resource: str, condition: Mapping[str, str]) -> dict[str, Any]:
     return {
         "Sid": sid,
         "Effect": "Allow",
-        "Principal": {"Service": f"{service}.amazonaws.com"},
+        "Principal": {"Service": "cloudtrail.amazonaws.com"},
         "Action": action,
         "Resource": resource,
-        "Condition": dict(condition),
+        "Condition": {"StringEquals": dict(condition)},
     }
 
 
@@ -144,9 +137,7 @@ def make_archive(
         lock = aws.s3.BucketObjectLockConfiguration(label, bucket=bucket.id, rule={"default_retention": kept}, opts=after)
         settings.append(lock)
     aws.s3.BucketLifecycleConfiguration(label, bucket=bucket.id, rules=[_lifecycle(archive)], opts=after)
-    policy = pulumi.Output.all(arn, account_id, trail_arn).apply(
-        lambda known: json.dumps(archive_policy(known[0], known[1], region, known[2]))
-    )
+    policy = pulumi.Output.all(arn, account_id, trail_arn).apply(lambda known: json.dumps(archive_policy(*known)))
     # Two calls that change a bucket's access at once collide.
     alone = pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[private]))
     settings.append(aws.s3.BucketPolicy(label, bucket=bucket.id, policy=policy, opts=alone))

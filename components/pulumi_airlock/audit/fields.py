@@ -169,7 +169,7 @@ FIELDS: Final[tuple[Field, ...]] = (
     ),
     Field(
         "server_endpoint.ip",
-        "where ZIA itself connected, where that differs (a name that it resolved anew)",
+        "where ZIA connected to, where the client connected to ZIA itself (an explicit proxy)",
         {"zia-firewall": ("sdip",)},
         "server",
     ),

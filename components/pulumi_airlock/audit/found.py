@@ -15,8 +15,8 @@ class Standing(Enum):
     SIEM = "the SIEM"
     ARCHIVE = "the archive"
     """The copy that the trail itself keeps: no SIEM, and nowhere else either."""
-    HERE = "a log group of this account"
-    """Where logs wait to be taken on: nobody's SIEM."""
+    HERE = "this account"
+    """A log group, where logs wait to be taken on, or a bucket of the stack: nobody's SIEM, and in nobody else's hands."""
     ELSEWHERE = "elsewhere"
     UNKNOWN = "not known"
 
@@ -35,7 +35,8 @@ class Sink:
     """One place that logs go to."""
 
     kind: str
-    """`syslog`, `lss`, `nss`, `splunk`, `https`, `s3`, `cloudwatch` (a destination), `log group`, `trail` or `other`."""
+    """`syslog`, `lss`, `nss`, `splunk`, `https`, `s3`, `cloudwatch` (a destination), `log group`, `trail`,
+    `fortianalyzer` or `other`."""
     address: Any
     """Host and port, URL, bucket or ARN, as text; `UNKNOWN` before the update."""
     resource: Resource
@@ -84,7 +85,7 @@ class Declared:
     def minimum_days(self) -> Any:
         """How long logs are kept at least; `UNKNOWN`, or 0 where nothing is said."""
         days = self.resource.get("siem", "minimumRetentionDays", default=0)
-        return days if days is UNKNOWN else int(days) if isinstance(days, int | float) else 0
+        return days if days is UNKNOWN else int(days) if str(days).replace(".0", "").isdecimal() else 0
 
     @property
     def in_place(self) -> bool:
@@ -112,8 +113,10 @@ class Declared:
             return Standing.SIEM if self.in_place else Standing.HERE
         wanted = {address for kind, address in self._addresses() if kind == _FAMILY.get(sink.kind)}
         if sink.address is UNKNOWN or UNKNOWN in wanted:
-            return Standing.UNKNOWN if wanted else Standing.ELSEWHERE
-        return Standing.SIEM if _comparable(sink.kind, str(sink.address)) in wanted else Standing.ELSEWHERE
+            return Standing.UNKNOWN if wanted or sink.kind not in _FAMILY else Standing.ELSEWHERE
+        if _comparable(sink.kind, str(sink.address)) in wanted:
+            return Standing.SIEM
+        return Standing.HERE if sink.store is not None else Standing.ELSEWHERE
 
     def _is_archive(self, sink: Sink) -> bool:
         return sink.kind == "s3" and sink.store is not None and sink.store.urn in self.inside
@@ -124,17 +127,17 @@ class Declared:
         found: list[tuple[str, Any]] = []
         if at("siem", "syslog") is not None:
             host, port = at("siem", "syslog", "host"), at("siem", "syslog", "port")
-            found.append(("line", UNKNOWN if UNKNOWN in (host, port) else _endpoint(host, port)))
+            found.append(("line", endpoint(host, port)))
         for key in ("splunk", "https"):
-            url = at("siem", key, "url")
+            url = as_text(at("siem", key, "url"))
             if url is not None:
-                found.append(("web", url if url is UNKNOWN else _host(str(url))))
-        bucket, region = at("siem", "s3", "bucket"), at("siem", "s3", "region")
+                found.append(("web", url if url is UNKNOWN else _host(url)))
+        bucket, region = as_text(at("siem", "s3", "bucket")), at("siem", "s3", "region")
         if bucket is not None:
             found.append(("s3", bucket))
             # A service that posts to the bucket over HTTPS does so by its own host name.
             found.append(("web", bucket if bucket is UNKNOWN else f"{bucket}.s3.{region}.amazonaws.com:443"))
-        arn = at("siem", "cloudwatch", "destinationArn")
+        arn = as_text(at("siem", "cloudwatch", "destinationArn"))
         if arn is not None:
             found.append(("cloudwatch", arn))
         return found
@@ -151,6 +154,11 @@ _FAMILY: Mapping[str, str] = {
 }
 
 
+def as_text(value: Any) -> Any:
+    """A value as text; `UNKNOWN` and None as they are."""
+    return value if value is UNKNOWN or value is None else str(value)
+
+
 def _comparable(kind: str, address: str) -> str:
     family = _FAMILY.get(kind)
     if family == "web":
@@ -160,8 +168,11 @@ def _comparable(kind: str, address: str) -> str:
     return address.lower() if family == "line" else address
 
 
-def _endpoint(host: Any, port: Any) -> str:
-    return f"{host}:{int(port) if isinstance(port, float) else port}".lower()
+def endpoint(host: Any, port: Any) -> Any:
+    """`host:port`, `UNKNOWN` where one of them is. Numbers come off the wire as floats."""
+    if UNKNOWN in (host, port):
+        return UNKNOWN
+    return f"{host}:{int(port) if isinstance(port, float) and port.is_integer() else port}".lower()
 
 
 def _host(url: str) -> str:

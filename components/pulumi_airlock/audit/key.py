@@ -11,13 +11,13 @@ from ..environments.limits import partition
 
 
 def audit_key_policy(account_id: str, region: str, trail_arn: str) -> dict[str, Any]:
-    """The account decides through IAM; CloudWatch Logs, CloudTrail and log delivery use the key for this account alone.
+    """The account decides through IAM; CloudWatch Logs and CloudTrail use the key for this account alone.
 
     Sources: CloudWatch Logs User Guide, "Encrypt log data in CloudWatch Logs using AWS KMS"; CloudTrail User Guide, "Configure
-    AWS KMS key policies for CloudTrail"; VPC User Guide, "Required key policy for use with SSE-KMS".
+    AWS KMS key policies for CloudTrail".
     """
     arn = f"arn:{partition(region)}"
-    logs = f"{arn}:logs:{region}:{account_id}"
+    groups = f"{arn}:logs:{region}:{account_id}:log-group:*"
     trails = {"kms:EncryptionContext:aws:cloudtrail:arn": f"{arn}:cloudtrail:*:{account_id}:trail/*"}
     return {
         "Version": "2012-10-17",
@@ -27,7 +27,7 @@ def audit_key_policy(account_id: str, region: str, trail_arn: str) -> dict[str, 
                 "LogsOfThisAccount",
                 f"logs.{region}.{service_suffix(region)}",
                 [f"kms:{action}" for action in USE],
-                {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": f"{logs}:log-group:*"}},
+                {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}},
             ),
             _allow(
                 "TrailEncrypts",
@@ -36,12 +36,6 @@ def audit_key_policy(account_id: str, region: str, trail_arn: str) -> dict[str, 
                 {"StringEquals": {"aws:SourceArn": trail_arn}, "StringLike": trails},
             ),
             _allow("TrailLooks", "cloudtrail.amazonaws.com", ["kms:DescribeKey"], {"StringEquals": {"aws:SourceArn": trail_arn}}),
-            _allow(
-                "DeliveryEncrypts",
-                "delivery.logs.amazonaws.com",
-                ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
-                {"StringEquals": {"aws:SourceAccount": account_id}, "ArnLike": {"aws:SourceArn": f"{logs}:*"}},
-            ),
         ],
     }
 

@@ -6,7 +6,7 @@ from ..environments.read import environment_name
 from ..gates.aws_network.links import ENVIRONMENT, SUBNET, Links
 from ..gates.stack import UNKNOWN, Resource, Stack
 from ..tokens import AUDIT_TRAIL
-from .found import Declared, Gap, LogSource, Sink, Standing
+from .found import Declared, Gap, LogSource, Sink, Standing, as_text
 from .read_aws import (
     FLOW_LOG,
     LOG_GROUP,
@@ -128,5 +128,5 @@ def _account(stack: Stack) -> Iterator[LogSource]:
     found = [sink for trail in stack.of_type(TRAIL) for sink in trail_sinks(stack, trail)]
     for declared in declared_siems(stack):
         if declared.existing_trail is not None:
-            found.append(Sink("trail", declared.existing_trail, declared.resource, "existingTrailArn", True))
+            found.append(Sink("trail", as_text(declared.existing_trail), declared.resource, "existingTrailArn", True))
     yield LogSource("cloudtrail", "the account", environments[0], tuple(found))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..gates.stack import UNKNOWN, Resource, Stack
-from .found import Gap, Sink, bucket_of
+from .found import Gap, Sink, as_text, bucket_of
 
 BUCKETS = ("aws:s3/bucket:Bucket", "aws:s3/bucketV2:BucketV2")
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
@@ -56,17 +56,17 @@ def _subscription(stack: Stack, one: Resource) -> Iterator[Sink]:
     if stream is not None:
         yield from stream_sinks(stack, stream, gaps)
         return
-    to = one.get("destinationArn")
+    to = as_text(one.get("destinationArn", default=""))
     kind = "cloudwatch" if isinstance(to, str) and ":destination:" in to else "other"
-    yield Sink("cloudwatch" if to is UNKNOWN else kind, to, one, "destinationArn", True, gaps=gaps)
+    yield Sink(kind, to, one, "destinationArn", True, gaps=gaps)
 
 
 def stream_sinks(stack: Stack, stream: Resource, gaps: tuple[Gap, ...] = ()) -> Iterator[Sink]:
     """What a Data Firehose stream delivers to, and the bucket that it keeps a copy in."""
-    to = stream.get("destination")
+    to = as_text(stream.get("destination", default=""))
     if to in _WEB:
         block, prop = _WEB[to]
-        url = stream.get(block, prop)
+        url = as_text(stream.get(block, prop, default=""))
         extracted = _extracts(stream, block)
         kept = (*gaps, *([extracted] if extracted else ()))
         encrypted, plain_at = _in_transit(stream, url, f"{block}.{prop}")
@@ -77,7 +77,7 @@ def stream_sinks(stack: Stack, stream: Resource, gaps: tuple[Gap, ...] = ()) -> 
         encrypted, plain_at = _in_transit(stream, "https:", "")
         yield _bucket(stack, stream, ("extendedS3Configuration", "bucketArn"), encrypted, plain_at, gaps)
     else:
-        yield Sink("other", to if to is UNKNOWN else str(to), stream, "destination", UNKNOWN, gaps=gaps)
+        yield Sink("other", to, stream, "destination", UNKNOWN, gaps=gaps)
 
 
 def _in_transit(stream: Resource, url: Any, path: str) -> tuple[Any, str]:
@@ -138,7 +138,7 @@ def flow_log_sinks(stack: Stack, one: Resource) -> Iterator[Sink]:
     elif kind == "kinesis-data-firehose":
         stream = _linked(stack, one, "logDestination", STREAM)
         if stream is None:
-            yield Sink("other", one.get("logDestination"), one, "logDestination", UNKNOWN, gaps=gaps)
+            yield Sink("other", as_text(one.get("logDestination", default="")), one, "logDestination", UNKNOWN, gaps=gaps)
         else:
             yield from stream_sinks(stack, stream, gaps)
     elif kind == "cloud-watch-logs":
@@ -216,17 +216,17 @@ def _selector_gaps(trail: Resource) -> Iterator[Gap]:
     """Management events that selectors leave out: reading secrets and using keys are among them."""
     for position, selector in enumerate(trail.get_list("eventSelectors")):
         path = f"eventSelectors[{position}]"
-        if not isinstance(selector, dict):
+        if _holds_unknown(selector) or not isinstance(selector, dict):
             yield Gap(trail, path)
         elif selector.get("excludeManagementEventSources") or selector.get("includeManagementEvents") is False:
             yield Gap(trail, path, "leaves management events out")
         elif selector.get("readWriteType", "All") != "All":
             yield Gap(trail, f"{path}.readWriteType", f"is {selector.get('readWriteType')}: reading a secret is a read")
     advanced = trail.get_list("advancedEventSelectors")
-    if UNKNOWN in advanced:
-        yield Gap(trail, "advancedEventSelectors")
-    elif advanced and not any(_all_management(one) for one in advanced):
-        yield Gap(trail, "advancedEventSelectors", "has none that takes all management events")
+    if not advanced or any(map(_all_management, advanced)):
+        return
+    said = "" if _holds_unknown(advanced) else "has none that takes all management events"
+    yield Gap(trail, "advancedEventSelectors", said)
 
 
 def _all_management(selector: Any) -> bool:
@@ -234,3 +234,9 @@ def _all_management(selector: Any) -> bool:
     if not isinstance(fields, list) or len(fields) != 1 or not isinstance(fields[0], dict):
         return False
     return fields[0].get("field") == "eventCategory" and fields[0].get("equals") == ["Management"]
+
+
+def _holds_unknown(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_holds_unknown, value.values()))
+    return value is UNKNOWN or (isinstance(value, list) and any(map(_holds_unknown, value)))

@@ -1,11 +1,11 @@
 """Where FortiGates and Zscaler's tenants log to."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
 from ..gates.fortigate.device import Device, devices, kind_of
 from ..gates.stack import UNKNOWN, Resource, Stack
-from .found import Gap, LogSource, Sink
+from .found import Gap, LogSource, Sink, as_text, endpoint
 
 ZPA_RULES = ("zpa:index/policyAccessRule:PolicyAccessRule", "zpa:index/policyAccessRuleV2:PolicyAccessRuleV2")
 LSS = "zpa:index/lSSConfigController:LSSConfigController"
@@ -20,6 +20,8 @@ SLOTS: Mapping[str, str] = {
 }
 """Kind of a syslog server's setting → kind of its filter. Both packages' spellings: `syslogd/v2`, and `syslogd2`."""
 
+_ANALYZERS = frozenset(f"logfortianalyzer{number}setting" for number in ("", "2", "3", "v2", "v3", "cloud"))
+
 _ENOUGH = ("information", "debug")
 _TRAFFIC = ("forwardTraffic", "localTraffic")
 
@@ -28,7 +30,8 @@ def fortigates(stack: Stack) -> Iterator[LogSource]:
     """Every FortiGate with policies, and the syslog servers that its settings name."""
     for device in devices(stack):
         resource = device.components[0] if device.components else device.of_kind("firewallpolicy")[0]
-        sinks = [sink for one in _of_device(stack, device) if (sink := _syslog(stack, device, one)) is not None]
+        sinks = [sink for one in _of_device(stack, device, SLOTS) if (sink := _syslog(stack, device, one)) is not None]
+        sinks += [_analyzer(one) for one in _of_device(stack, device, _ANALYZERS) if one.get("status") in ("enable", UNKNOWN)]
         yield LogSource("fortigate", resource.name if device.components else device.name, resource, tuple(sinks))
 
 
@@ -36,7 +39,7 @@ def slots_written_twice(stack: Stack) -> Iterator[tuple[Resource, Resource, bool
     """Syslog settings that write the same slot of a device, and whether that is sure: their VDOM may not be known yet."""
     for device in devices(stack):
         seen: dict[tuple[str, str], Resource] = {}
-        for one in _of_device(stack, device):
+        for one in _of_device(stack, device, SLOTS):
             slot = (_slot(one), str(one.get("vdomparam") or ""))
             if slot in seen:
                 yield seen[slot], one, UNKNOWN not in (one.get("vdomparam"), seen[slot].get("vdomparam"))
@@ -48,9 +51,17 @@ def _slot(one: Resource) -> str:
     return kind_of(one).replace("logsyslogdv", "logsyslogd")
 
 
-def _of_device(stack: Stack, device: Device) -> list[Resource]:
-    """The syslog settings of a device: of its VDOM, or of the whole device."""
-    return [one for one in stack.resources if one.custom and kind_of(one) in SLOTS and _same(stack, one, device)]
+def _of_device(stack: Stack, device: Device, kinds: Container[str]) -> list[Resource]:
+    """The settings of some kinds of a device: of its VDOM, or of the whole device."""
+    return [one for one in stack.resources if one.custom and kind_of(one) in kinds and _same(stack, one, device)]
+
+
+def _analyzer(one: Resource) -> Sink:
+    """A FortiAnalyzer: over TLS, unless that is switched off."""
+    cipher = one.get("encAlgorithm", default="high")
+    encrypted = UNKNOWN if cipher is UNKNOWN else cipher in ("high", "high-medium")
+    address = as_text(one.get("server", default="FortiAnalyzer Cloud"))
+    return Sink("fortianalyzer", address, one, "server", encrypted, "encAlgorithm" if encrypted is False else "")
 
 
 def _same(stack: Stack, one: Resource, device: Device) -> bool:
@@ -68,7 +79,7 @@ def _syslog(stack: Stack, device: Device, one: Resource) -> Sink | None:
     if status is not UNKNOWN and status != "enable":
         return None
     host, port = one.get("server"), one.get("port", default=514)
-    address = UNKNOWN if UNKNOWN in (host, port) else f"{host}:{int(port) if isinstance(port, float) else port}"
+    address = endpoint(host, port)
     gaps = [*([Gap(one, "status")] if status is UNKNOWN else []), *_filtered(stack, device, one)]
     encrypted, plain_at = _tls(one)
     return Sink("syslog", address, one, "server", encrypted, plain_at, tuple(gaps))
@@ -121,15 +132,15 @@ def _lss(one: Resource) -> Sink:
     host, port = one.get("config", "lssHost"), one.get("config", "lssPort")
     tls = one.get("config", "useTls", default=False)
     gaps = [Gap(one, "config.enabled")] if one.get("config", "enabled") is UNKNOWN else []
-    kept_back = one.get("config", "filters", default=[])
-    if kept_back is UNKNOWN:
+    kept_back = one.get_list("config", "filters")
+    if UNKNOWN in kept_back:
         gaps.append(Gap(one, "config.filters"))
     elif kept_back:
         gaps.append(Gap(one, "config.filters", f"keeps back {', '.join(map(str, kept_back))}"))
     content = one.get("config", "sourceLogType", default="")
     return Sink(
         "lss",
-        UNKNOWN if UNKNOWN in (host, port) else f"{host}:{port}",
+        endpoint(host, port),
         one,
         "config.lssHost",
         tls if tls is UNKNOWN else tls is True,
@@ -150,7 +161,7 @@ def zia(stack: Stack) -> Iterator[LogSource]:
 
 
 def _nss(one: Resource) -> Sink:
-    url = one.get("connectionUrl")
+    url = as_text(one.get("connectionUrl", default=""))
     secure = UNKNOWN if url is UNKNOWN else str(url).startswith("https://")
     content = one.get("nssLogType", default="")
     gaps = [Gap(one, "feedStatus")] if one.get("feedStatus") is UNKNOWN else []

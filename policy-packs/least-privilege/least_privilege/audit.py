@@ -4,7 +4,7 @@ What a gate must have is judged against the `AuditTrail` of the stack. Without o
 once (`audit-siem-declared`, advisory), and the rest waits.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +38,7 @@ CARRIERS = (
     *("aws:ec2/subnet:Subnet", "aws:ec2/vpc:Vpc", "aws:ec2/defaultVpc:DefaultVpc", "aws:ec2/flowLog:FlowLog"),
     *("aws:cloudwatch/logGroup:LogGroup", "aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter", STREAM, TRAIL),
     *("aws:s3/bucket:Bucket", "aws:s3/bucketV2:BucketV2", *LIFECYCLE),
-    *("fortios:logsyslog*", "pulumi:providers:fortios"),
+    *("fortios:logsyslog*", "fortios:logfortianalyzer*", "pulumi:providers:fortios"),
     *("zpa:index/lSSConfigController:LSSConfigController", NSS_FEED, "zia:index:NssServer"),
 )
 """What brings them to a sink."""
@@ -108,6 +108,7 @@ def one_siem(stack: Stack, _: Config) -> Findings:
     settings={
         "required": setting("Whether it counts in stacks that declare no SIEM, too: every source is then without a sink.", False),
         "kinds": setting("Kinds of sources that must have one.", ["fortigate", "zpa", "zia", "vpc", "mwaa", "vpn", "cloudtrail"]),
+        "forwarders": setting("Addresses (globs) that are known to hand logs on to the SIEM: a Lambda function's ARN.", []),
         "zpaLogTypes": setting("Log types that a ZPA tenant streams at least.", ["zpn_trans_log"]),
     },
 )
@@ -129,7 +130,7 @@ def _reaches(source: "LogSource", declared: "tuple[Declared, ...]", config: Conf
     from pulumi_airlock.audit.found import Standing
 
     standings = [(sink, one.standing(sink)) for sink in source.sinks for one in declared]
-    reached = [sink for sink, standing in standings if standing is Standing.SIEM]
+    reached = [sink for sink, standing in standings if standing is Standing.SIEM or _is_one(sink, config["forwarders"])]
     open_ = bool(source.unknown) or any(standing is Standing.UNKNOWN for _, standing in standings)
     if not reached and open_:
         yield undecided(source.resource, f"logs of {source.kind} {source.name}")
@@ -190,8 +191,12 @@ def no_other_sink(stack: Stack, config: Config) -> Findings:
             continue
         if sink.address is UNKNOWN:
             yield undecided(sink.resource, sink.path)
-        elif not any(fnmatchcase(str(sink.address), one) for one in config["allowed"]):
+        elif not _is_one(sink, config["allowed"]):
             yield wrong(sink.resource, sink.path, f"sends logs to {sink.address}, which is not {declared[0].name}")
+
+
+def _is_one(sink: "Sink", patterns: Iterable[str]) -> bool:
+    return sink.address is not UNKNOWN and any(fnmatchcase(str(sink.address), one) for one in patterns)
 
 
 @stack_policy(
