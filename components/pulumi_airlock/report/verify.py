@@ -69,7 +69,7 @@ def _table(rows: list[Row]) -> Table:
             row.component,
             row.gate,
             row.through,
-            str(len(row.routes)) if row.routes else f"{len(row.rules)} rules" if row.rules else "none",
+            str(len(row.routes)) if row.routes else f"{len(row.rules)} rule{'s' * (len(row.rules) > 1)}" if row.rules else "none",
             str(row.seen.count),
             _moment(row.seen.first),
             _moment(row.seen.last),

@@ -263,7 +263,8 @@ class Judge:
     def _undeclared(self, one: Judged, gate: str, point: Point, anywhere: list[Claim], place: tuple[str, str, str]) -> Blame:
         ours = self._ours(gate, point)
         by = f" by rule {one.rule}" if one.rule else ""
-        message = f"{gate} let {_who(one, place)} reach {_where(one)}{by}, and no route declares it then"
+        whose = "no rule of the stack is for it" if one.component in OF_NO_TASK else "no route declares it then"
+        message = f"{gate} let {_who(one, place)} reach {_where(one)}{by}, and {whose}"
         if anywhere:
             claim = anywhere[0]
             gates = ", ".join(sorted(self._declared.gates_of(claim.grant.destination.zone)))

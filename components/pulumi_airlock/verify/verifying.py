@@ -158,7 +158,7 @@ def _compiled(expected: Expected, declared: Declared, way: Way) -> tuple[tuple[s
     routes = dict.fromkeys(one.route.name for one in behind)
     urns = {rule.source.urn for one in expected.of_gate(way.gate) for rule in one.rules if rule.action is Action.ALLOW}
     bound = [urn for urn in urns if way.location and way.location.lower() in expected.bound.get(urn, ())]
-    names = sorted(expected.names[urn] for urn in bound if urn in expected.names)
+    names = sorted({expected.names[urn] for urn in bound if urn in expected.names})
     if way.component in OF_NO_TASK:
         return (), tuple(names)
     compiled = frozenset().union(*(expected.routes.get(name.lower(), ()) for name in names))
