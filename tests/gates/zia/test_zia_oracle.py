@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from fortigate_helpers import Point
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from zia_helpers import FIREWALL, URL, both, location, resource, tenant
+from zia_helpers import FIREWALL, URL, judge, location, resource, tenant
 
 PORTS = {"worker": 10102, "scheduler": 10101, "office": 12000}
 OURS = {"worker", "scheduler"}
@@ -109,11 +109,11 @@ def built(firewall: list[Wanted], urls: list[Wanted]):
 @given(rules(GROUPS, ["ALLOW", "BLOCK_DROP", "BLOCK_RESET"], services=True), rules(CATEGORIES, ["ALLOW", "BLOCK"]))
 def test_the_reader_decides_as_the_vendor_says(firewall, urls):
     """A task takes whichever port gets it there. Exact unless a rule tells its ports apart; and no denial is ever wrong."""
-    stack = built(firewall, urls)
+    answers = judge(built(firewall, urls))
     exact = not apart(firewall) and not apart(urls)
     for host in HOSTS:
         for port in ASKED:
             through = [decided(firewall, at, host, port, True) and decided(urls, at, host, port, False) for at in sorted(OURS)]
-            answer = both(stack, Point("10.40.0.5", host, port))
+            answer = answers(Point("10.40.0.5", host, port))
             if answer == "deny" or exact:
                 assert answer == ("allow" if any(through) else "deny"), (host, port)

@@ -124,9 +124,19 @@ def tenant(*resources: Resource, activated: bool = True, environments: tuple[Res
     return Stack([*own, *resources, *([activation(*resources)] if activated else [])])
 
 
+def judge(stack: Stack) -> Callable[[Point], str]:
+    """What the firewall and URL filtering together make of points; read once."""
+    filters = tuple(read(stack))
+
+    def answer(point: Point) -> str:
+        answers = {decide(one, point) for one in filters}
+        if "deny" in answers:
+            return "deny"
+        return "unproven" if "unproven" in answers else "allow"
+
+    return answer
+
+
 def both(stack: Stack, point: Point) -> str:
-    """What the firewall and URL filtering together make of a point."""
-    answers = {decide(one, point) for one in read(stack)}
-    if "deny" in answers:
-        return "deny"
-    return "unproven" if "unproven" in answers else "allow"
+    """The same for one point."""
+    return judge(stack)(point)
