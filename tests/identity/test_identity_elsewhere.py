@@ -109,3 +109,37 @@ def test_a_group_of_entra_may_be_matched_by_its_object_id() -> None:
     (one,) = identity_findings(Stack([*whole_stack.resources, wrong]))
     assert (one.kind, one.name) == (Kind.DRIFT, "airflow-finance")
     assert 'stands for "airflow-risk"' in one.message
+
+
+def zpa_gate(*workloads: tuple[str, str]) -> Resource:
+    listed = [{"environment": environment, "kind": "cloud connector", "id": id_} for environment, id_ in workloads]
+    return resource("airlock:index:ZpaGate", "zpa", workloads=listed)
+
+
+def machine_rule(name: str, kind: str, *ids: Any) -> Resource:
+    operands = [{"objectType": kind, "values": list(ids)}]
+    return resource("zpa:index/policyAccessRuleV2:PolicyAccessRuleV2", name, conditions=[{"operands": operands}])
+
+
+def test_service_accounts_are_known_to_zpa_by_their_environments_machines() -> None:
+    assert (
+        beside(zpa_gate(("finance", "31"), ("risk", "32")), machine_rule("compiled", "EDGE_CONNECTOR_GROUP", "31", UNKNOWN)) == []
+    )
+
+
+def test_two_environments_in_one_group_of_machines_are_one_to_zpa() -> None:
+    (one,) = beside(zpa_gate(("finance", "31"), ("risk", "31")))
+    assert (one.severity, one.kind, one.name) == (Severity.WARNING, Kind.SHARED, "31")
+    assert "is for finance and risk: ZPA cannot tell ledger-close, var-sa apart" in one.message
+
+
+def test_a_group_of_machines_for_an_environment_that_is_none_is_drift() -> None:
+    (one,) = beside(zpa_gate(("finance", "31"), ("tax", "33")))
+    assert (one.severity, one.kind, one.name) == (Severity.ERROR, Kind.DRIFT, "33")
+
+
+@pytest.mark.parametrize("kind", ["EDGE_CONNECTOR_GROUP", "MACHINE_GRP"])
+def test_a_group_of_machines_that_nobody_names_is_something_to_look_at(kind: str) -> None:
+    (one,) = beside(zpa_gate(("finance", "31")), machine_rule("hand-written", kind, "99"))
+    assert (one.severity, one.kind, one.name) == (Severity.WARNING, Kind.UNKNOWN, "99")
+    assert one.urn.endswith("::hand-written")

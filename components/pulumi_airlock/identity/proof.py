@@ -12,6 +12,7 @@ from ..gates.declaration import declared_access
 from ..gates.stack import Stack
 from .findings import IdentityFinding, Kind, Severity, sound
 from .plan import People, Place, people_of
+from .prove_machines import machine_findings
 from .prove_people import people_findings
 from .prove_roles import role_findings
 from .prove_tasks import task_findings
@@ -42,6 +43,7 @@ def prove_identity(access: Access, reading: IdentityReading, today: date) -> tup
         *people_findings(access, reading, people),
         *role_findings(access, reading, people),
         *task_findings(access, reading),
+        *machine_findings(access, reading),
         *_of_the_declaration(access, reading, people),
     ]
     return tuple(sorted(dict.fromkeys(found), key=lambda one: _ORDER[one.severity]))

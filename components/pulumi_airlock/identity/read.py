@@ -11,7 +11,7 @@ from typing import Any
 from ..gates.stack import UNKNOWN, Resource, Stack
 from ..tokens import IDENTITY
 from .read_aws import SignIn, TaskRole, sign_ins, task_roles
-from .read_elsewhere import Named, device_groups, scim_groups
+from .read_elsewhere import Machines, Named, device_groups, machine_groups, scim_groups
 from .read_provider import Assignment, Group, assignments, group_ids, groups
 
 
@@ -58,6 +58,8 @@ class IdentityReading:
     """FortiGate user groups, and the groups of the identity provider that they stand for."""
     scim_groups: tuple[Named, ...]
     """SCIM groups that ZPA's rules name."""
+    machines: tuple[Machines, ...]
+    """Groups of machines that stand for workloads at ZPA."""
 
     @property
     def empty(self) -> bool:
@@ -79,6 +81,7 @@ def read_identity(stack: Stack) -> IdentityReading:
         tuple(task_roles(stack, frozenset(name for one in told for name in _role_names(one)))),
         tuple(device_groups(stack, {**existing, **group_ids(known)})),
         tuple(scim_groups(stack)),
+        tuple(machine_groups(stack)),
     )
 
 

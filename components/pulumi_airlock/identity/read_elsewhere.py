@@ -1,4 +1,4 @@
-"""Reads what other gates call the identity provider's groups: FortiGate user groups, ZPA's SCIM groups."""
+"""Reads what other gates call people and machines: FortiGate user groups, ZPA's SCIM groups and its groups of machines."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -62,16 +62,45 @@ def scim_groups(stack: Stack) -> Iterator[Named]:
             yield Named(id_, known.get(id_), rule, "conditions")
 
 
+@dataclass(frozen=True, slots=True)
+class Machines:
+    """A Cloud Connector group or a machine group: all that ZPA can tell of workloads."""
+
+    id: str
+    environment: str | None
+    """The Airflow environment whose machines are in it; None where no component says."""
+    resource: Resource
+
+
+def machine_groups(stack: Stack) -> Iterator[Machines]:
+    """Groups of machines: those that a gate's component says an environment is, and those that rules name."""
+    known: set[str] = set()
+    for gate in stack.of_type(ZPA_GATE):
+        for entry in _entries(gate.get("workloads")):
+            id_, environment = entry.get("id"), entry.get("environment")
+            if isinstance(id_, str) and isinstance(environment, str):
+                known.add(id_)
+                yield Machines(id_, environment, gate)
+    for rule in stack.of_type(*ZPA_RULES):
+        for id_ in dict.fromkeys(_operand_ids(rule, "EDGE_CONNECTOR_GROUP", "MACHINE_GRP")):
+            if id_ not in known:
+                yield Machines(id_, None, rule)
+
+
 def _scim_ids(rule: Resource) -> Iterator[str]:
-    """The groups' ids in a rule: `entryValues.rhs` in V2 rules, `rhs` in older ones."""
+    return _operand_ids(rule, "SCIM_GROUP")
+
+
+def _operand_ids(rule: Resource, *kinds: str) -> Iterator[str]:
+    """The ids in a rule's operands: `values`, or `entryValues.rhs`, in V2 rules; `rhs`, `rhsLists` in older ones."""
     for condition in _entries(rule.get("conditions")):
         for operand in _entries(condition.get("operands")):
-            if operand.get("objectType") != "SCIM_GROUP":
+            if operand.get("objectType") not in kinds:
                 continue
-            values = [operand.get("rhs"), *(entry.get("rhs") for entry in _entries(operand.get("entryValues")))]
-            listed = operand.get("rhsLists")
-            values += listed if isinstance(listed, list) else []
-            yield from (one for one in values if isinstance(one, str) and one)
+            found = [operand.get("rhs"), *(entry.get("rhs") for entry in _entries(operand.get("entryValues")))]
+            for listed in (operand.get("rhsLists"), operand.get("values")):
+                found += listed if isinstance(listed, list) else []
+            yield from (one for one in found if isinstance(one, str) and one)
 
 
 def _entries(value: Any) -> Iterator[Mapping[str, Any]]:
