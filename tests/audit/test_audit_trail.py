@@ -6,6 +6,8 @@ from pathlib import Path
 import pulumi
 import pulumiverse_fortios as fortios
 import pytest
+import zscaler_pulumi_zia as zia
+import zscaler_pulumi_zpa as zpa
 from pulumi_airlock.audit import (
     Archive,
     AuditTrail,
@@ -24,7 +26,8 @@ from pulumi_airlock.audit import (
 )
 from pulumi_airlock.environments.flow_format import LOG_FORMAT
 from pulumi_airlock.environments.mwaa import AirflowVpc, MwaaCode, MwaaEnvironment, MwaaScale
-from pulumi_airlock.errors import InputError
+from pulumi_airlock.errors import InputError, Problems
+from pulumi_airlock.gates.zia.feed import NssFeed, check_feed, make_feeds
 
 CA = "-----BEGIN CERTIFICATE-----\nMIIBsjCC\n-----END CERTIFICATE-----\n"
 KEY = "arn:aws:kms:eu-west-1:111122223333:key/0a1b2c3d-0000-4000-8000-123456789012"
@@ -351,6 +354,34 @@ def test_without_the_intake_there_is_nothing_to_tell():
     assert Siem(name="soc", cloud=SPLUNK).lss_receiver() is None
     assert Siem(name="soc", cloud=SPLUNK).nss_target() is None  # the token is in Secrets Manager alone
     assert siem(S3).nss_target() is None
+
+
+def test_what_zscalers_gates_make_of_it_reaches_the_siem(run):
+    def program():
+        made = trail(SplunkIntake(url="https://hec.bank.example:8088", index="airflow", token="t0ken"))()
+        target, receiver = made.nss_target, made.lss_receiver
+        feed = NssFeed(url=target.url, siem=target.siem, headers=target.headers)
+        problems = Problems("zia")
+        check_feed(feed, problems)
+        problems.raise_any()
+        make_feeds("zia", "airlock-", feed, pulumi.ResourceOptions())
+        zia.URLFilteringRule("rule", name="rule", action="ALLOW", order=1, protocols=["ANY_RULE"])
+        config = {"lss_host": receiver.host, "lss_port": str(receiver.port), "use_tls": receiver.tls, "enabled": True}
+        config |= {"name": "log", "format": "{}", "source_log_type": "zpn_trans_log"}
+        zpa.LSSConfigController("log", config=config)
+        zpa.PolicyAccessRuleV2("access", name="access", action="ALLOW")
+
+    found = run(program)
+    stack = found.stack()
+    (declared,) = declared_siems(stack)
+    sources = {source.kind: source.sinks for source in sinks(stack)}
+    assert {sink.content for sink in sources["zia"]} == {"weblog", "firewalllog"}
+    assert [sink.content for sink in sources["zpa"]] == ["zpn_trans_log"]
+    for sink in (*sources["zia"], *sources["zpa"]):
+        assert declared.standing(sink) is Standing.SIEM
+        assert sink.encrypted is True
+        assert not sink.gaps
+    assert all("connectionHeaders" in one.secret for one in found.of("zia:index:CloudNssFeed").values())
 
 
 # Read back

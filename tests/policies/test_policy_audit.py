@@ -241,14 +241,13 @@ def test_sink_encrypted():
     policy = on("audit-sink-encrypted")
     policy.passes([*aws(), *fortigate()])
     policy.passes([trail(), *zpa(), *zia()[1:]])
-    policy.fails("config.useTls is False", zpa(useTls=False), at="lss")
-    policy.fails("config.useTls is not set", zpa(useTls=None), at="lss")
-    policy.passes(fortigate(mode="udp"))  # said once, by fortigate-syslog-tls
+    policy.passes([*fortigate(mode="udp"), *zpa(useTls=False)[1:], *zia(connectionUrl="http://x")[1:]])  # said by the gates' own
     on("fortigate-syslog-tls", SYSLOG).fails("mode is udp", status="enable", mode="udp", encAlgorithm="high")
-    policy.fails("connectionUrl is http://hec.bank.example", zia(connectionUrl="http://hec.bank.example"), at="feed")
+    on("zpa-log-tls", LSS).fails("useTls", config={"useTls": False})
+    on("zia-feed-tls", NSS).fails("connectionUrl", connectionUrl="http://x")
     policy.fails("hecEndpoint is http://hec", [stream(url="http://hec"), *environment()], at="to-splunk")
     policy.fails("serverSideEncryption.enabled is False", [stream(encrypted=False), *environment()], at="to-splunk")
-    policy.undecided("config.lssHost", zpa(useTls=UNKNOWN))
+    policy.undecided("hecEndpoint", [stream(url=UNKNOWN), *environment()])
 
 
 def test_no_other_sink():
@@ -371,10 +370,7 @@ def test_token_secret():
     policy.fails("splunkConfiguration is plain text", splunkConfiguration={"hecToken": "t0ken"})
     policy.fails("httpEndpointConfiguration is plain text", httpEndpointConfiguration={"accessKey": "t0ken"})
     policy.undecided("splunkConfiguration", splunkConfiguration=UNKNOWN)
-    feed = on("audit-token-secret", NSS)
-    feed.passes(connectionUrl="https://x", connectionHeaders=Secret(["Authorization:Splunk t0ken"]))
-    feed.fails("connectionHeaders is plain text", connectionHeaders=["Authorization:Splunk t0ken"])
-    feed.fails("clientSecret is plain text", clientSecret="x", connectionHeaders=[])
+    on("zia-feed-secrets", NSS).fails("connectionHeaders", connectionHeaders=["Authorization:Splunk t0ken"])
 
 
 def test_trail_tamper_evident():

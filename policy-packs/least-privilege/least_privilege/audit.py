@@ -43,6 +43,9 @@ CARRIERS = (
 )
 """What brings them to a sink."""
 
+_JUDGED_THERE = ("syslog", "lss", "nss")
+"""Kinds of sinks whose encryption a gate's own policies judge."""
+
 _URL = "https://docs.aws.amazon.com/wellarchitected/latest/security-pillar/sec_detect_investigate_events_app_service_logging.html"
 
 
@@ -151,16 +154,16 @@ def _reaches(source: "LogSource", declared: "tuple[Declared, ...]", config: Conf
     beside=CARRIERS,
     severity=Severity.HIGH,
     soc2=Soc2.CC6_7,
-    fix="Log over TLS (`useTls`, an https URL), and encrypt the stream in between (`serverSideEncryption`).",
+    fix="Deliver to an https URL, and encrypt the stream in between (`serverSideEncryption`).",
 )
 def sink_encrypted(stack: Stack, _: Config) -> Findings:
     """Logs are encrypted on their way, and in every stream on it: they tell who may reach what.
 
-    Syslog is judged by `fortigate-syslog-tls`.
+    Syslog, ZPA's streaming and ZIA's feeds have policies of their own: `fortigate-syslog-tls`, `zpa-log-tls`, `zia-feed-tls`.
     """
     for sink in _all_sinks(stack):
-        if sink.kind == "syslog":
-            continue  # `fortigate-syslog-tls` says it, of every syslog server that is configured
+        if sink.kind in _JUDGED_THERE:
+            continue
         if sink.encrypted is UNKNOWN and sink.kind != "other":
             yield undecided(sink.resource, sink.path)
         elif sink.encrypted is False:
@@ -291,19 +294,17 @@ def syslog_slot_once(stack: Stack, _: Config) -> Findings:
 
 @resource_policy(
     "audit-token-secret",
-    types=(STREAM, NSS_FEED),
+    types=(STREAM,),
     severity=Severity.CRITICAL,
     soc2=Soc2.CC6_1,
     fix="Give the token from a secret (`pulumi.Output.secret`), or keep it in Secrets Manager (`secretsManagerConfiguration`).",
     url="https://docs.aws.amazon.com/firehose/latest/dev/using-secrets-manager.html",
 )
 def token_secret(it: Subject) -> Findings:
-    """The token that logs are sent with is a secret: whoever has it can flood the SIEM with logs of their own."""
-    if it.kind == NSS_FEED:
-        yield from plain_text(
-            it, *(prop for prop in ("authenticationToken", "clientSecret", "connectionHeaders") if it.get(prop))
-        )
-        return
+    """The token that logs are sent with is a secret: whoever has it can flood the SIEM with logs of their own.
+
+    ZIA's feeds are judged by `zia-feed-secrets`.
+    """
     for block, prop in (("splunkConfiguration", "hecToken"), ("httpEndpointConfiguration", "accessKey")):
         if it.get(block) is UNKNOWN and it.secret(block) is not True:
             yield undecided(it, block)
