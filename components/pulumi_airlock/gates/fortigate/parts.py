@@ -158,7 +158,7 @@ class Parts:
         for one in self._device.references(policy, "groups", USER_GROUP):
             found = self._place.members(one)
             name, urn = _name(one), one.resource.urn if one.resource else ""
-            value = "" if found.groups == {name} else f"for {', '.join(sorted(found.groups))}"
+            value = f"for {', '.join(sorted(found.groups))}"
             if found.groups:
                 yield Part("groups", "user group", name, Match(who=Who(groups=found.groups)), value, urn)
             if found.doubts:
