@@ -305,14 +305,19 @@ def test_a_fortigate_logs_reliably_over_tls_to_a_receiver_that_it_knows_the_ca_o
     assert not any(one.type.startswith("aws:") for one in found.requests.values())
 
 
-@pytest.mark.parametrize(
-    ("slot", "where"), [(1, "log/syslogd/setting"), (3, "log/syslogd/v3/setting"), (4, "log/syslogd/v4/setting")]
-)
-def test_each_slot_is_a_setting_of_its_own(preview, slot, where):
-    one = FortigateSyslog(slot=slot, take_over=slot == 1, vdom="edge", certificate="Fortinet_Local", source_ip="10.0.0.1")
+@pytest.mark.parametrize("slot", [1, 2, 3, 4])
+@pytest.mark.parametrize("vdom", [None, "edge"])
+def test_each_slot_is_a_setting_of_its_own_and_a_vdoms_an_override(preview, slot, vdom):
+    one = FortigateSyslog(slot=slot, take_over=slot == 1, vdom=vdom, certificate="Fortinet_Local", source_ip="10.0.0.1")
     found = preview(device(fortigates={"edge": one}))
-    setting = found.one(f"fortios:{where}:Setting").inputs
-    assert (setting["vdomparam"], setting["certificate"], setting["sourceIp"]) == ("edge", "Fortinet_Local", "10.0.0.1")
+    where = f"fortios:log/syslogd{f'/v{slot}' if slot > 1 else ''}"
+    kind = "overridesetting:Overridesetting" if vdom else "setting:Setting"
+    setting = found.one(f"{where}/{kind}").inputs
+    assert (setting.get("vdomparam"), setting["certificate"], setting["sourceIp"]) == (vdom, "Fortinet_Local", "10.0.0.1")
+    assert (
+        found.one(f"{where}/{'overridefilter:Overridefilter' if vdom else 'filter:Filter'}").inputs["severity"] == "information"
+    )
+    assert found.one("fortios:log/setting:Setting").inputs.get("syslogOverride") == ("enable" if vdom else None)
     assert bool(found.warnings) == (slot == 1)
 
 

@@ -1,7 +1,8 @@
 """A FortiGate's syslog: reliable, over TLS, to the SIEM's receiver, which it is given the CA of.
 
 Facts: Fortinet, "FortiOS CLI Reference", `config log syslogd setting`, `filter`, `config log setting`. These are settings, of
-which a device (or VDOM) has one each: creating one writes over what the device has. Untried on a device: that FortiOS checks the
+which a device has one each: creating one writes over what the device has. With several VDOMs the device's setting is for all of
+them, and a VDOM's own overrides it (`override-setting`, with `syslog-override` on). Untried on a device: that FortiOS checks the
 receiver's certificate against imported CAs whenever `enc-algorithm` is not `disable` is what its documentation implies.
 """
 
@@ -39,6 +40,7 @@ class FortigateSyslog:
     take_over: bool = False
     """Knowingly writes over what is in slot 1."""
     vdom: str | None = None
+    """With several VDOMs: the one whose logs go to the SIEM, by an override of the device's own setting."""
     certificate: str | None = None
     """Name, on the device, of the client certificate that it shows; the device's own default unless given."""
     format: Format = "rfc5424"
@@ -93,8 +95,10 @@ def make_syslog(name: str, label: str, one: FortigateSyslog, intake: SyslogIntak
         )
         after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[authority]))
     # The filter first: from its first line on, the receiver gets what it should.
-    narrowed = server.Filter(f"{key}-syslog-filter", **_everything(one), opts=opts)
-    server.Setting(
+    override = one.vdom is not None
+    make_filter, make_setting = (server.Overridefilter, server.Overridesetting) if override else (server.Filter, server.Setting)
+    narrowed = make_filter(f"{key}-syslog-filter", **_everything(one), opts=opts)
+    make_setting(
         f"{key}-syslog",
         status="enable",
         server=intake.host,
@@ -122,6 +126,7 @@ def make_syslog(name: str, label: str, one: FortigateSyslog, intake: SyslogIntak
         log_invalid_packet="enable",
         resolve_ip="enable" if one.resolve_ip else "disable",
         user_anonymize="disable",  # an audit asks who it was
+        syslog_override="enable" if override else None,
         brief_traffic_format="disable",
         vdomparam=one.vdom,
         opts=opts,
