@@ -33,7 +33,7 @@ def _addresses(access: Access) -> Iterator[str]:
             yield f"{', '.join(one.hosts)} {resolve} to {', '.join(one.cidrs)} and nothing else"
         elif one.hosts:
             zone = access.zones.get(one.zone)
-            where = f"within {', '.join(zone.cidrs)}" if zone and zone.cidrs else "anywhere"
+            where = f"within {', '.join(zone.cidrs)}" if zone and zone.cidrs else "outside of every zone"
             yield f"{', '.join(one.hosts)} {resolve} to addresses {where}"
 
 

@@ -60,6 +60,13 @@ def _at(names: Sequence[str], addresses: Hosts) -> Hosts:
     return Hosts(addresses.v4, addresses.v6, Hosts.from_names(names).names) if names else addresses
 
 
+def zone_hosts(access: Access) -> dict[str, Hosts]:
+    """Where the hosts of each zone can be: in its networks; without any, wherever no other zone is."""
+    networks = {name: of_cidrs(zone.cidrs) for name, zone in access.zones.items()}
+    elsewhere = Hosts.union(networks.values()).complement().addresses() or Hosts.every().addresses()
+    return {name: found or elsewhere for name, found in networks.items()}
+
+
 def destination_services(destination: Destination) -> Services:
     """Its protocols and ports."""
     return _services(destination.ports)

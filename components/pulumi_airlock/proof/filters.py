@@ -145,6 +145,8 @@ class Rule:
     """What is not known, as `<resource name>.<property>`: the reason for an "unproven"."""
     parts: Callable[[], tuple[Part, ...]] = field(default=no_parts, compare=False, repr=False)
     """The entries of its fields, in the gate's order. Called for a witness alone: a sweep never pays for it."""
+    blind: bool = False
+    """It meets a gate's own hosts in place of callers or destinations: that it holds for all of them grants nobody anything."""
 
 
 @dataclass(frozen=True, slots=True)

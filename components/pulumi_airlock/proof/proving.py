@@ -232,6 +232,7 @@ class Case:
         self, questions: Sequence[Question], found: Mapping[tuple[int, int], Stopped], careful: Sequence[int]
     ) -> None:
         """Looks for witnesses at the most telling class of each rule, and for all there is at those that need care."""
+        found = {key: one for key, one in found.items() if not self.filters[key[0]].rules[key[1]].blind}
         self._stops: dict[tuple[object, ...], Stopped] = dict(found.items())
         telling: dict[int, set[int]] = {}
         for (reader, _), one in found.items():
@@ -270,6 +271,8 @@ class Case:
 
     def _stopped(self, group: Group, here: Sequence[int], verdict: Verdict, stopped: Bools) -> None:
         for number, points in verdict.attribute(stopped, Action.ALLOW):
+            if number != DEFAULT and verdict.reader.filter.rules[number].blind:
+                continue
             key = (verdict.reader.number, number)
             blank = partial(Draft, verdict=verdict, number=number)
             self._note(self._internal, key, blank, group, here, points)

@@ -12,8 +12,8 @@ from functools import cached_property
 
 from ..access.model import Access
 from .declared import destination_hosts
-from .filters import Action, Combine, Filter, Match, Relay, Rule
-from .sets import Hosts, Services
+from .filters import Action, Combine, Filter, Match, Relay, Rule, Who
+from .sets import Hosts, Names, Services
 
 _ELSEWHERE = "hosts to which no gate carries anything on"
 
@@ -38,8 +38,13 @@ def carried(access: Access, filters: Sequence[Filter]) -> tuple[Filter, ...]:
 
 
 def around(access: Access, filters: Sequence[Filter]) -> Iterator[WayAround]:
-    """For each gate with relays the stack without it, and without routes: what is let through there gets around the gate."""
+    """For each gate with relays the stack without it, and without routes: what is let through there gets around the gate.
+
+    There is such a way only where another gate is left on it: behind the relays, or before a proxy.
+    """
     for carrier in _carriers(access, filters):
+        if not carrier.passable:
+            continue
         others = [carrier.passed_by(one) for one in filters if one.gate != carrier.gate]
         present = {one.gate for one in others}
         zones = {
@@ -47,7 +52,9 @@ def around(access: Access, filters: Sequence[Filter]) -> Iterator[WayAround]:
             for name, zone in access.zones.items()
         }
         nothing = access.model_copy(update={"zones": zones, "routes": (), "expect": ()})
-        closed = Filter("", _ELSEWHERE, Combine.ANY_ALLOW, Action.DENY, (), "", scope=Match(hosts=carrier.others), always=True)
+        closed = Filter(
+            "", _ELSEWHERE, Combine.ANY_ALLOW, Action.DENY, (), "", scope=Match(hosts=carrier.impassable), always=True
+        )
         yield WayAround(carrier.gate, nothing, (*others, closed))
 
 
@@ -82,9 +89,19 @@ class _Carrier:
 
     @cached_property
     def beyond(self) -> Hosts:
-        """What its relays lead to that lies in no zone; their own entries aside, which are reached as they are."""
-        entries = (one.entry.hosts for one in self.relays if one.entry is not None)
-        return Hosts.union(one.hosts for one in self.relays) - Hosts.union([*self.zones.values(), *entries])
+        """What its relays lead to that lies in no zone; their own entries aside, which are reached as they are.
+
+        A name of another zone is told by its addresses: to name it here would tell it apart from these.
+        """
+        led = Hosts.union(one.hosts for one in self.relays)
+        rest = led.addresses() - Hosts.union([*self.zones.values(), self.entries])
+        zones = Hosts.union(self.zones[name] for name in (self._mine if led.names.inverted else self.zones)).names
+        return Hosts(rest.v4, rest.v6, led.names & _apart(zones, led.names).complement())
+
+    @cached_property
+    def entries(self) -> Hosts:
+        """What callers connect to in place of a destination."""
+        return Hosts.union(one.entry.hosts for one in self.relays if one.entry is not None)
 
     @cached_property
     def hosts(self) -> Hosts:
@@ -92,10 +109,19 @@ class _Carrier:
         return Hosts.union([*(self.zones[name] for name in self._mine), self.beyond])
 
     @cached_property
-    def others(self) -> Hosts:
-        """All other hosts; of names, those of other zones."""
-        names = Hosts.union(self.zones[name] for name in self.zones if name not in self._mine).names
-        addresses = self.hosts.complement()
+    def passable(self) -> Hosts:
+        """The hosts that one may get to around the gate."""
+        proxies = [one for one in self.relays if one.entry is not None]
+        if proxies:
+            return self.hosts | self.entries.addresses()
+        last = {name: self.access.zones[name].gates[-1] for name in self._mine}
+        return Hosts.union(self.zones[name] for name, gate in last.items() if gate != self.gate)
+
+    @cached_property
+    def impassable(self) -> Hosts:
+        """All other hosts; of names, those of zones."""
+        names = Hosts.union(hosts for hosts in self.zones.values() if not _meets(hosts, self.passable)).names
+        addresses = self.passable.complement()
         return Hosts(addresses.v4, addresses.v6, names)
 
     @cached_property
@@ -116,9 +142,9 @@ class _Carrier:
             gates = self.access.zones[name].gates
             if gates.index(one.gate) > gates.index(self.gate) if one.gate in gates else one.always:
                 found.append(self.zones[name])
-        yield Hosts.union(found)
         if one.always:
             yield self.beyond
+        yield Hosts.union(found)
 
     def _before(self, one: Filter) -> Iterator[Hosts]:
         """The hosts on the way to which a filter stands before the gate: in zones, and in none."""
@@ -129,9 +155,10 @@ class _Carrier:
             listed = one.gate in gates
             if (sender and (listed or one.always)) or (listed and gates.index(one.gate) < gates.index(self.gate)):
                 found.append(self.zones[name])
-        yield Hosts.union(found)
+        # First: what is said of zones' names afterwards would be lost with the names that nobody knows.
         if sender and one.always:
             yield self.beyond
+        yield Hosts.union(found)
 
     # What filters make of it
 
@@ -147,12 +174,23 @@ class _Carrier:
         shared = [(rule, _meets(rule.match.hosts, here), _meets(rule.match.hosts, there)) for rule in one.rules]
         yield replace(one, rules=tuple(rule for rule, mine, other in shared if mine or not other))
         beyond = tuple(rule for rule, _, other in shared if other)
-        yield replace(one, rules=beyond, scope=replace(one.scope, hosts=there), always=True)
+        yield replace(one, rules=beyond, scope=replace(one.scope, hosts=there, who=self._callers(one.scope.who)), always=True)
+
+    def _callers(self, who: Who) -> Who:
+        """Those of some callers who come to the gate's relays."""
+        theirs: frozenset[str] = frozenset()
+        for relay in self.relays:
+            if relay.environments is None:
+                return who
+            theirs |= relay.environments
+        return replace(who, environments=theirs if who.environments is None else theirs & who.environments)
 
     def seen_by(self, one: Filter) -> Filter:
         """A filter of another gate, as carried traffic meets it."""
-        rules = one.rules
+        rules, senders = one.rules, one.scope.who.environments
         for relay in _joined(self.relays):
+            if relay.environments is not None and senders and not senders & relay.environments:
+                continue
             for hosts in self._behind(one) if relay.sources is not None else ():
                 if led := self._led(relay, hosts):
                     rules = _Change(one, led, relay, rules).from_relay(self.gate)
@@ -162,10 +200,17 @@ class _Carrier:
         return one if rules is one.rules else replace(one, rules=rules)
 
     def passed_by(self, one: Filter) -> Filter:
-        """A filter of another gate as others meet it than the gate's own hosts, which may go where it leads."""
+        """A filter of another gate as others meet it than the gate's own hosts, which may go where it leads.
+
+        What leads to those is left out: a name may have one of their addresses, which is no way around.
+        """
         own = Hosts.union(relay.sources for relay in self.relays if relay.sources is not None)
         rules: list[Rule] = []
-        for rule in one.rules:
+        for each in one.rules:
+            hosts = _minus(each.match.hosts, self.entries)
+            if not hosts:
+                continue
+            rule = each if hosts is each.match.hosts else replace(each, match=replace(each.match, hosts=hosts))
             sources = rule.match.who.sources
             if sources is None or not _meets(sources, own):
                 rules.append(rule)
@@ -211,7 +256,8 @@ class _Change:
         found: list[Rule] = []
         theirs = self.relay.environments
         for rule in self.rules:
-            found += _narrowed(rule, hosts=_minus(rule.match.hosts & self.filter.scope.hosts, self.hosts))
+            hosts = _minus(rule.match.hosts & self.filter.scope.hosts, self.hosts)
+            found += _narrowed(rule, hosts=_unnamed(hosts, self.hosts.names) if _meets(hosts, entry.hosts) else hosts)
             if theirs is not None and not (self.filter.scope.who.environments or frozenset({""})) <= theirs:
                 found += _narrowed(rule, hosts=rule.match.hosts & self.hosts, outside=theirs)
         mine = [
@@ -248,6 +294,7 @@ class _Change:
         if self.relay.environments is not None and not who.environments:
             who = replace(who, environments=self.relay.environments)
         match = replace(rule.match, who=who, hosts=self.hosts, services=Services.every())
+        rule = replace(rule, blind=True)
         entry = self.relay.entry or Match()
         if not _serves(rule.match.services, entry.services):
             reason = f"{rule.source}: which of the ports {entry.services} is used"
@@ -315,7 +362,7 @@ def _but_hosts(rule: Rule) -> Hashable:
 def _carried_who(rule: Rule) -> Rule:
     """A rule about the relay's address, as one about whoever is carried; a relay is no task of an environment."""
     who = replace(rule.match.who, sources=None, environments=None, outside=None)
-    return replace(rule, match=replace(rule.match, who=who))
+    return replace(rule, match=replace(rule.match, who=who), blind=True)
 
 
 def _narrowed(rule: Rule, *, hosts: Hosts, sources: Hosts | None = None, outside: frozenset[str] = frozenset()) -> Iterator[Rule]:
@@ -331,6 +378,16 @@ def _narrowed(rule: Rule, *, hosts: Hosts, sources: Hosts | None = None, outside
             if hosts == rule.match.hosts and who == rule.match.who
             else replace(rule, match=replace(rule.match, who=who, hosts=hosts))
         )
+
+
+def _apart(zones: Names, led: Names) -> Names:
+    """Those of the zones' names that some names hold: no others have to be named to leave them out."""
+    return Names(frozenset(name for name in zones.mentioned() if name in led))
+
+
+def _unnamed(hosts: Hosts, names: Names) -> Hosts:
+    """Addresses that none of these names has: nobody resolves what goes by a proxy."""
+    return Hosts(hosts.v4, hosts.v6, names.complement()) if names.is_list and names and not hosts.names else hosts
 
 
 def _minus(hosts: Hosts, part: Hosts) -> Hosts:

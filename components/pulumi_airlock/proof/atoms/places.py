@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...access.model import Access
+from ..declared import zone_hosts
 from ..sets import Hosts, Intervals
 from .cidrs import of_cidrs
 from .covers import Cover
@@ -332,13 +333,14 @@ class Places:
         for one in access.destinations:
             for host in one.hosts:
                 declared.setdefault((representative(host), one.zone), []).append(of_cidrs(one.cidrs))
+        within = zone_hosts(access)
         self._resolved: set[tuple[str, str | None]] = set()
         """(name, zone) of names of which the addresses are declared."""
         for (name, zone), parts in declared.items():
             if all(parts):
                 self._resolved.add((name, zone))
             addresses = parts[0] if len(parts) == 1 else Hosts.union(parts)
-            yield from self._in_zone(name, zone, addresses if addresses else self._zones.get(zone, Hosts()))
+            yield from self._in_zone(name, zone, addresses or within[zone])
         known = {name for name, _ in declared}
         patterns = {pattern for hosts in self._sets for pattern in hosts.names.mentioned()}
         mentioned = {representative(pattern) for pattern in patterns} - known
@@ -349,7 +351,7 @@ class Places:
             if name.startswith("pl:"):
                 elsewhere -= _PRIVATE
             else:
-                for zone, hosts in self._zones.items():
+                for zone, hosts in within.items():
                     yield from self._in_zone(name, zone, hosts)
             if elsewhere:
                 yield from self._in_zone(name, None, elsewhere)
@@ -372,9 +374,8 @@ class Places:
         return [replace(one, may=Intervals.of(spans)) for spans in parts.values()]
 
     def _in_zone(self, name: str, zone: str | None, may: Hosts) -> Iterable[Place]:
-        anywhere = not may  # A zone without addresses: its names may be anywhere.
         for family in (4, 6):
-            addresses = Intervals(((0, top(family)),)) if anywhere else span(may, family)
+            addresses = span(may, family)
             if addresses:
                 yield Place(family, None, name, zone, addresses)
 

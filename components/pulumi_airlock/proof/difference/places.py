@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ...access.model import Access
 from ..atoms.cidrs import of_cidrs
 from ..atoms.places import representative, span
+from ..declared import zone_hosts
 from ..sets import V4_MAX, V6_MAX, Hosts, Intervals, Names
 
 
@@ -31,13 +32,13 @@ class Mentions:
         self.networks: dict[tuple[int, str, int], Hosts] = {}
         """(side, zone, prefix length) → the networks: the longest one holds an address."""
         for side, access in enumerate(accesses):
-            zones = {name: of_cidrs(zone.cidrs) for name, zone in access.zones.items()}
+            within = zone_hosts(access)
             for one in access.destinations:
                 own = of_cidrs(one.cidrs)
                 for host in one.hosts:
                     name = representative(host)
                     self._aliases[name].append(own)
-                    self._mays[name].append(own or zones.get(one.zone) or Hosts.every().addresses())
+                    self._mays[name].append(own or within[one.zone])
             for name, zone in access.zones.items():
                 by_length: dict[int, list[str]] = defaultdict(list)
                 for cidr in zone.cidrs:

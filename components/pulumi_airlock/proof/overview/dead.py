@@ -7,7 +7,7 @@ from ...access.model import Access, Route
 from ..atoms.space import Space
 from ..declared import Grant, expiry
 from ..engine.sweep import Sweep
-from ..filters import Combine, Filter
+from ..filters import Combine, Filter, Source
 from ..findings import Dead, DeadKind
 
 
@@ -49,18 +49,23 @@ def _runs(grant: Grant) -> Iterator[str]:
 def dead_rules(sweep: Sweep) -> Iterator[Dead]:
     """The rules that never decide: earlier rules, together, do so for everything that they match; or they match nothing.
 
-    `deciders.find_deciding` has looked at all of them before.
+    A rule of a gate may have become several here (one for each location, or family of addresses): it is dead when all of them
+    are. `deciders.find_deciding` has looked at all of them before.
     """
+    found: dict[tuple[str, Source], list[tuple[Combine, bool, bool]]] = {}
     for reader in sweep.readers:
         one = reader.filter
         for number in sorted(reader.order):
             rule = one.rules[number]
-            if sweep.decided[reader.number][number] or rule.unknown:
-                continue
-            if sweep.matched[reader.number][number]:
-                order = "the rules before it" if one.combine is Combine.FIRST_MATCH else "other rules"
-                message = f"{rule.source} at {one.gate} never decides: {order} decide for everything that it matches"
-                yield Dead(message, DeadKind.SHADOWED, gate=one.gate, rule=rule.source)
-            else:
-                message = f"{rule.source} at {one.gate} matches no traffic that there can be"
-                yield Dead(message, DeadKind.EMPTY, gate=one.gate, rule=rule.source)
+            decides = bool(sweep.decided[reader.number][number] or rule.unknown)
+            matches = bool(sweep.matched[reader.number][number])
+            found.setdefault((one.gate, rule.source), []).append((one.combine, decides, matches))
+    for (gate, source), parts in found.items():
+        if any(decides for _, decides, _ in parts):
+            continue
+        if any(matches for _, _, matches in parts):
+            order = "the rules before it" if parts[0][0] is Combine.FIRST_MATCH else "other rules"
+            message = f"{source} at {gate} never decides: {order} decide for everything that it matches"
+            yield Dead(message, DeadKind.SHADOWED, gate=gate, rule=source)
+        else:
+            yield Dead(f"{source} at {gate} matches no traffic that there can be", DeadKind.EMPTY, gate=gate, rule=source)
