@@ -96,6 +96,48 @@ def every_client(identity: Identity) -> None:
     sign_in("everybody", login("finance/Op"), json.dumps(document))
 
 
+def one_person(identity: Identity) -> None:
+    document = json.loads(web_trust("x"))
+    document["Statement"][0]["Condition"] = {"StringEquals": {"bank.okta.example:sub": "00u-boss"}}
+    sign_in("boss", login("finance/Op"), json.dumps(document))
+
+
+def any_audience(identity: Identity) -> None:
+    document = json.loads(web_trust("x"))
+    document["Statement"][0]["Condition"] = {"StringLike": {"bank.okta.example:aud": "airflow-*"}}
+    sign_in("pattern", login("finance/Op"), json.dumps(document))
+
+
+def user_of_iam(identity: Identity) -> None:
+    user = aws.iam.User("robot", name="robot")
+    aws.iam.UserPolicy("robot", user=user.name, policy=login("finance/User"))
+
+
+def attached_to_users(identity: Identity) -> None:
+    policy = aws.iam.Policy("sign-in", policy=login("risk/*"))
+    aws.iam.GroupPolicyAttachment("to-users", group="everybody", policy_arn=policy.arn)
+
+
+def over_the_api(identity: Identity) -> None:
+    sign_in(
+        "api", login("finance/Op").replace("CreateWebLoginToken", "InvokeRestApi"), trust({"Service": "lambda.amazonaws.com"})
+    )
+
+
+def by_saml(identity: Identity) -> None:
+    """A group's own role by a second door is as declared; another group's is not."""
+    app = okta.app.Saml("aws", label="AWS")
+    okta.app.GroupAssignment("aws-risk", app_id=app.id, group_id=identity.group_ids["airflow-risk"])
+    provider = aws.iam.SamlProvider("okta", saml_metadata_document=app.metadata)
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Federated": f"arn:aws:iam::{ACCOUNT}:saml-provider/okta"},
+        "Action": "sts:AssumeRoleWithSAML",
+        "Condition": {"StringEquals": {"SAML:aud": "https://signin.aws.amazon.com/saml"}},
+    }
+    sign_in("by-saml", login("risk/Viewer", "risk/User"), provider.arn.apply(lambda _: json.dumps({"Statement": [statement]})))
+
+
 # Tasks
 
 
@@ -132,6 +174,10 @@ CASES: dict[str, tuple[Callable[[Identity], None], Kind, str, tuple[str, ...]]] 
         "everybody",
         ("every client of", "oidc-provider/bank.okta.example"),
     ),
+    "one person": (one_person, Kind.SECOND_WAY, "boss", ("00u-boss of",)),
+    "clients by a pattern": (any_audience, Kind.SECOND_WAY, "pattern", ("every client of",)),
+    "a user of IAM": (user_of_iam, Kind.SECOND_WAY, "robot", ('IAM policy "robot"', "User in finance", "a user of IAM")),
+    "over the REST API": (over_the_api, Kind.SECOND_WAY, "api", ("Op in finance", "lambda.amazonaws.com")),
     "a role beside the declared ones": (foreign_role, Kind.ORPHAN, "snowflake", ("tasks of finance", "no declared principal's")),
 }
 
@@ -153,8 +199,33 @@ def test_what_is_there_for_something_else_is_left_alone() -> None:
     def beside(identity: Identity) -> None:
         orphaned_group(identity)
         foreign_role(identity)
+        administrators(identity)
 
-    assert errors(whole(beside=beside, other_groups=["contractors"], other_roles=["snowflake"])) == []
+    assert errors(whole(beside=beside, other_groups=["contractors"], other_roles=["snowflake", "people"])) == []
+
+
+def test_a_policy_attached_to_users_is_a_way_in_where_it_is_known() -> None:
+    (one,) = errors(whole(beside=attached_to_users))
+    assert (one.kind, one.urn.rpartition("::")[2]) == (Kind.SECOND_WAY, "to-users")
+    assert "Admin in risk, Op in risk, User in risk, Viewer in risk and 1 more" in one.message
+
+
+def test_a_way_by_saml_is_followed_to_the_groups_too() -> None:
+    (one,) = errors(whole(beside=by_saml, preview=False))
+    assert (one.kind, one.urn.rpartition("::")[2]) == (Kind.SECOND_WAY, "by-saml")
+    assert 'group "airflow-risk" signs in by AWS role "by-saml" as User in risk; its declared role is risk' in one.message
+
+
+@pytest.mark.parametrize("kind", ["okta", "oidc", "entra"])
+def test_a_sign_in_role_that_trusts_another_client_is_found(kind: str) -> None:
+    def transform(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult:
+        mine = args.name == "identity-sign-in-risk-op" and "assume_role_policy" in args.props
+        changed = {"assume_role_policy": web_trust("another-client")} if mine else {}
+        return pulumi.ResourceTransformationResult({**args.props, **changed}, args.opts)
+
+    wrong = errors(whole(kind, opts=pulumi.ResourceOptions(transformations=[transform])))
+    assert [(one.kind, one.urn.rpartition("::")[2]) for one in wrong] == [(Kind.SECOND_WAY, "identity-sign-in-risk-op")]
+    assert "for client another-client" in wrong[0].message
 
 
 def test_an_orphaned_group_of_entra_is_found() -> None:

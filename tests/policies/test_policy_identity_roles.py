@@ -24,6 +24,7 @@ def test_web_login_scoped() -> None:
     policy.fails("Statement[0].Resource is *", policy=document(Action="airflow:*", Resource="*"))
     policy.fails(f"is {LOGIN}/*", policy=document(Action=["airflow:Create*"], Resource=[f"{LOGIN}/*"]))
     policy.fails("with every role but", policy=document(Action="airflow:CreateWebLoginToken", NotResource=f"{LOGIN}/Admin"))
+    policy.fails("any role or environment", policy=document(Action="airflow:InvokeRestApi", Resource=f"{LOGIN}/*"))
     policy.undecided("policy", policy=UNKNOWN)
     inline = [{"name": "a", "policy": document(Action="airflow:CreateWebLoginToken", Resource=f"{LOGIN}/?p")}]
     on("airflow-web-login-scoped", ROLE).fails(

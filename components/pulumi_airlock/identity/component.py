@@ -104,7 +104,7 @@ class Identity(pulumi.ComponentResource):
         - `user_groups`, `scim_groups`: group → what the FortiGate and ZPA call it, where the names differ.
         - `zscaler_groups`: environment → its machines' groups at Zscaler, where they are not called like it.
         - `other_groups`: groups of the identity provider that are in this stack for something else: the proof leaves them alone.
-        - `other_roles`: the same of AWS roles that tasks may assume, by name.
+        - `other_roles`: the same of AWS roles that tasks may assume, or that sign in, by name.
         - `oidc_provider_arn`: AWS's entry for the identity provider, if there is one; an account has one for each issuer.
         - `airflow_version`: for `airflow_roles`.
         - `permissions_boundary_arn`: of every AWS role.
@@ -221,6 +221,7 @@ def _recorded(
                 "role": one.role,
                 "base": one.base,
                 "groups": list(one.groups),
+                "client": _client_of(provider, one),
                 "awsRole": one.role_name,
             }
             for one in plan.logins
@@ -237,6 +238,13 @@ def _recorded(
         },
         "airflow": described_for_airflow(plan),
     }
+
+
+def _client_of(provider: Provider, login: Login) -> str | None:
+    """The client that people sign in with; None where the provider says which it is, once it is made."""
+    if isinstance(provider, Oidc):
+        return provider.client_ids.get(login.key)
+    return login.client if isinstance(provider, Okta) else None
 
 
 def _trusted_tasks(workload: Workload, callers: Sequence[str]) -> str:

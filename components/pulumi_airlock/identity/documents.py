@@ -118,13 +118,15 @@ def required_globs(statement: Mapping[str, Any], key: str) -> tuple[str, ...] | 
 
 
 def required_values(statement: Mapping[str, Any], suffix: str) -> tuple[str, ...] | None:
-    """Values that a key ending in `suffix` (`:aud`) must be one of; None where nothing demands one. Unknown ones are left out."""
+    """Values that a key ending in `suffix` (`:aud`) must be one of; None where nothing demands one, or a pattern takes many."""
     for operator, tests in _mapping(statement.get("Condition")).items():
         if str(operator).lower().removeprefix("foranyvalue:") not in ("stringequals", "stringlike"):
             continue
         for name, values in _mapping(tests).items():
-            if str(name).lower().endswith(suffix):
-                return tuple(str(one) for one in listed(values) if one is not UNKNOWN)
+            found = tuple(str(one) for one in listed(values) if one is not UNKNOWN)
+            like = str(operator).lower().endswith("stringlike")
+            if str(name).lower().endswith(suffix) and not (like and any(set("*?") & set(one) for one in found)):
+                return found
     return None
 
 

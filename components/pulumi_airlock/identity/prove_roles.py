@@ -18,8 +18,10 @@ def role_findings(access: Access, reading: IdentityReading, people: tuple[People
     for one in reading.assignments:
         for client in one.clients:
             by_client.setdefault(client, set()).add(one.group)
+    others = frozenset(name for told in reading.told for name in told.listed("otherRoles"))
     for role in reading.sign_ins:
-        yield from _sign_in(role, reading, people, bases, by_client)
+        if role.name not in others:
+            yield from _sign_in(role, reading, people, bases, by_client)
     for told in reading.told:
         yield from _mapping(told, people, bases)
         yield from _dag_permissions(told, access)
@@ -40,19 +42,20 @@ def _sign_in(
         yield _error(
             Kind.SECOND_WAY,
             role,
-            f'AWS role "{role.name}" signs in as {_as(role)}, and lets in {other}: no group of the identity provider decides who',
+            f'{role.what} "{role.name}" signs in as {_as(role)}, and lets in {other}: no group of the provider decides who',
             "trust the identity provider's client of this role alone",
         )
-    if not entry:
-        for audience in role.audiences:
+    for audience in role.audiences:
+        # A client that is made elsewhere (OIDC), or whose id is the component's own choice (Okta).
+        if audience != entry.get("client"):
             yield _error(
                 Kind.SECOND_WAY,
                 role,
                 f'AWS role "{role.name}" signs in as {_as(role)} for client {audience}, whose groups nothing here declares',
                 "declare the route to the web server and let Identity make the role, or take it away",
             )
-        if not (role.clients or role.audiences or role.others):
-            yield _unknown(role, f'AWS role "{role.name}" signs in as {_as(role)}, and whom it lets in is not known')
+    if not (entry or role.clients or role.audiences or role.others):
+        yield _unknown(role, f'AWS role "{role.name}" signs in as {_as(role)}, and whom it lets in is not known')
     for place in role.unknown:
         if not place.endswith("assumeRolePolicy"):
             yield _unknown(role, f'what AWS role "{role.name}" may do is not known before the update ({place})')

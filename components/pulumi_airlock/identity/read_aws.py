@@ -28,14 +28,21 @@ _INLINE: Final = "aws:iam/rolePolicy:RolePolicy"
 _ATTACHMENT: Final = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
 _POLICY: Final = "aws:iam/policy:Policy"
 _SAML: Final = "aws:iam/samlProvider:SamlProvider"
-_LOGIN: Final = "airflow:CreateWebLoginToken"
+_USERS: Final = ("aws:iam/userPolicy:UserPolicy", "aws:iam/groupPolicy:GroupPolicy")
+_USER_ATTACHMENTS: Final = (
+    "aws:iam/userPolicyAttachment:UserPolicyAttachment",
+    "aws:iam/groupPolicyAttachment:GroupPolicyAttachment",
+    "aws:iam/policyAttachment:PolicyAttachment",
+)
+_LOGIN: Final = ("airflow:CreateWebLoginToken", "airflow:InvokeRestApi")
+"""What brings a role of Airflow: in a browser, and over its REST API (MWAA User Guide, "Apache Airflow REST API")."""
 _ASSUME: Final = "sts:AssumeRole"
 _FEDERATED: Final = ("sts:AssumeRoleWithWebIdentity", "sts:AssumeRoleWithSAML")
 
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """An AWS role that may sign in to Airflow."""
+    """An AWS role, or what else of IAM, that may sign in to Airflow."""
 
     name: str
     """The role's name; its resource's where that is not known."""
@@ -49,6 +56,8 @@ class SignIn:
     others: tuple[str, ...]
     """Whom else it lets in: principals of AWS, services, anybody, every client of a provider."""
     unknown: tuple[str, ...]
+    what: str = "AWS role"
+    """What it is, for messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,22 +87,35 @@ class TaskRole:
 
 
 def sign_ins(stack: Stack, environments: Mapping[str, str]) -> Iterator[SignIn]:
-    """Every role that may sign in to Airflow; `environments`: MWAA's names of them → their own."""
+    """Whatever of IAM may sign in to Airflow; `environments`: MWAA's names of them → their own."""
     known = {**{_mwaa_name(one): environment_name(one) for one in stack.of_type(*ENVIRONMENT)}, **environments}
     attached = _Attached(stack)
     for role in stack.of_type(ROLE):
         grants: set[tuple[str, str]] = set()
         unknown: list[str] = []
         for place, document in attached.documents(role):
-            for statement in statements(document):
-                if statement is UNKNOWN:
-                    unknown.append(place)
-                elif allows(statement, _LOGIN):
-                    grants |= _granted(statement, known)
-        if not grants:
-            continue
-        clients, audiences, others, doubts = _trusted_people(stack, role)
-        yield SignIn(role_name(role), role, frozenset(grants), clients, audiences, others, (*unknown, *doubts))
+            more, whole = _granted_by(document, known)
+            grants |= more
+            unknown += [] if whole else [place]
+        if grants:
+            clients, audiences, others, doubts = _trusted_people(stack, role)
+            yield SignIn(role_name(role), role, frozenset(grants), clients, audiences, others, (*unknown, *doubts))
+    for resource, document in attached.of_users():
+        grants, _ = _granted_by(document, known)
+        if grants:
+            yield SignIn(resource.name, resource, frozenset(grants), (), (), ("a user of IAM",), (), "IAM policy")
+
+
+def _granted_by(document: Any, environments: Mapping[str, str]) -> tuple[set[tuple[str, str]], bool]:
+    """What a document signs in as, and whether all of it is known."""
+    grants: set[tuple[str, str]] = set()
+    whole = True
+    for statement in statements(document):
+        if statement is UNKNOWN:
+            whole = False
+        elif any(allows(statement, action) for action in _LOGIN):
+            grants |= _granted(statement, environments)
+    return grants, whole
 
 
 def _mwaa_name(environment: Resource) -> str:
@@ -131,17 +153,25 @@ def _trusted_people(stack: Stack, role: Resource) -> tuple[tuple[str, ...], tupl
         if not any(allows(statement, action) for action in (*_FEDERATED, _ASSUME)):
             continue
         wanted = required_values(statement, ":aud")
-        for principal in principals(statement):
-            if principal.kind != "Federated":
-                others.append(principal.name or "somebody who is not known yet")
-            elif wanted is None:
-                others.append(f"every client of {principal.name or 'a provider'}")
+        others += _others(statement, wanted is None)
         for audience in wanted or ():
             if audience in by_id:
                 linked.append(by_id[audience])
             elif not audience.startswith("https://signin.aws.amazon.com"):
                 audiences.append(audience)
     return tuple(dict.fromkeys(linked)), tuple(audiences), tuple(others), tuple(unknown)
+
+
+def _others(statement: Mapping[str, Any], any_client: bool) -> Iterator[str]:
+    """Whom a statement lets in beside the people of named clients."""
+    persons = required_values(statement, ":sub")
+    for principal in principals(statement):
+        if principal.kind != "Federated":
+            yield principal.name or "somebody who is not known yet"
+        elif any_client and persons:
+            yield f"{', '.join(persons)} of {principal.name or 'a provider'}"
+        elif any_client:
+            yield f"every client of {principal.name or 'a provider'}"
 
 
 def _linked_clients(role: Resource) -> Iterator[str]:
@@ -164,10 +194,22 @@ class _Attached:
         for one in self._of(role, _INLINE):
             yield f"{one.name}.policy", one.get("policy")
         for one in self._of(role, _ATTACHMENT):
-            for policy in one.refers_to("policyArn", _POLICY) or self._by_arn(one.get("policyArn")):
-                yield f"{policy.name}.policy", policy.get("policy")
-            if str(one.get("policyArn")).endswith(":aws:policy/AdministratorAccess"):
-                yield f"{one.name}.policyArn", {"Statement": {"Action": "*", "Resource": "*"}}
+            yield from ((f"{policy.name}.policy", document) for policy, document in self._attached(one))
+
+    def of_users(self) -> Iterator[tuple[Resource, Any]]:
+        """Each document that says what users of IAM may do, with the resource that gives it to them."""
+        for one in self.stack.of_type(*_USERS):
+            yield one, one.get("policy")
+        for one in self.stack.of_type(*_USER_ATTACHMENTS):
+            if not one.type.endswith(":PolicyAttachment") or one.get_list("users") or one.get_list("groups"):
+                yield from ((one, document) for _, document in self._attached(one))
+
+    def _attached(self, attachment: Resource) -> Iterator[tuple[Resource, Any]]:
+        """The documents of an attached policy, as far as the stack has it; administrators may do everything."""
+        for policy in attachment.refers_to("policyArn", _POLICY) or self._by_arn(attachment.get("policyArn")):
+            yield policy, policy.get("policy")
+        if str(attachment.get("policyArn")).endswith(":aws:policy/AdministratorAccess"):
+            yield attachment, {"Statement": {"Action": "*", "Resource": "*"}}
 
     def _of(self, role: Resource, type_: str) -> Iterator[Resource]:
         for one in self.stack.of_type(type_):

@@ -21,8 +21,12 @@ _MWAA = "https://docs.aws.amazon.com/mwaa/latest/userguide/access-policies.html"
 # Signing in to Airflow
 
 
-def _actions(it: Subject, wanted: str) -> Iterator[tuple[str, Any]]:
-    """Each Allow statement that speaks of an action, with its path; `UNKNOWN` where a document is unknown."""
+_LOGIN = ("airflow:CreateWebLoginToken", "airflow:InvokeRestApi")
+"""What brings a role of Airflow: in a browser, and over its REST API."""
+
+
+def _actions(it: Subject, *wanted: str) -> Iterator[tuple[str, Any]]:
+    """Each Allow statement that speaks of one of the actions, with its path; `UNKNOWN` where a document is unknown."""
     documents = [("policy", it.get("policy"))] if it.kind != ROLE else []
     documents += [
         (f"{path_text(path)}.policy", inline if inline is UNKNOWN else it.get(*path, "policy"))
@@ -34,7 +38,9 @@ def _actions(it: Subject, wanted: str) -> Iterator[tuple[str, Any]]:
             if statement is UNKNOWN:
                 yield path, UNKNOWN
             elif statement.get("Effect", "Allow") == "Allow" and any(
-                one is not UNKNOWN and fnmatchcase(wanted.lower(), str(one).lower()) for one in listed(statement.get("Action"))
+                one is not UNKNOWN and fnmatchcase(action.lower(), str(one).lower())
+                for one in listed(statement.get("Action"))
+                for action in wanted
             ):
                 yield f"{path}.Statement[{position}]", statement
 
@@ -49,7 +55,7 @@ def _actions(it: Subject, wanted: str) -> Iterator[tuple[str, Any]]:
 )
 def web_login_scoped(it: Subject) -> Findings:
     """Who may sign in to Airflow signs in to named environments with named roles: `role/*` has Admin in it."""
-    for path, statement in _actions(it, "airflow:CreateWebLoginToken"):
+    for path, statement in _actions(it, *_LOGIN):
         if statement is UNKNOWN:
             yield undecided(it, path)
             continue
@@ -82,7 +88,7 @@ def web_login_no_admin(it: Subject) -> Findings:
     """Nobody signs in to Airflow as Admin, who may change roles, and with them everybody's rights."""
     if _exempt(it):
         return
-    for path, statement in _actions(it, "airflow:CreateWebLoginToken"):
+    for path, statement in _actions(it, *_LOGIN):
         if statement is UNKNOWN:
             yield undecided(it, path)
             continue
@@ -160,6 +166,11 @@ _BESIDE = (
     "aws:iam/rolePolicy:RolePolicy",
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
     "aws:iam/policy:Policy",
+    "aws:iam/userPolicy:UserPolicy",
+    "aws:iam/groupPolicy:GroupPolicy",
+    "aws:iam/userPolicyAttachment:UserPolicyAttachment",
+    "aws:iam/groupPolicyAttachment:GroupPolicyAttachment",
+    "aws:iam/policyAttachment:PolicyAttachment",
     "aws:iam/samlProvider:SamlProvider",
     "aws:mwaa/environment:Environment",
     "fortios:usergroup",
