@@ -17,6 +17,7 @@ from ..offline.plan import UNCHANGED, Plan
 from ..offline.steps import Change, Op, Step
 from ..offline.urns import name_of, type_of
 from ..offline.wire import is_secret, is_unknown, masked
+from .audit import show_audit
 
 _STYLES: dict[Op, tuple[str, str]] = {
     Op.CREATE: ("+", "green"),
@@ -68,6 +69,7 @@ def show_plan(console: Console, plan: Plan, *, diff: bool = False) -> None:
         console.print(tree(plan, diff=diff))
     console.print(summary(plan))
     show_notes(console, plan)
+    show_audit(console, plan.stack())
     show_policies(console, plan)
 
 
