@@ -265,3 +265,61 @@ def test_what_other_gates_lead_to_is_reached_directly():
         }
     )
     assert direct(access, "zia") == ("10.20.0.0/16", "vault.corp.example", ".apps.corp.example")
+
+
+def test_the_proxys_networks_are_routed_where_it_is_told(run, dags):
+    import pulumi_aws as aws
+    from pulumi_airlock.gates.aws_network import Gateway
+
+    def program():
+        vpc = AirflowVpc(
+            "airflow",
+            owner="platform@bank.example",
+            cidr=VPC,
+            availability_zones=["eu-west-1a", "eu-west-1b"],
+            endpoint_cidrs=["10.60.0.0/26", "10.60.0.64/26"],
+        )
+        gateway = aws.ec2.VpnGateway("edge", vpc_id=vpc.vpc_id)
+        MwaaEnvironment(
+            "finance",
+            owner="finance@bank.example",
+            vpc=vpc,
+            subnet_cidrs=["10.60.1.0/25", "10.60.1.128/25"],
+            airflow_version="2.10.3",
+            scale=MwaaScale(environment_class="mw1.small", min_workers=1, max_workers=2),
+            code=MwaaCode(dags=dags),
+            egress=EGRESS,
+            egress_gateway=Gateway("vpn", gateway.id),
+        )
+
+    found = run(program)
+    routes = {name: one for name, one in found.of("ec2/route:Route").items() if "proxy" in name}
+    assert set(routes) == {"finance-to-proxy-0-0", "finance-to-proxy-0-1"}
+    for one in routes.values():
+        assert one.inputs["destinationCidrBlock"] == "203.0.113.0/26"
+        assert one.from_["gatewayId"] == {"edge"}
+    assert set(routes) <= found.of("mwaa/environment:Environment")["finance-environment"].depends_on
+
+
+def test_a_gateway_without_a_proxy_is_refused(preview, dags):
+    from pulumi_airlock.gates.aws_network import Gateway
+
+    with pytest.raises(InputError, match="leads to a proxy, and there is none"):
+        preview(
+            lambda: MwaaEnvironment(
+                "finance",
+                owner="finance@bank.example",
+                vpc=AirflowVpc(
+                    "airflow",
+                    owner="platform@bank.example",
+                    cidr=VPC,
+                    availability_zones=["eu-west-1a", "eu-west-1b"],
+                    endpoint_cidrs=["10.60.0.0/26", "10.60.0.64/26"],
+                ),
+                subnet_cidrs=["10.60.1.0/25", "10.60.1.128/25"],
+                airflow_version="2.10.3",
+                scale=MwaaScale(environment_class="mw1.small", min_workers=1, max_workers=2),
+                code=MwaaCode(dags=dags),
+                egress_gateway=Gateway("vpn", "vgw-1"),
+            )
+        )

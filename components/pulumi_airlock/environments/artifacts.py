@@ -89,9 +89,13 @@ def check_code(code: MwaaCode | ExistingCode, airflow_version: str, internet: bo
     return [] if text is None else _check_requirements(text, str(code.requirements), airflow_version, internet, problems)
 
 
-def check_way_out(code: MwaaCode | ExistingCode, egress: ProxyEgress | None, problems: Problems) -> list[str]:
+def check_way_out(
+    code: MwaaCode | ExistingCode, egress: ProxyEgress | None, problems: Problems, routed: bool = False
+) -> list[str]:
     """Notes a proxy that cannot work, or that the code's start-up script cannot tell; returns warnings."""
     if egress is None:
+        if routed:
+            problems.add("egress_gateway", "leads to a proxy, and there is none: write egress, or leave it out")
         return []
     check_egress(egress, problems)
     if isinstance(code, ExistingCode):

@@ -8,6 +8,7 @@ import pulumi
 import pulumi_aws as aws
 
 from ..errors import Problems
+from ..gates.aws_network import Gateway
 from ..tokens import MWAA_ENVIRONMENT
 from .artifacts import ExistingCode, MwaaCode, check_code, check_way_out, startup_text
 from .checks import check_account, checked_tags, current_account, known, one_of, resolved_region
@@ -65,6 +66,7 @@ class MwaaEnvironment(pulumi.ComponentResource):
         airflow_options: Airflow configuration, `section.option` → value.
         egress: the proxy that scheduler, workers and web servers go out through, each by its own port; told to them by the
             start-up script, in front of the code's own.
+        egress_gateway: where the proxy's networks are routed to; None where the VPC leads there already (NAT).
         maintenance_window_start: weekly, UTC, `SUN:03:30`.
         worker_replacement_strategy: at updates, `GRACEFUL` lets tasks finish (up to 12 hours), `FORCED` stops them.
         extra_security_group_ids: beside the environment's own.
@@ -111,6 +113,7 @@ class MwaaEnvironment(pulumi.ComponentResource):
         logs: MwaaLogs | None = None,
         airflow_options: Options | None = None,
         egress: ProxyEgress | None = None,
+        egress_gateway: Gateway | None = None,
         maintenance_window_start: str | None = None,
         worker_replacement_strategy: WorkerReplacement = "GRACEFUL",
         extra_security_group_ids: Sequence[pulumi.Input[str]] = (),
@@ -130,7 +133,7 @@ class MwaaEnvironment(pulumi.ComponentResource):
             *check_scale(scale, problems),
             *check_placement(vpc, subnet_cidrs, subnets, scale, region, problems),
             *check_code(code, airflow_version, internet, problems),
-            *check_way_out(code, egress, problems),
+            *check_way_out(code, egress, problems, routed=egress_gateway is not None),
         ]
         if isinstance(vpc, ExistingVpc):
             check_existing_vpc(vpc, problems)
@@ -183,7 +186,7 @@ class MwaaEnvironment(pulumi.ComponentResource):
             else ExecutionRole(pulumi.Output.from_input(execution_role_arn))
         )
         # Before the environment starts: what its start-up script installs goes through the proxy.
-        way_out = [] if egress is None else list(open_to_proxy(name, egress, placement.network, all_tags, child))
+        way_out = [] if egress is None else list(open_to_proxy(name, egress, placement.network, egress_gateway, all_tags, child))
         log_groups = make_log_groups(name, environment_name, logs, self.kms_key_arn, all_tags, child)
         low_workers, high_workers = scale.workers
         low_webservers, high_webservers = scale.webservers

@@ -5,14 +5,21 @@ from collections.abc import Iterator
 import pulumi
 import pulumi_aws as aws
 
+from ..gates.aws_network import Gateway
+from ..gates.aws_network.component import GATEWAY_ARGUMENTS
 from .egress import ProxyEgress
 from .network import EnvironmentNetwork
 
 
 def open_to_proxy(
-    name: str, egress: ProxyEgress, network: EnvironmentNetwork, tags: dict[str, str], opts: pulumi.ResourceOptions
+    name: str,
+    egress: ProxyEgress,
+    network: EnvironmentNetwork,
+    gateway: Gateway | None,
+    tags: dict[str, str],
+    opts: pulumi.ResourceOptions,
 ) -> Iterator[pulumi.Resource]:
-    """One rule for each component and network of the proxy: its port, over TCP, and no other."""
+    """One rule for each component and network of the proxy: its port, over TCP, and no other; with a gateway, routes to it."""
     for component, port in egress.ports.items():
         for position, cidr in enumerate(egress.cidrs):
             yield aws.vpc.SecurityGroupEgressRule(
@@ -25,4 +32,21 @@ def open_to_proxy(
                 description=f"The proxy of the {component}",
                 tags=tags,
                 opts=opts,
+            )
+    if gateway is not None:
+        yield from _routes(name, egress, network, gateway, opts)
+
+
+def _routes(
+    name: str, egress: ProxyEgress, network: EnvironmentNetwork, gateway: Gateway, opts: pulumi.ResourceOptions
+) -> Iterator[pulumi.Resource]:
+    after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(gateway.ready)))
+    for number, table in enumerate(network.route_table_ids):
+        for position, cidr in enumerate(egress.cidrs):
+            yield aws.ec2.Route(
+                f"{name}-to-proxy-{position}-{number}",
+                route_table_id=table,
+                destination_cidr_block=cidr,
+                opts=after,
+                **{GATEWAY_ARGUMENTS[gateway.kind]: gateway.id},
             )

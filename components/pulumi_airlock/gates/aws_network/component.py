@@ -16,7 +16,7 @@ from .compile import MAX_ROUTES, MAX_RULES, Entry, NetworkPlan, Permission, comp
 
 GatewayKind = Literal["vpn", "transit", "nat", "peering", "endpoint", "interface"]
 
-_ARGUMENTS: Mapping[str, str] = {
+GATEWAY_ARGUMENTS: Mapping[str, str] = {
     "vpn": "gateway_id",
     "transit": "transit_gateway_id",
     "nat": "nat_gateway_id",
@@ -129,7 +129,7 @@ class AwsNetworkGate(pulumi.ComponentResource):
                 route_table_id=table,
                 destination_cidr_block=entry.cidr,
                 opts=pulumi.ResourceOptions(parent=self, depends_on=list(gateway.ready)),
-                **{_ARGUMENTS[gateway.kind]: gateway.id},
+                **{GATEWAY_ARGUMENTS[gateway.kind]: gateway.id},
             )
 
 
