@@ -96,14 +96,14 @@ def web(number: int) -> str:
 def flow(number: int) -> str:
     """On its way to the proxy."""
     return (
-        f"2 123456789012 eni-1 10.40.0.{number % 100 + 10} 198.51.100.7 {32768 + number % 28000} {10001 + number % 3} 6 20 4249 "
+        f"2 123456789012 eni-1 10.40.0.{number % 100 + 10} 10.40.13.4 {32768 + number % 28000} {10001 + number % 3} 6 20 4249 "
         f"{START + number % 3600} {START + 60} ACCEPT OK"
     )
 
 
 def around(number: int) -> str:
     """Past it, each to somewhere else: the worst that a log can hold."""
-    return flow(number).replace("198.51.100.7", f"203.0.{number // 250 % 256}.{number % 250 + 1}")
+    return flow(number).replace("10.40.13.4", f"203.0.{number // 250 % 256}.{number % 250 + 1}")
 
 
 LOGS = {

@@ -5,6 +5,7 @@ from pathlib import Path
 from pulumi_airlock.access import Access
 from pulumi_airlock.environments.egress import ProxyEgress
 from pulumi_airlock.environments.mwaa import AirflowVpc, MwaaCode, MwaaEnvironment, MwaaScale
+from pulumi_airlock.gates.aws_network import AwsNetworkGate, Gateway
 from pulumi_airlock.gates.declared import AccessDeclaration
 from pulumi_airlock.gates.zia import ZiaGate
 from pulumi_airlock.gates.zpa import CloudConnector, ConnectorGroup, IdentityProvider, ZpaGate
@@ -18,8 +19,8 @@ access = Access.model_validate(
         ],
         "zones": {
             "internet": {"gates": ["zia"]},
-            "apps": {"cidrs": ["10.20.0.0/16"], "gates": ["zpa"]},
-            "airflow": {"cidrs": ["10.40.0.0/20"], "gates": ["zpa"]},
+            "apps": {"cidrs": ["10.20.0.0/16"], "gates": ["aws_network", "zpa"]},
+            "airflow": {"cidrs": ["10.40.0.0/20"], "gates": ["zpa", "aws_network"]},
         },
         "destinations": [
             {"name": "rates", "zone": "internet", "hosts": ["api.rates.example"], "ports": ["443/tcp"], "protocol": "https"},
@@ -36,12 +37,13 @@ access = Access.model_validate(
         "routes": [
             {"name": "finance-rates", "from": ["ledger"], "to": ["rates"], "reason": "FIN-1"},
             {"name": "finance-warehouse", "from": ["ledger"], "to": ["warehouse"], "reason": "FIN-3"},
+            {"name": "finance-pypi", "from": ["ledger"], "to": ["pypi"], "reason": "OPS-1"},
             {"name": "controllers-ui", "from": ["controllers"], "to": ["ui"], "reason": "IAM-1"},
         ],
     }
 )
 AccessDeclaration("access", access)
-proxy = ProxyEgress(host="gateway.zscaler.example", cidrs=("198.51.100.0/28",), scheduler=10001, worker=10002, webserver=10003)
+proxy = ProxyEgress(host="gateway.zscaler.example", cidrs=("10.40.13.0/28",), scheduler=10001, worker=10002, webserver=10003)
 vpc = AirflowVpc(
     "airflow",
     owner="a@b.example",
@@ -49,7 +51,7 @@ vpc = AirflowVpc(
     availability_zones=["eu-central-1a", "eu-central-1b"],
     endpoint_cidrs=["10.40.15.0/25", "10.40.15.128/25"],
 )
-MwaaEnvironment(
+finance = MwaaEnvironment(
     "finance",
     owner="a@b.example",
     vpc=vpc,
@@ -69,4 +71,11 @@ ZpaGate(
     },
     workloads={"finance": CloudConnector(name="cc-finance")},
     identity_provider=IdentityProvider(name="Okta"),
+)
+AwsNetworkGate(
+    "aws_network",
+    access=access,
+    environments=[finance.network],
+    gateway={"apps": Gateway("endpoint", "vpce-0123456789abcdef0")},
+    connectors={"airflow": ["10.40.14.0/28"]},
 )
