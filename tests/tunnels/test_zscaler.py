@@ -50,6 +50,16 @@ def test_zscaler_knows_aws_addresses_with_their_keys(registered):
     assert (location.inputs["ofwEnabled"], location.inputs["authRequired"]) == (True, False)
 
 
+def test_what_is_made_is_put_in_force_and_logged(registered):
+    found = registered(tunnel())
+    (activation,) = of(found, "zia:index:Activation")
+    assert "zscaler-location" in activation.depends_on
+    (group,) = of(found, "aws:cloudwatch/logGroup:LogGroup")
+    assert group.inputs["retentionInDays"] == 365
+    for one in of(found, CONNECTION):
+        assert one.inputs["tunnel2LogOptions"]["cloudwatchLogOptions"]["logEnabled"] is True
+
+
 def test_keys_are_secret_at_preview_too(registered):
     found = registered(tunnel(), preview=True)
     for one in of(found, CREDENTIALS):
@@ -100,7 +110,7 @@ def test_gre_begins_at_a_router_of_ones_own(registered):
         ({"kind": "gre"}, "write vpn or transit"),
         ({"proposal": IpsecProposal("aes256", "sha512", 20)}, "with sha512 Zscaler takes group 14 alone"),
         ({"proposal": IpsecProposal("3des")}, "is weak"),
-        ({"location_name": "x" * 40}, "Zscaler takes 32"),
+        ({"location_name": "x" * 40}, "Zscaler takes 1–32"),
         ({"nodes": [ZscalerNode(address="198.51.100.1", tunnels=(TunnelEnd("10.0.0.0/30"), TunnelEnd()))]}, "write a /30 of"),
         (
             {"nodes": [ZscalerNode(address="198.51.100.1", tunnels=(TunnelEnd(preshared_key="short"), TunnelEnd()))]},

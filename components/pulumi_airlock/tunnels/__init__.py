@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from .aws import AwsVpn, PeerTunnel, TunnelEnd
     from .fortigate import FortigateTunnel
     from .site_to_site import SiteToSiteVpn
-    from .zscaler import ZscalerGre, ZscalerNode, ZscalerTunnel
+    from .zscaler import ZscalerNode, ZscalerTunnel
+    from .zscaler_gre import ZscalerGre
 
 __all__ = [
     "AwsVpn",
@@ -32,7 +33,7 @@ _MODULES = {
     "TunnelEnd": "aws",
     "FortigateTunnel": "fortigate",
     "SiteToSiteVpn": "site_to_site",
-    "ZscalerGre": "zscaler",
+    "ZscalerGre": "zscaler_gre",
     "ZscalerNode": "zscaler",
     "ZscalerTunnel": "zscaler",
 }

@@ -27,9 +27,9 @@ from ..gates.aws_network import Gateway
 from .aws import TUNNELS, GatewayKind, TunnelEnd
 from .checks import check_inside_cidrs, check_public_address, valid_preshared_key
 from .proposals import IpsecProposal
+from .zscaler_location import check_location, make_location
 
 EVERYWHERE = "0.0.0.0/0"
-LOCATION_NAME = 32
 MAX_NODES = 2
 """A primary and a secondary data centre, as Zscaler recommends."""
 THROUGHPUT_MBPS = 400
@@ -60,6 +60,8 @@ class ZscalerTunnel(pulumi.ComponentResource):
         country, tz: Zscaler's names of country and time zone of the location.
         proposal: what both phases speak.
         amazon_asn: of a gateway that is made; no BGP is spoken.
+        log_retention_days: keeps the tunnels' logs for so long; None makes none.
+        log_kms_key_arn: encrypts them.
         tags: of every AWS resource.
 
     Raises:
@@ -85,41 +87,36 @@ class ZscalerTunnel(pulumi.ComponentResource):
         tz: str | None = None,
         proposal: IpsecProposal | None = None,
         amazon_asn: int = 64512,
+        log_retention_days: int | None = 365,
+        log_kms_key_arn: pulumi.Input[str] | None = None,
         tags: Mapping[str, str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ):
         self.proposal = proposal or IpsecProposal("aes256gcm")
         problems = Problems(name)
         _check(problems, nodes, kind, gateway_id, route_table_id, subnet_ids, self.proposal)
-        _check_location(problems, location_name or name)
+        check_location(problems, location_name or name)
         problems.raise_any()
 
         super().__init__("airlock:index:ZscalerTunnel", name, {"nodes": [one.address for one in nodes]}, opts)
         self._name, self._tags = name, {**(tags or {}), "Name": name}
         self._child = pulumi.ResourceOptions(parent=self)
         table = self._make_gateway(kind, gateway_id, vpc_id, subnet_ids, amazon_asn) or route_table_id
-        connections = [self._connect(position, node) for position, node in enumerate(nodes)]
+        logs = self._make_logs(log_retention_days, log_kms_key_arn)
+        connections = [self._connect(position, node, logs) for position, node in enumerate(nodes)]
         for position, connection in enumerate(connections):
             self._route(position, connection, table)
         ends = [self._zscaler_end(position, connection) for position, connection in enumerate(connections)]
-        location = zia.LocationManagement(
-            f"{name}-location",
-            name=location_name or name,
-            description="Tunnels from AWS. Environments have sub-locations of their own.",
-            country=country,
-            tz=tz,
-            profile="SERVER",
+        self.location_id = make_location(
+            self,
+            name,
+            location_name,
+            country,
+            tz,
             ip_addresses=[address for one in ends for address in one.addresses],
             vpn_credentials=[credential for one in ends for credential in one.credentials],
-            auth_required=False,
-            surrogate_ip=False,
-            xff_forward_enabled=False,
-            ofw_enabled=True,
-            ips_control=True,
-            ssl_scan_enabled=True,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[made for one in ends for made in one.made]),
+            after=[made for one in ends for made in one.made],
         )
-        self.location_id = location.location_id
         self.connection_ids = tuple(one.id for one in connections)
         self.register_outputs(
             {"locationId": self.location_id, "gatewayId": self.gateway.id, "connectionIds": list(self.connection_ids)}
@@ -163,7 +160,22 @@ class ZscalerTunnel(pulumi.ComponentResource):
         table: pulumi.Output[str] = transit.association_default_route_table_id
         return table
 
-    def _connect(self, position: int, node: ZscalerNode) -> Any:
+    def _make_logs(self, retention: int | None, key_arn: pulumi.Input[str] | None) -> pulumi.Output[str] | None:
+        if retention is None:
+            return None
+        # Under this prefix AWS's log delivery needs no resource policy of its own, of which an account has ten.
+        group = aws.cloudwatch.LogGroup(
+            f"{self._name}-log",
+            name_prefix=f"/aws/vendedlogs/vpn/{self._name}-",
+            retention_in_days=retention,
+            kms_key_id=key_arn,
+            tags=self._tags,
+            opts=self._child,
+        )
+        arn: pulumi.Output[str] = group.arn
+        return arn
+
+    def _connect(self, position: int, node: ZscalerNode, logs: pulumi.Output[str] | None) -> Any:
         customer = aws.ec2.CustomerGateway(
             f"{self._name}-node-{position}",
             type="ipsec.1",
@@ -174,7 +186,7 @@ class ZscalerTunnel(pulumi.ComponentResource):
         )
         options: dict[str, Any] = {}
         for tunnel, end in zip(TUNNELS, node.tunnels, strict=True):
-            options |= self.proposal.aws_options(tunnel) | _tunnel_options(tunnel, end)
+            options |= self.proposal.aws_options(tunnel) | _tunnel_options(tunnel, end, logs)
         secret = ["customerGatewayConfiguration", *(f"tunnel{tunnel}PresharedKey" for tunnel in TUNNELS)]
         gateway = {"vpn_gateway_id" if self.gateway.kind == "vpn" else "transit_gateway_id": self.gateway.id}
         return aws.ec2.VpnConnection(
@@ -237,77 +249,16 @@ class _End:
     made: list[pulumi.Resource]
 
 
-class ZscalerGre(pulumi.ComponentResource):
-    """Zscaler's end of a GRE tunnel that a router in the VPC begins, and the location that it belongs to.
-
-    The router and its public address are one's own. GRE is not encrypted: take IPsec where the traffic itself is not.
-
-    Args:
-        source_address: the router's public address (an Elastic IP).
-        location_name: Zscaler's name of the location; the component's unless given (32 characters).
-        within_country: whether both of Zscaler's ends have to be in the router's country.
-        country, tz: Zscaler's names of country and time zone of the location.
-
-    Raises:
-        InputError: every argument that Zscaler would refuse.
-    """
-
-    location_id: pulumi.Output[int]
-
-    def __init__(
-        self,
-        name: str,
-        *,
-        source_address: str,
-        location_name: str | None = None,
-        within_country: bool = True,
-        country: str | None = None,
-        tz: str | None = None,
-        opts: pulumi.ResourceOptions | None = None,
-    ):
-        problems = Problems(name)
-        check_public_address(problems, "source_address", source_address)
-        _check_location(problems, location_name or name)
-        problems.raise_any()
-        super().__init__("airlock:index:ZscalerGre", name, {"sourceAddress": source_address}, opts)
-        child = pulumi.ResourceOptions(parent=self)
-        static = zia.TrafficForwardingStaticIp(
-            f"{name}-address", ip_address=source_address, routable_ip=True, comment=f"GRE {name}", opts=child
-        )
-        tunnel = zia.TrafficForwardingGreTunnel(
-            f"{name}-tunnel",
-            source_ip=static.ip_address,
-            within_country=within_country,
-            ip_unnumbered=True,
-            comment=f"GRE {name}",
-            opts=child,
-        )
-        location = zia.LocationManagement(
-            f"{name}-location",
-            name=location_name or name,
-            country=country,
-            tz=tz,
-            profile="SERVER",
-            ip_addresses=[static.ip_address],
-            auth_required=False,
-            surrogate_ip=False,
-            xff_forward_enabled=False,
-            ofw_enabled=True,
-            ips_control=True,
-            ssl_scan_enabled=True,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[tunnel]),
-        )
-        self.location_id = location.location_id
-        self.register_outputs({"locationId": self.location_id})
-
-
-def _tunnel_options(tunnel: int, end: TunnelEnd) -> dict[str, Any]:
+def _tunnel_options(tunnel: int, end: TunnelEnd, logs: pulumi.Output[str] | None) -> dict[str, Any]:
     """What of a tunnel is not its proposal: AWS begins, and begins again when the other end is silent."""
     options: dict[str, Any] = {"startup_action": "start", "dpd_timeout_action": "restart", "dpd_timeout_seconds": 30}
     if end.inside_cidr is not None:
         options["inside_cidr"] = end.inside_cidr
     if end.preshared_key is not None:
         options["preshared_key"] = pulumi.Output.secret(end.preshared_key).apply(valid_preshared_key)
+    if logs is not None:
+        told = {"log_enabled": True, "log_group_arn": logs, "log_output_format": "json"}
+        options["log_options"] = {"cloudwatch_log_options": told}
     return {f"tunnel{tunnel}_{key}": value for key, value in options.items()}
 
 
@@ -353,11 +304,6 @@ def _check_nodes(problems: Problems, nodes: Sequence[ZscalerNode]) -> None:
                     valid_preshared_key(end.preshared_key)
                 except ValueError as error:
                     problems.add(f"nodes[{position}].tunnels[{number}].preshared_key", str(error))
-
-
-def _check_location(problems: Problems, name: str) -> None:
-    if len(name) > LOCATION_NAME:
-        problems.add("location_name", f"{name!r} has {len(name)} characters, and Zscaler takes {LOCATION_NAME}")
 
 
 def _is_address(text: str) -> bool:
