@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import Any, Final
 
 from ..environments.read import environment_name
@@ -212,12 +213,21 @@ class _Attached:
             yield attachment, {"Statement": {"Action": "*", "Resource": "*"}}
 
     def _of(self, role: Resource, type_: str) -> Iterator[Resource]:
-        for one in self.stack.of_type(type_):
-            if role in one.refers_to("role") or (
-                not one.refers_to("role", ROLE)
-                and one.get("role") in [value for value in (role.get("name"), role.get("id")) if value]
-            ):
-                yield one
+        """What refers to the role, and what names it without: a state, or a name that somebody wrote."""
+        yield from self.stack.referring_to(role, "role", type_)
+        names = {value for value in (role.get("name"), role.get("id")) if isinstance(value, str)}
+        for name in sorted(names):
+            yield from self._named.get((type_, name), ())
+
+    @cached_property
+    def _named(self) -> Mapping[tuple[str, str], tuple[Resource, ...]]:
+        """(Type, role as it is written) → what is attached to no role of the stack by dependency."""
+        found: dict[tuple[str, str], list[Resource]] = {}
+        for one in self.stack.of_type(_INLINE, _ATTACHMENT):
+            name = one.get("role")
+            if isinstance(name, str) and not one.refers_to("role", ROLE):
+                found.setdefault((one.type, name), []).append(one)
+        return {key: tuple(listed) for key, listed in found.items()}
 
     def _by_arn(self, arn: Any) -> tuple[Resource, ...]:
         return tuple(one for one in self.stack.of_type(_POLICY) if isinstance(arn, str) and one.get("arn") == arn)
