@@ -4,6 +4,7 @@ import json
 import logging
 from typing import Any
 
+import moto.awslambda.utils
 import pytest
 from credential_vendors import CANARY, STEPS
 from pulumi_airlock.identity.credentials.rotation_function.service import RotationError, ServiceError
@@ -102,6 +103,69 @@ def test_a_crash_after_issuing_and_before_keeping_loses_nothing(secret: Any) -> 
     if secret.settings["kind"] == "zscaler":
         # The lost one is not left behind at the API client.
         assert set(secret.vendor.valid) == {held(secret.first), held(secret.value())}
+
+
+class Failing:
+    """Secrets Manager's client, gone at the moment of taking a label off."""
+
+    def __init__(self, client: Any, stage: str) -> None:
+        self._client, self._stage, self.exceptions = client, stage, client.exceptions
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def update_secret_version_stage(self, **wanted: Any) -> Any:
+        if wanted["VersionStage"] == self._stage:
+            raise SystemExit
+        return self._client.update_secret_version_stage(**wanted)
+
+
+def test_a_crash_within_the_last_step_leaves_the_new_one_current_and_no_rotation_stuck(secret: Any) -> None:
+    version = secret.begin()
+    for step in STEPS[:3]:
+        secret.step(step, version)
+    with pytest.raises(SystemExit):
+        secret.step("finishSecret", version, secret.function(Failing(secret.secretsmanager, "AWSPENDING")))
+    new = held(secret.value())
+    assert new != held(secret.first)
+    secret.step("finishSecret", version)
+    assert secret.value("AWSPENDING") is None
+    assert held(secret.value()) == new
+    secret.rotate()
+    assert held(secret.value()) in secret.vendor.valid
+
+
+@pytest.mark.parametrize("kind", ["fortigate", "zscaler", "token-endpoint"])
+def test_a_crash_after_retiring_is_made_up_for_by_the_next_watch(make: Any, kind: str) -> None:
+    secret = make(kind, grace=0)
+    secret.rotate()
+    with pytest.raises(SystemExit):
+        secret.function(Failing(secret.secretsmanager, "AWSPREVIOUS"))({"action": "watch"})
+    assert held(secret.first) not in secret.vendor.valid
+    assert secret.value("AWSPREVIOUS") is not None
+    secret.watch()
+    assert secret.value("AWSPREVIOUS") is None
+    assert held(secret.value()) in secret.vendor.valid
+
+
+def test_secrets_managers_own_sequence(secret: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here moto's Secrets Manager itself invokes the function, step by step."""
+
+    class Lambda:
+        def get_function(self, _: str) -> None: ...
+
+        def invoke(self, *_: Any, body: str, **__: Any) -> None:
+            steps.append(json.loads(body)["Step"])
+            secret.function()(json.loads(body))
+
+    steps: list[str] = []
+    monkeypatch.setattr(moto.awslambda.utils, "get_backend", lambda *_: Lambda())
+    secret.secretsmanager.rotate_secret(
+        SecretId=secret.name, RotationLambdaARN="arn:aws:lambda:f", RotationRules={"AutomaticallyAfterDays": 30}
+    )
+    assert tuple(steps) == STEPS
+    assert held(secret.value("AWSPREVIOUS")) == held(secret.first)
+    assert held(secret.value()) in secret.vendor.valid
 
 
 def test_a_credential_that_its_service_refuses_never_becomes_current(secret: Any) -> None:
