@@ -26,6 +26,9 @@ WHOS = [
     Who(environments=frozenset({"finance"})),
     Who(environments=frozenset({"risk"})),
     Who(outside=frozenset({"finance"})),
+    Who(environments=frozenset()),
+    Who(groups=frozenset({"airflow-finance"})),
+    Who(groups=frozenset({"somebody-else"})),
     *(Who(sources=Hosts.from_cidr(one)) for one in SOURCES),
 ]
 RULES = st.builds(
@@ -41,6 +44,13 @@ RULES = st.builds(
     st.just(Source("")),
     st.sampled_from([(), (), ("something",)]),
 )
+CALLERS = {
+    "finance/ledger": ("finance", "10.40.0.9", frozenset()),
+    "risk/var": ("risk", "10.40.0.140", frozenset()),
+    "controllers": (None, "10.60.0.1", frozenset({"airflow-finance"})),
+    "outside": (None, "10.60.0.1", frozenset()),
+}
+"""Who is asked about: environment, address, groups."""
 FILTERS = st.builds(
     Filter,
     st.just("zpa"),
@@ -52,22 +62,21 @@ FILTERS = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     one=FILTERS,
-    environment=st.sampled_from(["finance", "risk"]),
+    asked=st.sampled_from(sorted(CALLERS)),
     address=st.sampled_from(["10.20.4.10", "10.20.4.20", "10.20.9.9"]),
     port=st.sampled_from([22, 5432]),
     hours=st.sampled_from([0, 3, 14]),
 )
-def test_it_decides_as_the_proof_does(one: Filter, environment: str, address: str, port: int, hours: int) -> None:
+def test_it_decides_as_the_proof_does(one: Filter, asked: str, address: str, port: int, hours: int) -> None:
     stack, when = expected(), AT + timedelta(hours=hours)
-    source = {"finance": "10.40.0.9", "risk": "10.40.0.140"}[environment]
+    environment, source, groups = CALLERS[asked]
     host = Declared(stack).host(address, "")
-    point = Point(Caller(environment, Hosts.from_cidr(source)), host, service("tcp", port), when)
+    point = Point(Caller(environment, Hosts.from_cidr(source), groups), host, service("tcp", port), when)
     mine = decide([one], point)
     assert mine is not None
-    asked = {"finance": "finance/ledger", "risk": "risk/var"}[environment]
     answer = explain(ACCESS, stack.environments, [one], asked, f"{address}:{port}", at=when, source=source)
     (theirs,) = {row.outcome for row in answer.rows if row.filter is one}
     # The proof tells what is certain of unknown rules more finely than a pass over the rules needs to.

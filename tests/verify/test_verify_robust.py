@@ -1,6 +1,8 @@
 """Whatever a log holds, reading it fails at no line, keeps little, and says what it could not read."""
 
 import gzip
+import io
+import json
 import tracemalloc
 from collections.abc import Iterator
 from datetime import timedelta
@@ -10,8 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pulumi_airlock.errors import InputError
+from pulumi_airlock.logs import Connection
+from pulumi_airlock.report.verify import show_verification, to_json
 from pulumi_airlock.verify import Verifier, check_files, lines_of
 from pulumi_airlock.verify import verifying as verifying_module
+from rich.console import Console
 from verify_cases import AT, FLOW_HEAD, expected, firewall, flow, lss, verify, web
 
 LINES = [lss(), firewall(), web(), flow(), FLOW_HEAD]
@@ -97,3 +102,40 @@ def test_what_does_not_fit_is_decided_on_the_way_with_the_same_result(monkeypatc
     assert parts.findings == whole.findings
     assert parts.rows == whole.rows
     assert parts.decided > whole.decided
+
+
+CONNECTIONS = st.builds(
+    Connection,
+    format=st.sampled_from(["zpa-lss", "zia-firewall", "zia-web", "vpc-flow", "tgw-flow", "fortigate", "envoy"]),
+    source=st.sampled_from(["", "10.40.0.9", "10.40.0.140", "10.60.0.1", "2001:db8::1", "192.0.2.1"]),
+    source_port=st.sampled_from([None, 0, 443, 50000]),
+    destination=st.sampled_from(["", "10.40.0.20", "10.20.4.10", "10.30.1.1", "203.0.113.20", "198.51.100.7", "2001:db8::2"]),
+    name=st.sampled_from(["", "api.rates.example", "warehouse.corp.example", "evil.example"]),
+    port=st.sampled_from([0, 22, 443, 5432, 10002, 65535]),
+    protocol=st.sampled_from(["tcp", "udp", "icmp", "gre", "89", "300", "what"]),
+    time=st.sampled_from([None, AT, AT + timedelta(hours=13)]),
+    allowed=st.sampled_from([None, True, False]),
+    action=st.just("x"),
+    rule=st.sampled_from(["", "finance-rates", "airlock-ui", "airlock-deny-all", "Marketing"]),
+    user=st.sampled_from(["", "cc-finance", "cc-risk", "ann@bank.example"]),
+    location=st.sampled_from(["", "finance-worker", "finance-scheduler", "Paris"]),
+    way=st.sampled_from(["", "7", "8"]),
+    service=st.sampled_from(["", "S3"]),
+    server=st.sampled_from(["", "203.0.113.80"]),
+    answers=st.sampled_from([None, True, False]),
+)
+
+
+@given(st.lists(CONNECTIONS, max_size=8), st.booleans())
+def test_whatever_a_line_says_is_judged_or_counted(connections: list[Connection], proxies: bool) -> None:
+    verifier = Verifier(expected(proxies=proxies), at=AT)
+    for one in connections:
+        if one.destination or one.name:  # no parser gives one without both
+            verifier._connection(one, "log", 1, "line")
+    found = verifier.result()
+    counted = sum(found.skipped.values())
+    shown = sum(row.seen.count + row.entered.count for row in found.rows)
+    blamed = sum(one.seen.count for one in found.findings)
+    assert sum(found.formats.values()) <= counted + shown + blamed
+    show_verification(found, Console(file=io.StringIO()))
+    json.dumps(to_json(found))
