@@ -1,6 +1,10 @@
 """Policies on ZPA's rules and their order; each with wrong, right and unknown values."""
 
+import re
+from pathlib import Path
+
 import pytest
+from least_privilege import registry
 from policy_testing import UNKNOWN, on, resource
 
 RULE, RULE_V1 = "zpa:index/policyAccessRuleV2:PolicyAccessRuleV2", "zpa:index/policyAccessRule:PolicyAccessRule"
@@ -184,3 +188,10 @@ def test_rule_dangling():
     linked = resource(RULE, "a", links={"conditions": "warehouse"}, **computed)
     policy.passes([linked, segment(id=UNKNOWN)])
     policy.fails("which is disabled", [linked, segment(id=UNKNOWN, enabled=False)], at="a")
+
+
+def test_the_policies_that_the_gates_page_names_exist():
+    page = (Path(__file__).parents[2] / "docs" / "gates" / "zpa.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(zpa-[a-z-]+)`", page))
+    assert named
+    assert named <= {one.name for one in registry.load()}

@@ -126,7 +126,7 @@ def tenants(stack: Stack) -> list[Tenant]:
         for above in resource.ancestors():
             if above.type == ZPA_GATE and above not in tenant.components:
                 tenant.components.append(above)
-    return [one for one in found.values() if one.of_type(*RULES, *SEGMENTS)]
+    return [one for one in found.values() if one.components or one.of_type(*RULES, *SEGMENTS)]
 
 
 def _tenant_of(provider: Resource | None) -> tuple[str, str]:
