@@ -21,7 +21,9 @@ from pulumi_airlock.audit import (
     SplunkIntake,
     Standing,
     SyslogIntake,
+    bucket_statements,
     declared_siems,
+    hec_header,
     sinks,
 )
 from pulumi_airlock.environments.flow_format import LOG_FORMAT
@@ -59,7 +61,7 @@ def trail(cloud=SPLUNK, name="audit", **changes):
         "siem": siem(cloud),
         "vpc_ids": {"airflow": "vpc-1"},
         "log_groups": {"vpn": "/aws/vendedlogs/vpn"},
-        "cloudtrail": CloudTrail(data_bucket_arns=["arn:aws:s3:::dags"]),
+        "cloudtrail": CloudTrail(data_bucket_arns=["arn:aws:s3:::dags", "arn:aws:s3:::more/"]),
     }
     return lambda: AuditTrail(name, **{**told, **changes})
 
@@ -181,7 +183,7 @@ def test_a_trail_sees_every_call_everywhere_and_what_happens_to_dags(run):
     assert {one["field"]: one.get("equals") or one.get("startsWiths") for one in objects["fieldSelectors"]} == {
         "eventCategory": ["Data"],
         "resources.type": ["AWS::S3::Object"],
-        "resources.ARN": ["arn:aws:s3:::dags/"],
+        "resources.ARN": ["arn:aws:s3:::dags/", "arn:aws:s3:::more/"],
     }
     # The bucket's policy first: CloudTrail tries to write when it is created.
     assert "audit-archive" in calls.depends_on
@@ -254,6 +256,23 @@ def test_every_role_is_for_one_service_of_this_account_and_names_what_it_uses(up
         for statement in policy.document().values():
             assert "*" not in statement["Resource"]
             assert not any(action.endswith(":*") for action in statement["Action"])
+
+
+def test_the_owner_of_a_brought_bucket_is_told_what_to_allow(update):
+    told = {one["Sid"]: one for one in bucket_statements(S3, name="audit", account_id="111122223333")}
+    found = update(trail(S3))
+
+    written = "arn:aws:s3:::soc-logs/airflow/AWSLogs/111122223333/*"
+    assert (told["TrailWrites"]["Resource"], told["DeliveryWrites"]["Resource"]) == (written, written)
+    name = found.one(TRAIL).inputs["name"]
+    assert told["TrailWrites"]["Condition"]["StringEquals"]["aws:SourceArn"].endswith(f":trail/{name}")
+    assert told["DeliveryWrites"]["Condition"]["StringEquals"]["aws:SourceAccount"] == "111122223333"
+    role = told["StreamWrites"]["Condition"]["ArnLike"]["aws:PrincipalArn"]
+    assert role == "arn:aws:iam::111122223333:role/audit-writer-*"
+    # What the stream's role may do, the bucket must let it, but for the keys and the error log.
+    policy = found.of("iam/rolePolicy:RolePolicy")["audit-writer"].document()
+    assert set(told["StreamWrites"]["Action"]) == {*policy["Bucket"]["Action"], *policy["Objects"]["Action"]}
+    assert set(policy["Bucket"]["Resource"] + policy["Objects"]["Resource"]) == set(told["StreamWrites"]["Resource"])
 
 
 def test_only_the_stream_may_be_written_to_by_subscriptions(update):
@@ -387,6 +406,19 @@ def test_what_zscalers_gates_make_of_it_reaches_the_siem(run):
         assert sink.encrypted is True
         assert not sink.gaps
     assert all("connectionHeaders" in one.secret for one in found.of("zia:index:CloudNssFeed").values())
+
+
+@pytest.mark.parametrize("held", ['{"hec_token": "t0ken"}', "t0ken", " t0ken\n"])
+def test_a_token_is_taken_out_of_what_secrets_manager_holds(update, held):
+    said = []
+
+    def program():
+        header = hec_header(held)
+        header.apply(said.append)
+        pulumi.Output.from_input(header.is_secret()).apply(said.append)
+
+    update(program)
+    assert sorted(map(str, said)) == ["Splunk t0ken", "True"]
 
 
 # Read back

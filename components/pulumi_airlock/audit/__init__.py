@@ -9,11 +9,21 @@ from typing import TYPE_CHECKING, Any
 from .read import Declared, Gap, LogSource, Sink, Standing, declared_siems, sinks
 
 if TYPE_CHECKING:
-    from .archive import Archive
+    from .archive import Archive, bucket_statements
     from .cloudtrail import CloudTrail, ExistingTrail
     from .component import AuditTrail
     from .fortigate import FortigateSyslog
-    from .siem import CloudWatchIntake, HttpsIntake, LssReceiver, NssTarget, S3Intake, Siem, SplunkIntake, SyslogIntake
+    from .siem import (
+        CloudWatchIntake,
+        HttpsIntake,
+        LssReceiver,
+        NssTarget,
+        S3Intake,
+        Siem,
+        SplunkIntake,
+        SyslogIntake,
+        hec_header,
+    )
 
 __all__ = [
     "Archive",
@@ -34,7 +44,9 @@ __all__ = [
     "SplunkIntake",
     "Standing",
     "SyslogIntake",
+    "bucket_statements",
     "declared_siems",
+    "hec_header",
     "sinks",
 ]
 
@@ -52,6 +64,8 @@ _WHERE = {
     "Siem": "siem",
     "SplunkIntake": "siem",
     "SyslogIntake": "siem",
+    "bucket_statements": "archive",
+    "hec_header": "siem",
 }
 
 

@@ -11,6 +11,12 @@ import pulumi_aws as aws
 from ..environments.limits import BUCKET_NAME, partition
 from ..environments.storage import bucket_policy
 from ..errors import Problems
+from .siem import S3Intake
+
+_TRAIL = "cloudtrail.amazonaws.com"
+
+WRITE = ("AbortMultipartUpload", "GetBucketLocation", "GetObject", "ListBucket", "ListBucketMultipartUploads", "PutObject")
+"""What Data Firehose does in a bucket (Data Firehose Developer Guide, "Grant Firehose access to an Amazon S3 destination")."""
 
 LockMode = Literal["GOVERNANCE", "COMPLIANCE"]
 
@@ -79,11 +85,46 @@ def archive_policy(bucket_arn: str, account_id: str, trail_arn: str) -> dict[str
     }
 
 
-def _allow(sid: str, action: str, resource: str, condition: Mapping[str, str]) -> dict[str, Any]:
+def bucket_statements(intake: S3Intake, *, name: str, account_id: str) -> list[dict[str, Any]]:
+    """What the owner of the SIEM's bucket has to allow the `AuditTrail` called `name` of an account, beside TLS alone.
+
+    Sources: CloudTrail User Guide, "Amazon S3 bucket policy for CloudTrail"; VPC User Guide, "Amazon S3 bucket permissions for flow
+    logs"; Data Firehose Developer Guide, "Cross-account delivery to an Amazon S3 destination".
+    """
+    arn = f"arn:{partition(intake.region)}"
+    bucket, folder = f"{arn}:s3:::{intake.bucket}", f"{intake.prefix}/" if intake.prefix else ""
+    written = f"{bucket}/{folder}AWSLogs/{account_id}/*"
+    trail = {"aws:SourceArn": f"{arn}:cloudtrail:{intake.region}:{account_id}:trail/{trail_name(name)}"}
+    account = {"aws:SourceAccount": account_id}
+    whole = {"s3:x-amz-acl": "bucket-owner-full-control"}
+    delivery = "delivery.logs.amazonaws.com"
+    stream = {
+        "Sid": "StreamWrites",
+        "Effect": "Allow",
+        "Principal": {"AWS": f"{arn}:iam::{account_id}:root"},
+        "Action": [f"s3:{action}" for action in WRITE],
+        "Resource": [bucket, f"{bucket}/{folder}*"],
+        "Condition": {"ArnLike": {"aws:PrincipalArn": f"{arn}:iam::{account_id}:role/{name}-writer-*"}},
+    }
+    return [
+        _allow("TrailLooks", "s3:GetBucketAcl", bucket, trail),
+        _allow("TrailWrites", "s3:PutObject", written, {**trail, **whole}),
+        _allow("DeliveryLooks", "s3:GetBucketAcl", bucket, account, delivery),
+        _allow("DeliveryWrites", "s3:PutObject", written, {**account, **whole}, delivery),
+        stream,
+    ]
+
+
+def trail_name(name: str) -> str:
+    """The name of a component's trail. Known before the trail is there: the bucket's and the key's policies name it."""
+    return f"{name}-trail"
+
+
+def _allow(sid: str, action: str, resource: str, condition: Mapping[str, str], service: str = _TRAIL) -> dict[str, Any]:
     return {
         "Sid": sid,
         "Effect": "Allow",
-        "Principal": {"Service": "cloudtrail.amazonaws.com"},
+        "Principal": {"Service": service},
         "Action": action,
         "Resource": resource,
         "Condition": {"StringEquals": dict(condition)},

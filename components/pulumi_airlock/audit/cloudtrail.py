@@ -8,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 
 from ..errors import Problems
-from .archive import Bucket
+from .archive import Bucket, trail_name
 from .delivery import Delivery, Site, direct_to_bucket
 from .siem import Siem
 
@@ -32,11 +32,6 @@ class ExistingTrail:
     """A trail that somebody else manages (the organisation's), and that is known to reach the SIEM."""
 
     arn: str
-
-
-def trail_name(name: str) -> str:
-    """Known before the trail is there: the bucket's and the key's policies name it."""
-    return f"{name}-trail"
 
 
 def check_trail(trail: CloudTrail | ExistingTrail, siem: Siem, problems: Problems) -> None:
@@ -91,7 +86,7 @@ def _selectors(trail: CloudTrail) -> list[dict[str, Any]]:
         {"name": "management", "field_selectors": [{"field": "eventCategory", "equals": ["Management"]}]}
     ]
     if trail.data_bucket_arns:
-        objects = [pulumi.Output.from_input(arn).apply(lambda known: f"{known}/") for arn in trail.data_bucket_arns]
+        objects = [pulumi.Output.from_input(arn).apply(lambda known: f"{known.rstrip('/')}/") for arn in trail.data_bucket_arns]
         selectors.append(
             {
                 "name": "objects",

@@ -9,8 +9,8 @@ from ..environments.limits import KEY_ARN, RETENTION_DAYS, partition
 from ..environments.mwaa import MwaaEnvironment
 from ..errors import Problems
 from ..tokens import AUDIT_TRAIL
-from .archive import Archive, Bucket, check_archive, default_archive, make_archive
-from .cloudtrail import CloudTrail, ExistingTrail, check_trail, make_trail, trail_name
+from .archive import Archive, Bucket, check_archive, default_archive, make_archive, trail_name
+from .cloudtrail import CloudTrail, ExistingTrail, check_trail, make_trail
 from .delivery import Delivery, Site
 from .flow_logs import make_flow_logs
 from .fortigate import FortigateSyslog, check_syslog, make_syslog

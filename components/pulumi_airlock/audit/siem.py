@@ -5,6 +5,7 @@ CloudWatch destination; ZIA's Cloud NSS posts over HTTPS. So one SIEM has severa
 names are plain text: a reader must know them before the update.
 """
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -156,6 +157,19 @@ class Siem:
         if self.https is not None:
             found["https"] = {"url": self.https.url}
         return found
+
+
+def hec_header(secret_string: pulumi.Input[str]) -> pulumi.Output[str]:
+    """`Splunk <token>`, secret, out of what Secrets Manager holds: `{"hec_token": "…"}`, as Data Firehose wants it, or a token."""
+    return pulumi.Output.secret(secret_string).apply(lambda text: f"Splunk {_token(text)}")
+
+
+def _token(text: str) -> str:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return text.strip()
+    return str(found["hec_token"]) if isinstance(found, dict) and "hec_token" in found else text.strip()
 
 
 def hec_event_url(intake: SplunkIntake) -> str:
