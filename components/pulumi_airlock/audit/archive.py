@@ -88,8 +88,8 @@ def archive_policy(bucket_arn: str, account_id: str, trail_arn: str) -> dict[str
 def bucket_statements(intake: S3Intake, *, name: str, account_id: str) -> list[dict[str, Any]]:
     """What the owner of the SIEM's bucket has to allow the `AuditTrail` called `name` of an account, beside TLS alone.
 
-    Sources: CloudTrail User Guide, "Amazon S3 bucket policy for CloudTrail"; VPC User Guide, "Amazon S3 bucket permissions for flow
-    logs"; Data Firehose Developer Guide, "Cross-account delivery to an Amazon S3 destination".
+    Sources: CloudTrail User Guide, "Amazon S3 bucket policy for CloudTrail"; VPC User Guide, "Amazon S3 bucket permissions for
+    flow logs"; Data Firehose Developer Guide, "Cross-account delivery to an Amazon S3 destination".
     """
     arn = f"arn:{partition(intake.region)}"
     bucket, folder = f"{arn}:s3:::{intake.bucket}", f"{intake.prefix}/" if intake.prefix else ""

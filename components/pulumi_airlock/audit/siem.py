@@ -160,7 +160,7 @@ class Siem:
 
 
 def hec_header(secret_string: pulumi.Input[str]) -> pulumi.Output[str]:
-    """`Splunk <token>`, secret, out of what Secrets Manager holds: `{"hec_token": "…"}`, as Data Firehose wants it, or a token."""
+    """`Splunk <token>`, secret, out of what Secrets Manager holds: the token, or `{"hec_token": "…"}` as Firehose wants it."""
     return pulumi.Output.secret(secret_string).apply(lambda text: f"Splunk {_token(text)}")
 
 
