@@ -79,6 +79,29 @@ def test_where_traffic_is_forwarded_as_it_is_an_internet_gateway_tells_that_it_w
     assert verify(flow(destination="203.0.113.20", port=22), proxies=False).findings == []
 
 
+def test_a_flow_to_what_lies_behind_zpa_that_its_log_does_not_show_went_around() -> None:
+    one = only(flow(destination="10.20.4.10", port=1521))
+    assert (one.fault, one.gate, one.where) == (Fault.AROUND, "zpa", "10.20.4.10:1521/tcp")
+    assert "the log of zpa, which is of that time, shows nothing of it" in one.message
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [lss(), flow(destination="10.20.4.10", port=5432)],
+        [flow(destination="10.20.4.10", port=5432), lss()],
+        [lss(ServerIP=""), flow(destination="10.20.4.10", port=5432)],  # by its name, which has this address
+        [lss(), flow(destination="10.20.4.10", port=1521, time=NIGHT)],  # the log is not of that time
+        [firewall(), flow(destination="10.20.4.10", port=1521)],  # there is no log of it at all
+    ],
+    ids=["shown", "shown later", "shown by name", "another time", "no log"],
+)
+def test_what_the_log_of_zpa_shows_or_is_not_about_is_no_finding(lines: list[str]) -> None:
+    found = verify(*lines)
+    assert found.findings == []
+    assert found.skipped == {"forwarded as it is: a flow log does not tell by which way (the log of the gate does)": 1}
+
+
 def test_a_web_server_reached_past_the_app_connectors() -> None:
     one = only(flow(source="10.60.0.9", destination="10.40.0.20", port=443))
     assert (one.fault, one.who, one.gate) == (Fault.AROUND, "10.60.0.9", "zpa")

@@ -21,6 +21,8 @@ class Verdict:
     routes: tuple[str, ...] = ()
     skipped: str = ""
     """Why it was not looked at, or says nothing."""
+    unless_logged: "Blame | None" = None
+    """What it is if the gate's own log shows nothing of it, which only the end of all logs tells."""
 
 
 @dataclass(frozen=True, slots=True)

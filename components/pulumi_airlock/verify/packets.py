@@ -21,6 +21,7 @@ SYNTHETIC = Hosts.from_cidr("100.64.0.0/10")
 _LOCAL = Hosts.from_cidrs(["169.254.0.0/16", "127.0.0.0/8", "224.0.0.0/4", "255.255.255.255/32", "fe80::/10", "ff00::/8"])
 _GATEWAY_ENDPOINT, _INTERNET = "7", frozenset({"2", "8"})
 """`traffic-path`: through a gateway endpoint; through an internet gateway (VPC User Guide, "Available fields")."""
+_FORWARDED = "forwarded as it is: a flow log does not tell by which way (the log of the gate does)"
 _EPHEMERAL = 32768
 """The first port that Linux takes for the near end of a connection."""
 
@@ -91,7 +92,7 @@ class Packets:
         if not gate:
             return Verdict(skipped="to no zone, and the stack has no ZIA gate")
         if one.way not in _INTERNET and not self._is_explicit(one.environment, gate):
-            return Verdict(skipped="forwarded as it is: a flow log does not tell by which way (the log of the gate does)")
+            return Verdict(skipped=_FORWARDED, unless_logged=self._unlogged(one, gate))
         return Verdict((self._around(one, gate, zone),))
 
     def _is_own(self, one: Packet, environment: Environment) -> bool:
@@ -148,6 +149,14 @@ class Packets:
                 f"Close the network's way there (security group, routes: `airlock explain '{one.environment}/*' {_where(one)}` "
                 "names the rule), or declare a route if it is meant."
             )
+        return Blame(Fault.AROUND, one.environment, gate, _where(one), message, fix)
+
+    def _unlogged(self, one: Packet, gate: str) -> Blame | None:
+        """ZPA logs every connection; ZIA may log several as one, and tells the last one's destination alone."""
+        if self._expected.kinds.get(gate) != ZPA:
+            return None
+        message = f"{one.environment} reached {_where(one)}, and the log of {gate}, which is of that time, shows nothing of it"
+        fix = f"Look by which way it went (routes of the environment's subnets): not by {gate}, or its log is not complete."
         return Blame(Fault.AROUND, one.environment, gate, _where(one), message, fix)
 
     # --- into an environment

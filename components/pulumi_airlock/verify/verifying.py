@@ -14,6 +14,7 @@ from .declaring import Declared
 from .expected import ZPA, Expected, Way
 from .findings import Ledger, Verdict
 from .judging import OF_NO_TASK, PEOPLE, Judge, Judged
+from .logged import Logged
 from .model import Line, Row, Tally, Verification
 from .packets import Packet, Packets
 
@@ -46,6 +47,8 @@ class Verifier:
         self._waiting: dict[Packet | Judged, Tally] = {}
         self._result = Verification([], [])
         self._untimed = 0
+        self._logged = Logged()
+        self._open: list[tuple[Packet, Verdict, Tally]] = []
 
     def read(self, name: str, lines: Iterable[str], progress: Callable[[int], None] | None = None) -> None:
         """Every line of one log. `progress` is told the number of lines so far, now and then."""
@@ -81,6 +84,7 @@ class Verifier:
         key: Packet | Judged | str
         if one.format in _ZSCALER:
             key = self._judge.judged(one)
+            self._logged.span(key.kind, time)
         else:
             key = self._packets.packet(one) if one.format in _PACKETS else f"of {one.format}, which sees no way to Zscaler"
         if isinstance(key, str):
@@ -98,6 +102,23 @@ class Verifier:
             if tally.last is None or time > tally.last:
                 tally.last = time
 
+    def _book(self, key: Packet | Judged, verdict: Verdict, tally: Tally) -> None:
+        """Books a verdict at once, or leaves it to the end of all logs."""
+        if isinstance(key, Judged):
+            self._logged.note(key, self._declared)
+        elif verdict.unless_logged is not None and len(self._open) < MOST:
+            self._open.append((key, verdict, tally))
+            return
+        self._ledger.add(verdict, tally)
+
+    def _close(self) -> None:
+        """What only the gate's own log tells of: it shows a flow, or the flow went around it."""
+        for key, verdict, tally in self._open:
+            blame = verdict.unless_logged
+            around = blame is not None and self._logged.misses(key, tally)
+            self._ledger.add(Verdict((blame,)) if around and blame is not None else verdict, tally)
+        self._open.clear()
+
     def _skip(self, why: str) -> None:
         skipped = self._ledger.skipped
         skipped[why] = skipped.get(why, 0) + 1
@@ -108,13 +129,14 @@ class Verifier:
             verdict: Verdict = (
                 self._packets.judge(key) if isinstance(key, Packet) else self._judge.judge(key, tally.first or self._at)
             )
-            self._ledger.add(verdict, tally)
+            self._book(key, verdict, tally)
         self._result.decided += len(self._waiting)
         self._waiting.clear()
 
     def result(self) -> Verification:
         """What all the logs show together."""
         self._decide()
+        self._close()
         result, ledger = self._result, self._ledger
         result.rows = [row for row in ledger.rows.values() if row.environment != PEOPLE or row.seen.count]
         for row in result.rows:
