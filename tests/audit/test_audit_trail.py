@@ -1,6 +1,8 @@
 """The component: which way each source has to each kind of SIEM, who may write there, what stays secret, what is refused."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pulumi
@@ -579,3 +581,11 @@ def test_all_mistakes_are_told_at_once(preview):
         assert len(raised.value.problems) == 8
 
     preview(program)
+
+
+def test_a_stack_without_a_fortigate_needs_no_sdk_of_one():
+    program = (
+        'import sys; sys.modules["pulumiverse_fortios"] = None; from pulumi_airlock.audit import AuditTrail, FortigateSyslog'
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
