@@ -1,9 +1,11 @@
 """The component: which way each source has to each kind of SIEM, who may write there, what stays secret, what is refused."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pulumi
 import pulumiverse_fortios as fortios
@@ -32,7 +34,9 @@ from pulumi_airlock.environments.flow_format import LOG_FORMAT
 from pulumi_airlock.environments.mwaa import AirflowVpc, MwaaCode, MwaaEnvironment, MwaaScale
 from pulumi_airlock.errors import InputError, Problems
 from pulumi_airlock.gates.zia.feed import NssFeed, check_feed, make_feeds
+from pulumi_airlock.gates.zpa import LogReceiver
 
+PAGE = Path(__file__).parents[2] / "docs" / "audit.md"
 CA = "-----BEGIN CERTIFICATE-----\nMIIBsjCC\n-----END CERTIFICATE-----\n"
 KEY = "arn:aws:kms:eu-west-1:111122223333:key/0a1b2c3d-0000-4000-8000-123456789012"
 SECRET = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:hec-abc123"
@@ -589,3 +593,33 @@ def test_a_stack_without_a_fortigate_needs_no_sdk_of_one():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_documentations_program_runs(preview, tmp_path: Path):
+    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)
+    assert len(blocks) == 2
+    (tmp_path / "load.py").write_text("")
+
+    def program():
+        network = {"availability_zones": ["eu-west-1a", "eu-west-1b"], "endpoint_cidrs": ["10.0.14.0/26", "10.0.14.64/26"]}
+        vpc = AirflowVpc("airflow", owner="a@b.example", cidr="10.0.0.0/20", **network)
+        given = {"owner": "a@b.example", "vpc": vpc, "airflow_version": "3.0.6", "code": MwaaCode(dags=tmp_path)}
+        given["scale"] = MwaaScale(environment_class="mw1.small")
+        said = {
+            "finance": MwaaEnvironment("finance", subnet_cidrs=["10.0.0.0/26", "10.0.0.64/26"], **given),
+            "markets": MwaaEnvironment("markets", subnet_cidrs=["10.0.1.0/26", "10.0.1.64/26"], **given),
+            "vpc": vpc,
+            "vpn": SimpleNamespace(log_group_name="/aws/vendedlogs/vpn"),
+            "device": fortios.Provider("edge", hostname="edge.bank.example", token="x"),
+            "ca": CA,
+            "token": "t0ken",
+            "token_arn": SECRET,
+            "dag_bucket_arns": ["arn:aws:s3:::dags"],
+            "LogReceiver": LogReceiver,
+            "NssFeed": NssFeed,
+        }
+        for block in blocks:
+            exec(block, said)  # noqa: S102  # the documentation's own
+
+    found = preview(program)
+    assert len(found.of(FILTER)) == 12  # five for each environment, the VPN's, CloudTrail's
