@@ -55,7 +55,7 @@ def around(access: Access, filters: Sequence[Filter]) -> Iterator[WayAround]:
         closed = Filter(
             "", _ELSEWHERE, Combine.ANY_ALLOW, Action.DENY, (), "", scope=Match(hosts=carrier.impassable), always=True
         )
-        yield WayAround(carrier.gate, nothing, (*others, closed))
+        yield WayAround(carrier.gate, nothing, (*others, closed, *carrier.not_carried()))
 
 
 def _carriers(access: Access, filters: Sequence[Filter]) -> list["_Carrier"]:
@@ -123,6 +123,13 @@ class _Carrier:
         names = Hosts.union(hosts for hosts in self.zones.values() if not _meets(hosts, self.passable)).names
         addresses = self.passable.complement()
         return Hosts(addresses.v4, addresses.v6, names)
+
+    def not_carried(self) -> Iterator[Filter]:
+        """Closes the question to callers whose traffic goes by no relay: for them, the gate itself is the only way."""
+        if all(one.environments is not None for one in self.relays):
+            theirs = frozenset().union(*(one.environments or () for one in self.relays))
+            scope = Match(who=Who(outside=theirs))
+            yield Filter("", _ELSEWHERE, Combine.ANY_ALLOW, Action.DENY, (), "", scope=scope, always=True)
 
     @cached_property
     def _mine(self) -> list[str]:
