@@ -71,6 +71,8 @@ class ZscalerTunnel(pulumi.ComponentResource):
     gateway: Gateway
     location_id: pulumi.Output[int]
     connection_ids: tuple[pulumi.Output[str], ...]
+    log_group_name: pulumi.Output[str] | None = None
+    """The tunnels' log group; None where they keep no logs."""
 
     def __init__(
         self,
@@ -172,6 +174,7 @@ class ZscalerTunnel(pulumi.ComponentResource):
             tags=self._tags,
             opts=self._child,
         )
+        self.log_group_name = group.name
         arn: pulumi.Output[str] = group.arn
         return arn
 
