@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +12,6 @@ from pulumi_airlock.cli import app
 from typer.testing import CliRunner, Result
 from verify_cases import FLOW_HEAD, firewall, flow, lss, web
 
-BANK = Path(__file__).parent / "bank"
 FINE = [
     firewall(locationname="airlock-finance-worker", rulelabel="airlock-rates"),
     web(spriv="airlock-finance-worker", urlfilterrulelabel="airlock-rates"),
@@ -23,28 +21,6 @@ FINE = [
     firewall(locationname="airlock-finance-worker", rulelabel="airlock-pypi", cdfqdn="pypi.example"),
     flow(destination="10.40.13.4"),
 ]
-
-
-@pytest.fixture(scope="module")
-def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The state of the program after `airlock up`, which proves it first."""
-    folder = tmp_path_factory.mktemp("bank")
-    shutil.copytree(BANK, folder, dirs_exist_ok=True)
-    command = [
-        sys.executable,
-        "-m",
-        "pulumi_airlock.cli",
-        "up",
-        "--stack",
-        "test",
-        "--yes",
-        "--no-policy-packs",
-        "-C",
-        str(folder),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder / ".airlock" / "bank" / "test.json"
 
 
 def test_a_preview_says_the_same_as_a_state(state: Path) -> None:

@@ -98,6 +98,8 @@ class Judge:
 
     def judge(self, one: Judged, when: datetime) -> Verdict:
         """What it means. `when` is an instant of its class."""
+        if not self._gates[one.kind]:
+            return Verdict(skipped=f"of {one.kind.upper()}, of which the stack has no gate")
         host = self._declared.host(one.destination, one.name)
         if one.environment:
             return self._workload(one, host, when)
