@@ -8,6 +8,7 @@ import pytest
 from pulumi_airlock.cli import app
 from pulumi_airlock.identity.findings import IdentityFinding, Kind, Severity
 from pulumi_airlock.report.markdown import to_markdown
+from pulumi_airlock.report.page import render_page
 from pulumi_airlock.tokens import ACCESS
 from report_cases import EVIL, small
 from typer.testing import CliRunner
@@ -162,6 +163,30 @@ def test_markdown_has_the_same(tmp_path: Path) -> None:
     assert "fix: declare a principal with this group" in text
     prove(tmp_path, stack(), "--markdown", str(file))
     assert "dentity:" not in file.read_text()
+
+
+def test_the_page_has_the_same(tmp_path: Path) -> None:
+    file = tmp_path / "proof.html"
+    prove(tmp_path, stack(*GROUPS, ORPHAN), "--html", str(file))
+    page = file.read_text()
+    assert "<title>✗" in page
+    assert "<p>identity: 1 error</p>" in page
+    assert f'<td title="{ORPHAN["urn"]}">group &#34;airflow-old&#34; (left-over) is declared by no principal' in page
+    prove(tmp_path, stack(*GROUPS), "--html", str(file))
+    page = file.read_text()
+    assert "<title>✓" in page
+    assert "<p>identity:" not in page
+    assert "Identity across systems" in page
+
+
+def test_what_a_stack_says_is_no_element_of_the_page() -> None:
+    case = small()
+    finding = IdentityFinding(Severity.ERROR, Kind.ORPHAN, "okta", EVIL, f'urn::"{EVIL}', f"group {EVIL}", f"fix {EVIL}")
+    proof = case.proof()
+    seen = case.evidence(proof)
+    page = render_page(proof, seen, case.access, title="t", generated_from="--stack t", at=proof.at, differences=[finding])
+    assert "<img" not in page
+    assert page.count("</script>") == case.page().count("</script>")
 
 
 def test_what_a_stack_says_is_no_markdown() -> None:

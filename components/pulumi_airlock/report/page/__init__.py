@@ -9,6 +9,7 @@ view.py        what the template shows
 import base64
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from importlib.resources import files
 
@@ -19,6 +20,8 @@ from ...access.model import Access
 from ...gates import read_all
 from ...gates.declaration import required_access
 from ...gates.stack import Stack
+from ...identity.findings import IdentityFinding
+from ...identity.proof import identity_findings
 from ...proof.evidence import Evidence, evidence
 from ...proof.findings import Proof
 from ..visible import visible
@@ -37,14 +40,25 @@ def stack_page(stack: Stack, proof: Proof, *, generated_from: str, title: str = 
     access, reading = required_access(stack), read_all(stack)
     seen = evidence(access, reading.environments, reading.filters, proof, at=proof.at)
     shown = title or f"Stack {stack.name}"
-    return render_page(proof, seen, access, title=shown, generated_from=generated_from, at=proof.at)
+    differences = identity_findings(stack, at=proof.at)
+    return render_page(proof, seen, access, title=shown, generated_from=generated_from, at=proof.at, differences=differences)
 
 
-def render_page(proof: Proof, evidence: Evidence, access: Access, *, title: str, generated_from: str, at: datetime) -> str:
+def render_page(
+    proof: Proof,
+    evidence: Evidence,
+    access: Access,
+    *,
+    title: str,
+    generated_from: str,
+    at: datetime,
+    differences: Sequence[IdentityFinding] = (),
+) -> str:
     """The page as HTML.
 
     `generated_from` is the option that names the source, as somebody would type it (`--stack prod`, `--from plan.json`): it is
     shown, and part of the `airlock explain` commands that the page offers. `at` is when the proof was made.
+    `differences`: where the systems disagree on who is who.
     """
     style, script = Markup(_joined("css", _STYLES)), Markup(_joined("js", _SCRIPTS))  # noqa: S704  # our own files
     environment = Environment(
@@ -56,7 +70,7 @@ def render_page(proof: Proof, evidence: Evidence, access: Access, *, title: str,
         finalize=lambda value: visible(value) if type(value) is str else value,
     )
     return environment.get_template("page.html.j2").render(
-        view=View(proof, evidence, access),
+        view=View(proof, evidence, access, tuple(differences)),
         title=title,
         generated_from=generated_from,
         at=at,

@@ -7,6 +7,7 @@ from itertools import groupby
 
 from ...access.clearance import Exemption, exemptions
 from ...access.model import Access
+from ...identity.findings import IdentityFinding, Severity
 from ...proof.evidence import Evidence, Standing
 from ...proof.findings import (
     Assumption,
@@ -95,8 +96,10 @@ class Failures:
 class View:
     """A proof, as the template asks for it."""
 
-    def __init__(self, proof: Proof, evidence: Evidence, access: Access) -> None:
+    def __init__(self, proof: Proof, evidence: Evidence, access: Access, differences: tuple[IdentityFinding, ...] = ()) -> None:
         self.proof, self.evidence, self.access = proof, evidence, access
+        self.differences = differences
+        """Where the systems disagree on who is who."""
 
     # --- verdict
 
@@ -104,6 +107,11 @@ class View:
     def verdict(self) -> str:
         """One sentence."""
         return verdict(self.proof)
+
+    @property
+    def disagreements(self) -> int:
+        """How many of the differences fail."""
+        return sum(one.severity is Severity.ERROR for one in self.differences)
 
     def numbers(self) -> Iterator[tuple[str, str]]:
         """What was looked at: a number, and what it counts."""
