@@ -72,6 +72,8 @@ def test_two_owners_of_the_order_tell_only_what_both_say():
     first, second, third = rule("a", APP, *ANALYSTS), rule("b", APP, action="DENY"), rule("c", APP, *TASKS)
     agreeing = [order("a", "b", "c"), order("a", "b", name="again")]
     assert decide(reading(WAREHOUSE, first, second, third, *agreeing), PERSON) == "allow"
+    # One that lists neither leaves them as they are.
+    assert decide(reading(WAREHOUSE, first, second, third, order("a", "b"), order("c", name="again")), PERSON) == "allow"
     quarrelling = [order("a", "b"), order("b", "a", name="again")]
     assert decide(reading(WAREHOUSE, first, second, *quarrelling), PERSON) == "unproven"
 

@@ -95,6 +95,8 @@ class Operand:
     entries: tuple[tuple[Any, Any], ...]
     where: str
     """`<rule>.conditions[1].operands[0]`."""
+    condition: int = 0
+    """The number of the condition that it stands in."""
 
 
 class Directory:

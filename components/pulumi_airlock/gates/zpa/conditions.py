@@ -127,30 +127,44 @@ class Conditions:
         return found
 
     def named(self, rule: Resource, one: Operand) -> list[Named]:
-        """What an operand on segments names."""
+        """What an operand on segments names.
+
+        The operands of one kind in a condition are one list, as they are joined with OR: which of its unknown ids is which does
+        not matter. Where two conditions have such ids, it does, and is not told.
+        """
         types = SEGMENTS if one.kind == APP else (SEGMENT_GROUP,)
-        values = [rhs for _, rhs in one.entries]
-        others = [each for number in range(len(rule.get_list("conditions"))) for each in operands(rule, number)]
-        if sum(UNKNOWN in [rhs for _, rhs in each.entries] for each in others if each.kind == one.kind) > 1:
-            # Two lists with unknown ids: which dependency belongs to which is not told.
-            return [Named(value, None if value is UNKNOWN else self.tenant.with_id(str(value), *types)) for value in values]
-        return self.tenant.named(rule, "conditions", values, *types)
+        mine: list[Any] = []
+        others, start = False, 0
+        for number in range(len(rule.get_list("conditions"))):
+            for each in operands(rule, number):
+                values = [rhs for _, rhs in each.entries] if each.kind == one.kind else []
+                if number != one.condition:
+                    others |= UNKNOWN in values
+                    continue
+                start = len(mine) if each.where == one.where else start
+                mine += values
+        if others:
+            found = [Named(value, None if value is UNKNOWN else self.tenant.with_id(str(value), *types)) for value in mine]
+        else:
+            found = self.tenant.named(rule, "conditions", mine, *types)
+        return found[start : start + len(one.entries)]
 
     def _app(self, named: Named, where: str) -> Chosen:
         app = self.applications.by_urn.get(named.resource.urn) if named.resource is not None else None
-        return Chosen((app,)) if app is not None else Chosen(elsewhere=(_lost(named, where, "segment"),))
+        return Chosen((app,)) if app is not None else self._lost(named, where, "segment")
 
     def _group(self, named: Named, where: str) -> Chosen:
         if named.resource is None:
-            return Chosen(elsewhere=(_lost(named, where, "segment group"),))
+            return self._lost(named, where, "segment group")
         sure, perhaps = self.applications.in_group(named.resource)
         doubt = tuple(f"{one.resource.name}.segmentGroupId" for one in perhaps)
         return Chosen(tuple(sure), tuple(perhaps), (), doubt)
 
-
-def _lost(named: Named, where: str, what: str) -> str:
-    known = "" if named.id is UNKNOWN else f": no {what} of the stack is {named.id}"
-    return f"{where}{known}"
+    def _lost(self, named: Named, where: str, what: str) -> Chosen:
+        """What is named and not found: an id that is known is another stack's; one that is not may be any, also of this one."""
+        if named.id is UNKNOWN:
+            return Chosen((), tuple(self.applications.all), (where,), (where,))
+        return Chosen(elsewhere=(f"{where}: no {what} of the stack is {named.id}",))
 
 
 def _doubted(judged: Judged, reasons: tuple[str, ...]) -> Judged:
@@ -166,9 +180,9 @@ def operands(rule: Resource, number: int) -> Iterator[Operand]:
     for index, one in enumerate(given if isinstance(given, list | tuple) else ()):
         where = f"{rule.name}.conditions[{number}].operands[{index}]"
         if not isinstance(one, Mapping):
-            yield Operand(UNKNOWN, (), where)
+            yield Operand(UNKNOWN, (), where, number)
             continue
-        yield Operand(one.get("objectType"), tuple(_entries(one)), where)
+        yield Operand(one.get("objectType"), tuple(_entries(one)), where, number)
 
 
 def _entries(one: Mapping[str, Any]) -> Iterator[tuple[Any, Any]]:

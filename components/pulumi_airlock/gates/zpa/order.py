@@ -5,7 +5,7 @@ A new rule is appended. So a place is known from
   are not known; the order of a ZpaGate's own is then what the component says of itself;
 - `rule_order` of V1 rules, where no order resource is in the way;
 - creation: a rule that waits for another (it depends on it) is appended behind it, unless something orders the two.
-Two owners of the order undo each other's work: only that on which all of them agree is known.
+Two owners of the order undo each other's work: only what none of them contradicts is known.
 """
 
 from collections.abc import Iterator, Mapping
@@ -30,8 +30,9 @@ class Order:
 
     def surely_before(self, one: Resource, other: Resource) -> bool:
         """Whether the stack tells that `one` is looked at before `other`."""
-        if self._places:
-            return all(_before(places, one.urn, other.urn) for places in self._places)
+        told = [_before(places, one.urn, other.urn) for places in self._places]
+        if set(told) - {None}:
+            return True in told and False not in told
         mine, theirs = self._numbers[one.urn], self._numbers[other.urn]
         if mine is not None and theirs is not None:
             return mine < theirs
@@ -97,10 +98,13 @@ def _own(component: Resource, owner: Resource) -> Iterator[tuple[str, int]]:
         yield one.urn, place if place is not None else len(listed) + number
 
 
-def _before(places: Mapping[str, int] | None, one: str, other: str) -> bool:
+def _before(places: Mapping[str, int] | None, one: str, other: str) -> bool | None:
+    """Whether an order resource puts one rule before the other; None where it lists neither, and leaves them as they are."""
     if places is None:
         return False
     mine, theirs = places.get(one), places.get(other)
+    if mine is None and theirs is None:
+        return None
     return mine is not None and (theirs is None or mine < theirs)
 
 
