@@ -59,8 +59,12 @@ def login_permissions(partition: str, region: str, account: str, mwaa_name: str,
 
 
 def issuer_key(issuer: str) -> str:
-    """An issuer as IAM writes it: in an OIDC provider's ARN, and in front of its condition keys."""
-    return issuer.removeprefix("https://").rstrip("/")
+    """An issuer as IAM writes it, in an OIDC provider's ARN and in front of its condition keys: a `/` at its end belongs to it.
+
+    >>> issuer_key("https://bank.auth0.example/")
+    'bank.auth0.example/'
+    """
+    return issuer.removeprefix("https://")
 
 
 def _document(*statements: dict[str, Any]) -> dict[str, Any]:

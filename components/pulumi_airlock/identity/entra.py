@@ -118,7 +118,7 @@ class Entra:
                 prevent_duplicate_names=True,
                 members=list(self.members[group]) if group in self.members else None,
                 owners=list(self.owners) or None,
-                # Left out, the provider would empty the group at the next update.
+                # Whoever else says who is in it must not be undone by an update.
                 opts=order.opts if group in self.members else _others_manage_members(order.opts),
             )
             found[group] = made.object_id
