@@ -195,7 +195,8 @@ def order_owner(stack: Stack, _: Config) -> Findings:
     for tenant in tenants(stack):
         owners: dict[Any, list[Resource]] = {}
         for one in tenant.of_type(REORDER):
-            kind = one.get("policyType")
+            given = one.get("policyType")
+            kind = given if given is UNKNOWN else str(given)
             owners.setdefault("ACCESS_POLICY" if kind == "GLOBAL_POLICY" else kind, []).append(one)
         for kind, listed in owners.items():
             if kind is UNKNOWN:
