@@ -193,7 +193,7 @@ def _across(stack: Stack, *kinds: str) -> Iterator[Finding]:
     for one in found:
         resource = stack.find(one.urn)
         if one.severity is Level.ERROR and one.kind in wanted:
-            yield wrong(None, "", one.message) if resource is None else Finding(resource, "", one.message)
+            yield wrong(resource, f"{one.kind.value}:", one.message)
         elif one.kind is Kind.UNKNOWN and resource is not None and resource.type == ROLE:
             yield undecided(resource, "assumeRolePolicy")
 
