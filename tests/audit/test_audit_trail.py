@@ -122,6 +122,8 @@ def test_a_token_that_is_given_is_secret_from_end_to_end(run):
     for one in found.of(STREAM).values():
         assert one.secret == {"splunkConfiguration"}
         assert one.inputs["splunkConfiguration"]["hecToken"] == "t0ken"
+    streams = [one for one in found.requests.values() if one.type.endswith(STREAM)]
+    assert [list(one.additionalSecretOutputs) for one in streams] == [["splunkConfiguration"]] * 2
     described = found.one("airlock:index:AuditTrail")
     assert "t0ken" not in json.dumps(described.inputs)
 

@@ -142,9 +142,16 @@ class Delivery:
                 server_side_encryption={"enabled": True, "key_type": "CUSTOMER_MANAGED_CMK", "key_arn": site.key_arn},
                 tags={**site.tags, **(tags or {})},
                 **self._destination(kind, decompress, self._bucket),
-                opts=site.after(*self._bucket.before),
+                opts=pulumi.ResourceOptions.merge(site.after(*self._bucket.before), self._secret),
             )
         return self._streams[kind]
+
+    @property
+    def _secret(self) -> pulumi.ResourceOptions:
+        """A token that is given stays secret in what the provider answers, too."""
+        cloud = self._siem.cloud
+        given = isinstance(cloud, SplunkIntake) and cloud.token is not None
+        return pulumi.ResourceOptions(additional_secret_outputs=["splunkConfiguration"] if given else None)
 
     def _destination(self, kind: str, decompress: bool, bucket: Bucket) -> dict[str, Any]:
         stored = {
