@@ -1,12 +1,15 @@
 """Every mutation of a log that was as compiled is found, once, with its line."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from pulumi_airlock.access import Access
 from pulumi_airlock.proof.filters import Match
 from pulumi_airlock.proof.sets import Hosts
-from pulumi_airlock.verify import Fault, Finding
+from pulumi_airlock.verify import Fault, Finding, Verifier
 from verify_cases import (
+    ACCESS,
     AT,
     FIREWALL,
     IN_FINANCE,
@@ -14,6 +17,7 @@ from verify_cases import (
     SEGMENT,
     ZIA_RULES,
     ZPA_RULES,
+    expected,
     firewall,
     flow,
     lss,
@@ -132,6 +136,19 @@ def test_an_allow_at_a_time_that_no_route_declares() -> None:
     late = {"cdip": "203.0.113.20", "cdfqdn": "", "cdport": "22", "rulelabel": "finance-upload"}
     one = only(firewall(**late, datetime=f"{NIGHT:%a %b %d %H:%M:%S %Y}"))
     assert one.fault is Fault.UNDECLARED
+
+
+@pytest.mark.parametrize(("gates", "faults"), [(["zpa"], [Fault.UNDECLARED]), (["zpa", "fortigate"], [])])
+def test_zpa_has_no_times_and_another_gate_on_the_way_may_hold_them(gates: list[str], faults: list[Fault]) -> None:
+    document = ACCESS.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    document["zones"]["apps"]["gates"] = gates
+    window = {"days": ["tue"], "from": "22:00", "to": "23:00"}
+    document["routes"] = [{**one, "window": window} if one["name"] == "finance-warehouse" else one for one in document["routes"]]
+    verifier = Verifier(replace(expected(), access=Access.model_validate(document)), at=AT)
+    verifier.read("log", [lss()])
+    found = verifier.result()
+    assert [one.fault for one in found.findings] == faults
+    assert bool(found.skipped) is not bool(faults)
 
 
 def test_an_allow_for_another_environment_than_the_route_s() -> None:

@@ -104,6 +104,37 @@ def test_what_does_not_fit_is_decided_on_the_way_with_the_same_result(monkeypatc
     assert parts.decided > whole.decided
 
 
+def test_what_a_log_writes_is_shown_without_misleading_or_failing() -> None:
+    odd = "\ud800\u202eevil\x1b[31m"
+    lines = [
+        firewall(cdfqdn=odd, rulelabel=odd),
+        lss(Username=odd, ClientPrivateIP=""),
+        json.dumps({"sourcetype": f"zscalernss-{odd}", "event": {}}),
+        firewall(csip=odd),
+    ]
+    found = verify(*lines)
+    assert found.findings
+    out = io.StringIO()
+    show_verification(found, Console(file=out, width=200))
+    shown = out.getvalue() + json.dumps(to_json(found), ensure_ascii=False)
+    shown.encode()
+    assert "\u202e" not in shown
+    assert "\x1b[31m" not in shown
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"])
+def test_times_at_the_ends_of_the_calendar_are_damaged(time: str) -> None:
+    found = verify(firewall(datetime=time), lss(TimestampConnectionStart=time))
+    assert found.unreadable_count == 2
+    assert "no instant of a log" in found.unreadable[0][1]
+
+
+def test_reasons_are_told_apart_as_long_as_they_are_few() -> None:
+    found = verify(*(json.dumps({"sourcetype": f"zscalernss-{number}", "event": {}}) for number in range(500)))
+    assert len(found.skipped) <= verifying_module.REASONS + 1
+    assert sum(found.skipped.values()) == 500
+
+
 CONNECTIONS = st.builds(
     Connection,
     format=st.sampled_from(["zpa-lss", "zia-firewall", "zia-web", "vpc-flow", "tgw-flow", "fortigate", "envoy"]),

@@ -128,6 +128,8 @@ def instant_of(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
+_YEARS = (1970, 2200)
+"""What is beyond is damaged; at the ends of the calendar, time zones have no meaning."""
 _CLOCKS = ("%a %b %d %H:%M:%S %Y", "%b %d %Y %H:%M:%S", "%Y-%m-%d %H:%M:%S", "%y-%m-%d %H:%M:%S")
 """How Zscaler's templates write an instant, all of them in UTC (`GMT` in the feed's settings)."""
 
@@ -144,6 +146,8 @@ def clock_of(text: str, field: str) -> datetime | None:
         found = datetime.fromisoformat(text)
     except ValueError:
         found = _by_clock(text, field)
+    if not _YEARS[0] <= found.year <= _YEARS[1]:
+        raise ValueError(f"{field} is no instant of a log: {text[:40]!r}")
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 

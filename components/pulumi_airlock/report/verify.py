@@ -137,7 +137,7 @@ def _show_unreadable(out: Console, found: Verification) -> None:
 
 def _show_skipped(out: Console, found: Verification) -> None:
     for why, count in found.skipped.items():
-        write(out, f"{count} × {why}", label="Not judged: ", style="dim")
+        write(out, f"{count} × {visible(why)}", label="Not judged: ", style="dim")
 
 
 def _show_summary(out: Console, found: Verification) -> None:
@@ -173,12 +173,12 @@ def to_json(found: Verification) -> dict[str, Any]:
         "findings": [
             {
                 "kind": one.fault.value,
-                "who": one.who,
+                "who": visible(one.who),
                 "gate": one.gate,
-                "destination": one.where,
-                "rule": one.rule or None,
-                "message": one.message,
-                "fix": one.fix,
+                "destination": visible(one.where),
+                "rule": visible(one.rule) or None,
+                "message": visible(one.message),
+                "fix": visible(one.fix),
                 "seen": _tally(one.seen),
             }
             for one in found.findings
@@ -187,11 +187,11 @@ def to_json(found: Verification) -> dict[str, Any]:
         "lines": found.lines,
         "formats": found.formats,
         "decided": found.decided,
-        "notJudged": found.skipped,
+        "notJudged": {visible(why): count for why, count in found.skipped.items()},
         "notices": found.notices,
         "unreadable": {
             "count": found.unreadable_count,
-            "first": [{**_line(line), "why": why} for line, why in found.unreadable],
+            "first": [{**_line(line), "why": visible(why)} for line, why in found.unreadable],
         },
     }
 
@@ -206,4 +206,4 @@ def _tally(tally: Tally) -> dict[str, Any]:
 
 
 def _line(line: Line) -> dict[str, Any]:
-    return {"file": line.file, "line": line.number, "text": line.text}
+    return {"file": line.file, "line": line.number, "text": visible(line.text)}

@@ -292,7 +292,9 @@ class Judge:
         message = f"{gate} refused {_who(one, place)} {_where(one)}{by} ({kind}), {meant}"
         if kind == "token":
             fix = "Sign in again, or look at the identity provider; no rule is wrong."
-        elif ours is not None and ours.outcome is Outcome.DENY:
+        elif ours is None or ours.outcome is Outcome.UNKNOWN:
+            fix = f"Whether the stack allows it is not known (`airlock explain` says why): look at the rules of {gate}."
+        elif ours.outcome is Outcome.DENY:
             fix = f"The stack refuses it as well, by {ours.source}: `airlock prove` shows it as blocked."
         elif one.kind == ZIA:
             fix = f"The stack allows it: look whether {gate} is activated, and what stands before its rules."

@@ -22,6 +22,8 @@ MOST = 50_000
 """Distinct connections that wait to be decided."""
 SHOWN = 2000
 """Characters of a line that are kept."""
+REASONS = 100
+"""Reasons for not judging lines that are told apart."""
 UNREADABLE = 20
 """Unreadable lines that are kept."""
 _PACKETS = frozenset({flow.VPC, flow.TGW, fortigate.FORMAT})
@@ -75,7 +77,7 @@ class Verifier:
     def _connection(self, one: Connection, name: str, number: int, line: str) -> None:
         formats = self._result.formats
         formats[one.format] = formats.get(one.format, 0) + 1
-        time = one.time
+        time = one.time if one.time is not None and 1970 <= one.time.year <= 2200 else None
         if time is None:
             self._untimed += 1
         elif self._since is not None and time < self._since:
@@ -121,6 +123,7 @@ class Verifier:
 
     def _skip(self, why: str) -> None:
         skipped = self._ledger.skipped
+        why = why if why in skipped or len(skipped) < REASONS else "for other reasons"
         skipped[why] = skipped.get(why, 0) + 1
 
     def _decide(self) -> None:
