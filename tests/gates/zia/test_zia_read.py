@@ -222,6 +222,11 @@ def test_the_proxy_is_where_traffic_enters():
     assert relay.entry.hosts == Hosts.from_cidr("203.0.113.0/26")
 
 
+def test_a_proxy_that_is_not_zscalers_carries_nothing_there():
+    other = tenant(*OBJECTS, allow(), block(), environments=(airflow("finance"), airflow("risk", worker=3128)))
+    assert [relay.environments for relay in next(read(other)).relays] == [frozenset({"finance"})]
+
+
 def test_rules_tell_their_objects():
     firewall, urls = read(stack(allow(), url()))
     rule = next(one for one in firewall.rules if "allow" in one.source.urn)

@@ -5,12 +5,11 @@ look at.
 from collections.abc import Iterator
 
 from ..references import Fault, Reference, depended_on
-from ..stack import UNKNOWN, Stack
-from .kinds import CATEGORY, DESTINATIONS, IDS, LOCATION, SERVICE, SERVICE_GROUP, SOURCES, URL_RULE, kind_of
+from ..stack import UNKNOWN, Resource, Stack
+from .kinds import CATEGORY, DESTINATIONS, IDS, SERVICE, SERVICE_GROUP, SOURCES, URL_RULE, kind_of
 from .tenant import Tenant, tenants
 
 _WHAT = {
-    LOCATION: "location",
     SERVICE: "network service",
     SERVICE_GROUP: "network service group",
     DESTINATIONS: "destination group",
@@ -48,16 +47,15 @@ def _unused(tenant: Tenant, gate: str) -> Iterator[Reference]:
         if one.urn in used or (value is not None and value is not UNKNOWN and str(value) in named):
             continue
         name = str(one.get("name", default=one.get("configuredName", default=one.name)) or one.name)
-        why = "no rule of the stack names it" if kind != LOCATION else "no rule of the stack is for it"
-        message = f'{_WHAT[kind]} "{name}" has no effect: {why}; take it out, unless something outside of the stack needs it'
+        message = (
+            f'{_WHAT[kind]} "{name}" has no effect: no rule of the stack names it; '
+            "take it out, unless something outside of the stack needs it"
+        )
         yield Reference(Fault.UNUSED, gate, _WHAT[kind], name, one.urn, "", message)
 
 
-def _ids(one: object) -> Iterator[str]:
+def _ids(one: Resource) -> Iterator[str]:
     """Every id in the lists of a resource's properties."""
-    properties = getattr(one, "properties", {})
-    for value in properties.values():
+    for value in one.properties.values():
         if isinstance(value, list | tuple):
             yield from (str(item) for item in value if isinstance(item, int | str))
-        elif isinstance(value, int) and not isinstance(value, bool):
-            continue

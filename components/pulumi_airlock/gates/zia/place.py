@@ -162,7 +162,8 @@ class Place:
 
         Also what clients are told to reach directly: that is their arrangement, and no barrier.
         """
-        for name in sorted(self.proxied):
+        here = {name for theirs in self.owners.values() for name in theirs}
+        for name in sorted(self.proxied & here):  # others have a proxy that is not this tenant's
             way = self.ways[name]
             port = way.ports.get("worker")
             if way.proxy and port is not None:

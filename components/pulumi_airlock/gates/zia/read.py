@@ -115,15 +115,16 @@ class _Reader:
 
     def _not_web(self) -> Iterator[Rule]:
         """A proxy carries TCP alone, all of it for URL filtering; of a tunnel's traffic URL filtering looks at the web's."""
-        for one in self.tenant.of_kind(LOCATION):
-            owners = frozenset(self.place.owners[one.urn])
-            proxied, tunnelled = owners & self.place.proxied, owners - self.place.proxied
-            if proxied:
-                match = Match(who=Who(environments=proxied), services=_TCP.complement())
-                yield Rule(Action.DENY, match, one.at("ports", label="an explicit proxy carries TCP alone"))
-            if tunnelled:
-                match = Match(who=Who(environments=tunnelled), services=WEB.complement())
-                yield Rule(Action.ALLOW, match, one.at(label="no web traffic, so that URL filtering does not look at it"))
+        proxied, tunnelled = self.place.proxied, self.place.placed - self.place.proxied
+        where = {name: one for one in self.tenant.of_kind(LOCATION) for name in self.place.owners[one.urn]}
+        if proxied & where.keys():
+            match = Match(who=Who(environments=proxied), services=_TCP.complement())
+            label = "an explicit proxy carries TCP alone"
+            yield Rule(Action.DENY, match, where[min(proxied & where.keys())].at("ports", label=label))
+        if tunnelled & where.keys():
+            match = Match(who=Who(environments=tunnelled), services=WEB.complement())
+            label = "no web traffic, so that URL filtering does not look at it"
+            yield Rule(Action.ALLOW, match, where[min(tunnelled & where.keys())].at(label=label))
         if self.place.unplaced:
             match = Match(who=Who(environments=self.place.unplaced), services=WEB.complement())
             source = Source(self.tenant.names[0][1], "", "no web traffic")
