@@ -28,7 +28,6 @@ WHOS = [
     Who(outside=frozenset({"finance"})),
     Who(environments=frozenset()),
     Who(groups=frozenset({"airflow-finance"})),
-    Who(groups=frozenset({"somebody-else"})),
     *(Who(sources=Hosts.from_cidr(one)) for one in SOURCES),
 ]
 RULES = st.builds(
