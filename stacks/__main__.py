@@ -1,21 +1,24 @@
-"""A bank's Airflow behind a FortiGate: one program for every stack, what differs is config.
+"""A bank's Airflow behind a FortiGate and Zscaler: one program for every stack, what differs is config.
 
 Six environments in one VPC, a VPN to the FortiGate at the edge of the bank's network, and every gate compiled from the routes.
+Production has Zscaler besides.
 """
 
 import pulumi
 import pulumiverse_fortios as fortios
+from operations import one_cadence, one_identity, one_siem
 from pulumi_airlock.access import load
 from pulumi_airlock.environments.mwaa import AirflowVpc, MwaaCode, MwaaEnvironment, MwaaLogs, MwaaScale
-from pulumi_airlock.gates.aws_network import AwsNetworkGate
+from pulumi_airlock.gates.aws_network import AwsNetworkGate, Gateway
 from pulumi_airlock.gates.declared import AccessDeclaration
-from pulumi_airlock.gates.fortigate import FortigateGate
+from pulumi_airlock.gates.fortigate import FortigateGate, SamlIdentity
 from pulumi_airlock.tunnels import SiteToSiteVpn, TunnelEnd
 from settings import HERE, load_settings
+from zscaler import internet_access, private_access, tunnel_to_zscaler, way_out
 
 settings = load_settings()
 access = load(settings.access_file)
-beyond = [zone for zone in access.zones if zone != "airflow"]
+beyond = [name for name, zone in access.zones.items() if "fortigate" in zone.gates and name != "airflow"]
 """The zones behind the FortiGate; `airflow` is the VPC itself."""
 AccessDeclaration("access", access)
 
@@ -25,8 +28,32 @@ vpc = AirflowVpc(
     cidr=settings.network.cidr,
     availability_zones=settings.network.availability_zones,
     endpoint_cidrs=settings.network.endpoint_cidrs,
-    flow_log_bucket_arn=settings.flow_log_bucket_arn,
+    # Tasks take the roles of their principals, and read their secrets.
+    extra_services=["secretsmanager", "sts"],
 )
+# The FortiGate's API token comes from FORTIOS_ACCESS_TOKEN, never from the program.
+device = fortios.Provider("edge", hostname=settings.fortigate.hostname)
+on_device = pulumi.ResourceOptions(providers=[device])
+vpn = SiteToSiteVpn(
+    "vpn",
+    device_address=settings.vpn.fortigate_address,
+    wan_interface=settings.fortigate.wan_interface,
+    cloud_cidrs=[settings.network.cidr],
+    device_cidrs=[cidr for zone in beyond for cidr in access.zones[zone].cidrs if ":" not in cidr],
+    vpc_id=vpc.vpc_id,
+    device_asn=settings.vpn.fortigate_asn,
+    amazon_asn=settings.vpn.amazon_asn,
+    tunnels=(TunnelEnd(settings.vpn.inside_cidrs[0]), TunnelEnd(settings.vpn.inside_cidrs[1])),
+    device_name="airflow",
+    zone_name=settings.fortigate.tunnel_zone,
+    log_retention_days=settings.log_retention_days,
+    log_kms_key_arn=settings.log_key_arn,
+    tags={"owner": settings.owner},
+    opts=on_device,
+)
+
+tunnel = None if settings.zscaler is None else tunnel_to_zscaler(settings, settings.zscaler.zia, vpc, vpn.gateway)
+egress = {name: proxy for name in settings.environments if (proxy := way_out(settings, access, name)) is not None}
 environments = [
     MwaaEnvironment(
         name,
@@ -40,32 +67,32 @@ environments = [
         logs=MwaaLogs(
             dag_processing="INFO", scheduler="INFO", webserver="INFO", worker="INFO", retention_days=settings.log_retention_days
         ),
+        egress=egress.get(name),
+        egress_gateway=None if tunnel is None else tunnel.gateway,
     )
     for name, one in settings.environments.items()
 ]
 networks = [one.network for one in environments]
 
-# The FortiGate's API token comes from FORTIOS_ACCESS_TOKEN, never from the program.
-device = fortios.Provider("edge", hostname=settings.fortigate.hostname)
-vpn = SiteToSiteVpn(
-    "vpn",
-    device_address=settings.vpn.fortigate_address,
-    wan_interface=settings.fortigate.wan_interface,
-    cloud_cidrs=[settings.network.cidr],
-    device_cidrs=[cidr for zone in beyond for cidr in access.zones[zone].cidrs if ":" not in cidr],
-    vpc_id=vpc.vpc_id,
-    device_asn=settings.vpn.fortigate_asn,
-    amazon_asn=settings.vpn.amazon_asn,
-    tunnels=(TunnelEnd(settings.vpn.inside_cidrs[0]), TunnelEnd(settings.vpn.inside_cidrs[1])),
-    device_name="airflow",
-    zone_name=settings.fortigate.interfaces["airflow"],
-    log_retention_days=settings.log_retention_days,
-    log_kms_key_arn=settings.log_key_arn,
-    tags={"owner": settings.owner},
-    opts=pulumi.ResourceOptions(providers=[device]),
-)
+identity = one_identity(settings, access, environments)
+audit = one_siem(settings, environments, vpc.vpc_id, {"vpn": vpn, "zscaler": tunnel}, device)
+credentials = one_cadence(settings, access, identity, device)
 
-AwsNetworkGate("aws_network", access=access, environments=networks, gateway=dict.fromkeys(beyond, vpn.gateway))
+gateways = dict.fromkeys(beyond, vpn.gateway)
+connectors = {}
+if settings.zscaler is not None:
+    zpa = settings.zscaler.zpa
+    private_access(zpa, access, audit, identity.scim_groups, settings.protect_data)
+    internet_access(settings.zscaler.zia, access, audit, egress, tunnel)
+    gateways |= {
+        zone: Gateway("endpoint", zpa.cloud_connector_endpoint)
+        for zone in zpa.connectors
+        if zone in access.zones and zone != "airflow"
+    }
+    connectors = {"airflow": zpa.connectors["airflow"].cidrs}
+
+AwsNetworkGate("aws_network", access=access, environments=networks, gateway=gateways, connectors=connectors)
+saml = settings.fortigate.saml
 FortigateGate(
     "fortigate",
     access=access,
@@ -74,7 +101,16 @@ FortigateGate(
     interfaces=settings.fortigate.interfaces,
     people_interface=settings.fortigate.people_interface,
     timezone=settings.fortigate.timezone,
-    opts=pulumi.ResourceOptions(providers=[device]),
+    user_groups=identity.user_groups,
+    saml=SamlIdentity(
+        portal=saml.portal,
+        idp_entity_id=saml.idp_entity_id,
+        idp_single_sign_on_url=saml.idp_single_sign_on_url,
+        idp_certificate=saml.idp_certificate,
+        # Okta sends a group's name in an assertion, Entra its id.
+        group_values=identity.group_ids if access.identity_provider and access.identity_provider.kind == "entra" else {},
+    ),
+    opts=on_device,
 )
 
 pulumi.export("web_servers", {one.network.environment: one.webserver_url for one in environments})

@@ -42,6 +42,16 @@ class Vpn(_Settings):
     inside_cidrs: tuple[str, str]
 
 
+class Saml(_Settings):
+    """Where people sign in at the FortiGate."""
+
+    portal: str
+    idp_entity_id: str
+    idp_single_sign_on_url: str
+    idp_certificate: str
+    """The name that the device has for the identity provider's certificate."""
+
+
 class Fortigate(_Settings):
     """The FortiGate at the edge of the bank's network."""
 
@@ -49,8 +59,109 @@ class Fortigate(_Settings):
     timezone: str
     wan_interface: str
     people_interface: str
+    tunnel_zone: str
+    """The zone that the tunnels' interfaces are put in."""
     interfaces: dict[str, str]
     """Zone of the access file → the interface that leads to it."""
+    saml: Saml
+    api_users: tuple[str, str]
+    """They renew each other's key."""
+    trusted_hosts: tuple[str, ...]
+    """Networks that the API users may come from."""
+
+
+class Siem(_Settings):
+    """The one SIEM that everything logs to."""
+
+    name: str
+    syslog_host: str
+    splunk_url: str
+    splunk_index: str
+    token_secret_arn: str
+    """The HEC token, in Secrets Manager."""
+
+
+class Function(_Settings):
+    """A rotation function that somebody else runs."""
+
+    function_arn: str
+    role_arn: str
+
+
+class TokenService(_Settings):
+    """An HTTPS service that issues the next token to whoever shows the present one."""
+
+    issue_url: str
+    test_url: str
+
+
+class Credentials(_Settings):
+    """Who rotates what, and who hears of it when that fails."""
+
+    alarm_topic_arn: str
+    vault_ttl: str
+    """How long Vault's leases live."""
+    functions: dict[str, Function]
+    token_services: dict[str, TokenService]
+    administrators: tuple[str, ...]
+    """Roles that may read every secret."""
+
+
+class AppConnectors(_Settings):
+    """Where a zone's App Connectors stand."""
+
+    location: str
+    latitude: float
+    longitude: float
+    country_code: str
+    cidrs: tuple[str, ...]
+
+
+class Zpa(_Settings):
+    """The ZPA tenant."""
+
+    identity_provider: str
+    posture: str
+    """The posture profile that everybody's device must satisfy."""
+    connectors: dict[str, AppConnectors]
+    """Zone of the access file → its App Connectors."""
+    cloud_connectors: dict[str, str]
+    """Environment → its Cloud Connector group."""
+    cloud_connector_endpoint: str
+    """The Gateway Load Balancer endpoint in front of the Cloud Connectors."""
+    logs_by: str
+    """The zone whose App Connectors reach the SIEM."""
+
+
+class Ports(_Settings):
+    """The dedicated proxy port of each component of an environment."""
+
+    scheduler: int
+    worker: int
+    webserver: int
+
+
+class Zia(_Settings):
+    """The ZIA tenant."""
+
+    proxy: str
+    cidrs: tuple[str, ...]
+    """The proxy's addresses, which the tunnel leads to."""
+    nodes: tuple[str, ...]
+    """The VPN addresses of Zscaler's data centres."""
+    ports: dict[str, Ports]
+    country: str
+    time_zone: str
+
+
+class Zscaler(_Settings):
+    """Both of them, and their API clients."""
+
+    vanity_domain: str
+    api_clients: dict[str, str]
+    """Gate → the id of its API client; the first one manages both."""
+    zpa: Zpa
+    zia: Zia
 
 
 class Settings(_Settings):
@@ -62,14 +173,17 @@ class Settings(_Settings):
     log_retention_days: int
     log_key_arn: str
     """The KMS key of the bank's log archive; its policy lets CloudWatch Logs use it."""
-    flow_log_bucket_arn: str
-    """The log archive's bucket for VPC flow logs."""
     protect_data: bool
     """Whether an update may delete the environments' keys and buckets."""
     network: Network
     environments: dict[str, Environment]
     vpn: Vpn
     fortigate: Fortigate
+    sign_in_url: str
+    """Where the identity provider sends people back to: `{environment}` stands for the environment."""
+    siem: Siem
+    credentials: Credentials
+    zscaler: Zscaler | None = None
 
     @property
     def access_file(self) -> Path:

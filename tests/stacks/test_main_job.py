@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-STACKS = ["local", "dev-mwaa", "prod-mwaa"]
+STACKS = {"local": 25, "dev-mwaa": 25, "prod-mwaa": 33}
+"""Stack → its expectations."""
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -13,7 +14,7 @@ def test_every_stack_is_policed_and_proven_as_it_stands(airlock, stack: str):
     done = airlock("preview", "--stack", stack)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "✓ proven" in done.stdout
-    assert "25 of 25 expectations hold" in done.stdout
+    assert f"{STACKS[stack]} of {STACKS[stack]} expectations hold" in done.stdout
     assert "[mandatory]" not in done.stdout
 
 
@@ -58,3 +59,20 @@ def test_explain_tells_every_gate_and_the_rule_that_decides(airlock):
     assert "aws_network" in done.stdout
     assert "airlock-deny-all" in done.stdout
     assert "not at this time" in done.stdout
+
+
+def test_a_person_is_explained_through_zpa(airlock):
+    allowed = airlock("explain", "treasury-desk", "airflow-ui-treasury:443", "--stack", "prod-mwaa")
+    for said in ("zpa", "SCIM_GROUP", "airflow-treasury", "aws_network", "10.40.15.0"):
+        assert said in allowed.stdout, allowed.stdout + allowed.stderr
+    refused = airlock("explain", "treasury-desk", "airflow-ui-markets:443", "--stack", "prod-mwaa")
+    assert "zpa refuses it" in refused.stdout, refused.stdout
+    assert "permission" in refused.stdout
+
+
+def test_a_task_is_explained_through_zpa_and_through_zia(airlock):
+    private = airlock("explain", "liquidity_intraday.load", "group-liquidity:8443", "--stack", "prod-mwaa")
+    for said in ("EDGE_CONNECTOR_GROUP", "airlock-group-liquidity", "vpce-"):
+        assert said in private.stdout, private.stdout + private.stderr
+    internet = airlock("explain", "ledger_close.post_entries", "central-bank-rates:443", "--stack", "prod-mwaa")
+    assert "zia refuses it" in internet.stdout, internet.stdout + internet.stderr

@@ -65,8 +65,7 @@ class _Reader:
 
     def firewall(self) -> Iterator[Rule]:
         """The firewall's rules in order."""
-        gate = Source(self.tenant.names[0][1], "", "locations of people, not of Airflow")
-        yield Rule(Action.DENY, _OUTSIDE, gate)
+        yield self._nobody_else()
         yield from self._not_in_force()
         yield from self._without_firewall()
         own = [one for one in self.tenant.of_kind(FIREWALL_RULE) if one is not self.default]
@@ -79,6 +78,7 @@ class _Reader:
 
     def urls(self) -> Iterator[Rule]:
         """URL filtering's rules in order, behind what it does not look at."""
+        yield self._nobody_else()
         yield from self._not_in_force()
         for one in self.tenant.of_kind(CLOUD_APP_RULE):
             # An application that is allowed there is not looked at again, unless the tenant cascades.
@@ -87,6 +87,10 @@ class _Reader:
             )
         yield from self._not_web()
         yield from self._ordered(self.tenant.of_kind(URL_RULE))
+
+    def _nobody_else(self) -> Rule:
+        """Who comes by locations of people gets nowhere here, whatever the tenant's rules and defaults give them."""
+        return Rule(Action.DENY, _OUTSIDE, Source(self.tenant.names[0][1], "", "locations of people, not of Airflow"))
 
     def _not_in_force(self) -> Iterator[Rule]:
         """Without an activation nothing of all this is in force: what the tenant lets through then is not known."""
