@@ -78,6 +78,8 @@ def test_multimatch():
     policy.passes(matchStyle="EXCLUSIVE")
     policy.fails("matchStyle is INCLUSIVE", matchStyle="INCLUSIVE", domainNames=UNKNOWN)
     policy.undecided("matchStyle", matchStyle=UNKNOWN)
+    bulk = "zpa:index/applicationSegmentMultimatchBulk:ApplicationSegmentMultimatchBulk"
+    on("zpa-multimatch", bulk).fails("matchStyle is INCLUSIVE", matchStyle="INCLUSIVE", applicationIds=UNKNOWN)
 
 
 @pytest.mark.parametrize("kind", [SEGMENT, GROUP, SERVERS])

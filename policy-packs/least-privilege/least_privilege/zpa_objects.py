@@ -14,6 +14,7 @@ from pulumi_airlock.gates.zpa.tenant import (
     FORWARDING,
     KEY,
     LOG,
+    MULTIMATCH,
     RULES,
     SEGMENT_GROUP,
     SEGMENTS,
@@ -116,7 +117,7 @@ def _count(first: Any, last: Any) -> int | None:
 
 @resource_policy(
     "zpa-multimatch",
-    types=SEGMENTS,
+    types=(*SEGMENTS, MULTIMATCH),
     severity=Severity.MEDIUM,
     soc2=Soc2.CC6_3,
     fix="Set `match_style` to EXCLUSIVE, so that a host has one segment.",

@@ -4,7 +4,7 @@ import pytest
 from pulumi_airlock.gates.stack import UNKNOWN
 from pulumi_airlock.gates.zpa import read, references
 from pulumi_airlock.gates.zpa.order import Order
-from pulumi_airlock.gates.zpa.tenant import tenants
+from pulumi_airlock.gates.zpa.tenant import MULTIMATCH, tenants
 from zpa_helpers import (
     ANALYSTS,
     APP,
@@ -147,6 +147,30 @@ def test_a_match_style_that_is_not_known_matters_where_segments_overlap():
     found = reading(wide, narrow, rule("a", values("APP", "s-wide")))
     assert decide(found, Point("a.x.example", 443)) == "unproven"
     assert decide(found, Point("b.x.example", 443)) == "allow"
+
+
+def test_a_match_style_set_in_bulk_counts():
+    wide, narrow = segment("wide", ["*.x.example"]), segment("narrow", ["a.x.example"], (22, 22))
+    allow, point = rule("a", values("APP", "s-wide")), Point("a.x.example", 443)
+
+    def bulk(*ids, style="INCLUSIVE", name="bulk"):
+        return resource(MULTIMATCH, name, applicationIds=list(ids), matchStyle=style)
+
+    assert decide(reading(wide, narrow, allow), point) == "deny"
+    assert decide(reading(wide, narrow, allow, bulk("s-wide", "s-narrow")), point) == "allow"
+    assert decide(reading(wide, narrow, allow, bulk("s-wide", UNKNOWN)), point) == "unproven"
+    assert decide(reading(wide, narrow, allow, bulk("s-wide", "s-narrow", style=UNKNOWN)), point) == "unproven"
+    both = [bulk("s-wide", "s-narrow"), bulk("s-narrow", style="EXCLUSIVE", name="again")]
+    assert decide(reading(wide, narrow, allow, *both), point) == "unproven"
+    own = segment("narrow", ["a.x.example"], (22, 22), matchStyle="EXCLUSIVE")
+    assert decide(reading(wide, own, allow, bulk("s-wide", "s-narrow")), point) == "unproven"
+
+
+def test_a_second_look_by_the_servers_address_may_refuse():
+    dual = segment("s", ["x.example"], policyStyle=True)
+    found = reading(dual, rule("a", values("APP", "s-s")))
+    assert decide(found, Point("x.example", 443)) == "unproven"
+    assert "s.policyStyle: rules on the server's address are asked as well" in reasons(found)
 
 
 def test_a_segment_whose_domains_are_not_known_may_take_any_host():

@@ -15,7 +15,7 @@ from typing import Any
 from ...proof.sets import Hosts, Services
 from ..stack import UNKNOWN, Resource
 from .specificity import Below, Pattern, parse_pattern
-from .tenant import SEGMENT_GROUP, SEGMENTS, Tenant
+from .tenant import MULTIMATCH, SEGMENT_GROUP, SEGMENTS, Tenant
 
 CARRIED = Services.union(map(Services.of, ("tcp", "udp", "icmp")))
 """All that ZPA carries at all."""
@@ -74,6 +74,7 @@ class Applications:
 
     def __init__(self, tenant: Tenant) -> None:
         self._tenant = tenant
+        self._styles, self._any_style = self._bulk()
         self.all = [self._read(one) for one in tenant.of_type(*SEGMENTS)]
         self.by_urn = {one.resource.urn: one for one in self.all}
 
@@ -96,7 +97,7 @@ class Applications:
                 patterns.add(parse_pattern(text if isinstance(text, str) else ""))
             except ValueError:
                 unread.append(f"{one.name}.domainNames[{number}]")
-        style = one.get("matchStyle", default=EXCLUSIVE)
+        style = self._style(one)
         group, known = self._group(one)
         return Application(
             one,
@@ -109,6 +110,25 @@ class Applications:
             known,
             one.get("bypassType", default="NEVER"),
         )
+
+    def _bulk(self) -> tuple[Mapping[str, Any], bool]:
+        """The styles that are set in bulk, by the segments' URNs, and whether some of it may be about any segment."""
+        found: dict[str, Any] = {}
+        anywhere = False
+        for bulk in self._tenant.of_type(MULTIMATCH):
+            for named in self._tenant.named(bulk, "applicationIds", bulk.get_list("applicationIds"), *SEGMENTS):
+                anywhere |= named.resource is None and named.id is UNKNOWN
+                if named.resource is not None:
+                    style = bulk.get("matchStyle")
+                    found[named.resource.urn] = style if found.get(named.resource.urn, style) == style else UNKNOWN
+        return found, anywhere
+
+    def _style(self, one: Resource) -> Any:
+        """A segment's style; what says something else about it than the segment does makes it unknown."""
+        own, bulk = one.get("matchStyle"), self._styles.get(one.urn)
+        if self._any_style or (own is not None and bulk is not None and own != bulk):
+            return UNKNOWN
+        return next((style for style in (own, bulk) if style is not None), EXCLUSIVE)
 
     def _group(self, one: Resource) -> tuple[Resource | None, bool]:
         given = one.get("segmentGroupId")
@@ -157,11 +177,14 @@ class Applications:
         reasons = [*one.ports.reasons, *one.unread, *(f"{reason}: it may be more specific" for reason in others)]
         if one.enabled is UNKNOWN:
             reasons.append(f"{one.resource.name}.enabled")
+        dual = one.resource.get("policyStyle") not in (None, False)
+        if dual:
+            reasons.append(f"{one.resource.name}.policyStyle: rules on the server's address are asked as well")
         most = Hosts.every() if one.unread else least.region(one.patterns)
         surely = cut.region(one.patterns)
         if surely != least.region(one.patterns):
             reasons.append(f"{one.resource.name}: whether a disabled or inclusive segment takes hosts from it is not known")
-        sure = (surely, one.ports.sure) if one.enabled is True and not others else nothing
+        sure = (surely, one.ports.sure) if one.enabled is True and not others and not dual else nothing
         return Extent(sure, (most, one.ports.maybe), tuple(reasons))
 
 

@@ -167,6 +167,7 @@ class Builder:
             inspect_traffic_with_zia=False,
             ip_anchored=False,
             is_cname_enabled=True,
+            policy_style=False,
             use_in_dr_mode=False,
             segment_group_id=self.groups[one.zones[0]].id,
             server_groups=[{"ids": [self.servers[zone].id for zone in one.zones]}],

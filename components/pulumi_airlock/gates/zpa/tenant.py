@@ -20,12 +20,13 @@ SEGMENT_KINDS = (
     "applicationSegmentBrowserAccess",
     "applicationSegmentInspection",
     "applicationSegmentPRA",
-    "applicationSegmentPra",
     "browserAccess",
 )
 SEGMENTS = tuple(_token(one) for one in SEGMENT_KINDS)
 """Application segments of every kind: they differ in what ZPA does with the traffic, not in what they hold."""
 SEGMENT_GROUP, SERVER_GROUP, CONNECTOR_GROUP = _token("segmentGroup"), _token("serverGroup"), _token("connectorGroup")
+MULTIMATCH = _token("applicationSegmentMultimatchBulk")
+"""Sets `match_style` of many segments at once, beside the segments themselves."""
 RULE_V1, RULE = _token("policyAccessRule"), _token("policyAccessRuleV2")
 RULES = (RULE, RULE_V1)
 FORWARDING = (_token("policyAccessForwardingRuleV2"), _token("policyAccessForwardingRule"))
