@@ -240,6 +240,14 @@ def test_a_bucket_of_somebody_else_needs_a_script_that_tells(preview, dags):
     assert any("start.sh in the bucket has to hold" in one for one in found.warnings)
 
 
+def test_what_pip_needs_of_the_proxy_is_told(preview, dags, tmp_path):
+    listed = tmp_path / "requirements.txt"
+    listed.write_text("--index-url https://mirror.corp.example/simple\npandas==2.2.0\n")
+    assert any("each install it through the proxy" in one for one in preview(_program(dags, requirements=listed)).warnings)
+    listed.write_text("--no-index\n--find-links /usr/local/airflow/plugins\npandas==2.2.0\n")
+    assert not any("through the proxy" in one for one in preview(_program(dags, requirements=listed)).warnings)
+
+
 def test_a_script_for_another_interpreter_is_refused(preview, dags, tmp_path):
     own = tmp_path / "startup.py"
     own.write_text("#!/usr/bin/env python3\nprint()\n")

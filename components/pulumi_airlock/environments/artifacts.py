@@ -106,7 +106,18 @@ def check_way_out(
         return [f"the proxy is not told by Airlock: {code.startup_script.path} in the bucket has to hold what egress says"]
     if code.startup_script is not None and Path(code.startup_script).is_file():
         check_own_script(Path(code.startup_script).read_text(encoding="utf-8", errors="replace"), problems, "code.startup_script")
-    return []
+    return _pip_warnings(code)
+
+
+def _pip_warnings(code: MwaaCode) -> list[str]:
+    """Every component installs the requirements, through its own port."""
+    if code.requirements is None or not Path(code.requirements).is_file():
+        return []
+    text = Path(code.requirements).read_text(encoding="utf-8", errors="replace")
+    if re.search(r"--no-index", text):
+        return []
+    fix = "let all three reach the index (`ZiaGate(others=…)`), or write --no-index and --find-links to wheels in plugins/"
+    return [f"{code.requirements}: schedulers, workers and web servers each install it through the proxy: {fix}"]
 
 
 def startup_text(code: MwaaCode, egress: ProxyEgress | None, region: str, vpc_cidr: str) -> str | None:

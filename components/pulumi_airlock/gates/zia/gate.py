@@ -219,7 +219,7 @@ class ZiaGate(pulumi.ComponentResource):
                 action="BLOCK",
                 block_override=False,
                 locations=[one.location_id for one in self._locations.values()],
-                url_categories=[],
+                url_categories=["ANY"],
                 **_validity(None),
                 **_every_request(),
                 **self._common(None, before, firewall=False),
