@@ -16,7 +16,7 @@ SIEMS = ("SPLUNK", "SUMO_LOGIC", "DEVO", "AZURE_SENTINEL", "SENTINEL", "QRADAR",
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NssFeed:
-    """The SIEM that takes the logs. Either headers with a token (Splunk HEC), or OAuth 2 client credentials."""
+    """The SIEM that takes the logs: by a token, by headers with one (`Authorization:Splunk …`), or by OAuth 2 client credentials."""
 
     url: str
     """HTTPS."""
@@ -24,6 +24,8 @@ class NssFeed:
     """`SPLUNK`, `AZURE_SENTINEL`, …: `SIEMS`."""
     headers: Sequence[pulumi.Input[str]] = ()
     """`Authorization:Splunk <token>`; kept secret."""
+    token: pulumi.Input[str] | None = None
+    """Kept secret."""
     client_id: pulumi.Input[str] | None = None
     client_secret: pulumi.Input[str] | None = None
     """Kept secret."""
@@ -44,8 +46,8 @@ def check_feed(feed: NssFeed, problems: Problems) -> None:
     missing = [name for name, value in oauth.items() if value is None]
     if missing and len(missing) < len(oauth):
         problems.add(f"siem.{missing[0]}", "missing: client credentials need client_id, client_secret and token_url")
-    if missing and not feed.headers:
-        problems.add("siem.headers", "nothing to authenticate with: write a header with the token, or client credentials")
+    if missing and not feed.headers and feed.token is None:
+        problems.add("siem.headers", "nothing to authenticate with: write a token, a header with it, or client credentials")
 
 
 def make_feeds(name: str, prefix: str, feed: NssFeed, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
@@ -65,6 +67,7 @@ def make_feeds(name: str, prefix: str, feed: NssFeed, opts: pulumi.ResourceOptio
                 siem_type=feed.siem,
                 connection_url=feed.url,
                 connection_headers=pulumi.Output.secret(list(feed.headers)) if feed.headers else None,
+                authentication_token=pulumi.Output.secret(feed.token) if feed.token is not None else None,
                 oauth_authentication=oauth,
                 client_id=feed.client_id,
                 client_secret=pulumi.Output.secret(feed.client_secret) if feed.client_secret is not None else None,

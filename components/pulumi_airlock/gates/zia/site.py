@@ -49,7 +49,7 @@ class LocationSettings:
     country: str | None = None
     """ZIA's name of it (`SWITZERLAND`)."""
     tz: str | None = None
-    """ZIA's name of the time zone (`EUROPE_ZURICH`), by which time intervals are taken."""
+    """ZIA's name of the time zone (`SWITZERLAND_EUROPE_ZURICH`), by which time intervals are taken."""
     ssl_inspection: bool = True
     """Whether TLS is decrypted: without it, ZIA sees a request's host alone. Needs the authority in `ProxyEgress.ca_bundle`."""
 
