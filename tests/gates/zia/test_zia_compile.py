@@ -8,7 +8,7 @@ from google.protobuf import json_format
 from pulumi_airlock.access.model import Access
 from pulumi_airlock.environments.egress import ProxyEgress
 from pulumi_airlock.errors import InputError
-from pulumi_airlock.gates.zia import NssFeed, TimeWindow, TunnelEgress, ZiaGate
+from pulumi_airlock.gates.zia import LocationSettings, NssFeed, TimeWindow, TunnelEgress, ZiaGate
 from zia_helpers import ENVIRONMENTS, FINANCE, FIREWALL, LOCATION, URL, compiled, run_program
 
 DOCUMENT = {
@@ -90,7 +90,7 @@ def test_a_window_that_the_tenant_has_is_used():
     window = {"days": ["mon"], "from": "02:00", "to": "04:00", "timezone": "UTC"}
     routes = [{"name": "orders", "from": ["etl"], "to": ["saas"], "window": window, "reason": "FIN-1"}]
     known = TimeWindow(id=77, days=("mon",), from_="02:00", to="04:00", timezone="UTC")
-    stack = compiled(access(routes=routes), time_windows=[known])
+    stack = compiled(access(routes=routes), time_windows=[known], location=LocationSettings(tz="UTC"))
     assert of(stack, FIREWALL)["zia-saas-orders-firewall"].get("timeWindows") == [77]
     assert of(stack, URL)["zia-saas-orders-url"].get("timeWindows") == [77]
 
@@ -166,6 +166,11 @@ def test_logs_go_to_the_siem_and_the_secret_stays_one():
             "ZIA tells sub-locations by address alone",
         ),
         ({"first_order": 0}, {}, "ZIA's rules begin at 1"),
+        (
+            {"time_windows": [TimeWindow(id=7, days=("mon",), from_="02:00", to="04:00", timezone="Europe/Zurich")]},
+            {},
+            "LocationSettings(tz=…_EUROPE_ZURICH)",
+        ),
         ({"rank": 9}, {}, "an admin rank is 0–7"),
         ({"others": {"worker": ["saas"]}}, {}, "workers reach what routes say"),
         ({"others": {"scheduler": ["sass"]}}, {}, "no destination 'sass'"),

@@ -8,11 +8,12 @@ from fortigate_helpers import Point
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pulumi_airlock.access.model import Access
-from pulumi_airlock.gates.zia import TimeWindow
+from pulumi_airlock.gates.zia import LocationSettings, TimeWindow
 from pulumi_airlock.proof.sets import matches_name
 from zia_helpers import ENVIRONMENTS, both, compiled, judge
 
 NIGHT = {"days": ["mon", "tue"], "from": "22:00", "to": "04:00", "timezone": "Europe/Zurich"}
+ZURICH = LocationSettings(country="SWITZERLAND", tz="SWITZERLAND_EUROPE_ZURICH")
 KNOWN = TimeWindow(id=77, days=("mon", "tue"), from_="22:00", to="04:00", timezone="Europe/Zurich")
 PLACES = [
     {"hosts": ["api.saas.example"]},
@@ -114,7 +115,7 @@ def _open(route, at: datetime) -> bool:
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(accesses(), st.booleans())
 def test_exactly_what_is_declared_comes_through(access, preview):
-    answers = judge(compiled(access, preview, time_windows=[KNOWN]))
+    answers = judge(compiled(access, preview, time_windows=[KNOWN], location=ZURICH))
     for (environment, source), host, (port, protocol), at in product(CALLERS, HOSTS, SERVICES, TIMES):
         point = Point(source, host, port, protocol, environment, None, at)
         if protocol == "icmp" or (environment == "finance" and protocol == "udp"):

@@ -16,7 +16,7 @@ SIEMS = ("SPLUNK", "SUMO_LOGIC", "DEVO", "AZURE_SENTINEL", "SENTINEL", "QRADAR",
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NssFeed:
-    """The SIEM that takes the logs: by a token, by headers with one (`Authorization:Splunk …`), or by OAuth 2 client credentials."""
+    """The SIEM that takes the logs: by a token, by headers with one, or by OAuth 2 client credentials."""
 
     url: str
     """HTTPS."""

@@ -86,6 +86,7 @@ class ZiaGate(pulumi.ComponentResource):
         problems = Problems(name)
         if siem is not None:
             check_feed(siem, problems)
+        _check_clock(time_windows, self._settings, problems)
         plan = _compiled(access, site, today or datetime.now(UTC).date(), problems)
         super().__init__(ZIA_GATE, name, _described(site, plan), opts)
         self._name, self._plan, self._site = name, plan, site
@@ -264,6 +265,15 @@ def _compiled(access: Access, site: Site, today: date, problems: Problems) -> Pl
             problems.add(one.path, one.message, one.place)
     problems.raise_any()
     return plan
+
+
+def _check_clock(windows: Sequence[TimeWindow], settings: LocationSettings, problems: Problems) -> None:
+    """ZIA takes an interval in the time zone of the location: `SWITZERLAND_EUROPE_ZURICH` is Europe/Zurich."""
+    for position, one in enumerate(windows):
+        wanted = one.timezone.upper().replace("/", "_")
+        if settings.tz is None or not settings.tz.endswith(wanted):
+            fix = f"give the locations that time zone (LocationSettings(tz=…_{wanted}))"
+            problems.add(f"time_windows[{position}].timezone", f"{one.timezone!r}, and the locations' is {settings.tz!r}: {fix}")
 
 
 def _described(site: Site, plan: Plan) -> dict[str, Any]:

@@ -49,6 +49,7 @@ _NARROWING: Mapping[str, tuple[Any, ...]] = {
 
 METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "OTHER", "POST", "PUT", "TRACE"})
 _TRUST = "deviceTrustLevels"
+_LEVELS = frozenset({"LOW_TRUST", "MEDIUM_TRUST", "HIGH_TRUST"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,8 @@ def read_rule(rule: Resource, place: Place, objects: Objects, activated: frozens
         return None
     web, actions = kind_of(rule.type) == URL_RULE, _actions(rule)
     reasons = [f"{rule.name}.state"] if state is UNKNOWN else []
-    reasons += [f"{rule.name}.{prop}" for prop in (*PEOPLE, _TRUST) if rule.get(prop) is UNKNOWN]
+    reasons += [f"{rule.name}.{prop}" for prop in PEOPLE if rule.get(prop) is UNKNOWN]
+    reasons += [f"{rule.name}.{_TRUST}"] if _trusted(rule) is None else []
     reasons += [
         f"{rule.name}.{prop}" for prop, free in _NARROWING.items() if rule.get(prop) is not None and rule.get(prop) not in free
     ]
@@ -142,10 +144,12 @@ def _for_people(rule: Resource, prop: str) -> bool:
     return rule.get(prop) is not UNKNOWN and bool(rule.get_list(prop))
 
 
-def _trusted(rule: Resource) -> bool:
-    """Whether it asks for a device's trust, which only Client Connector tells."""
-    levels = rule.get(_TRUST)
-    return isinstance(levels, list | tuple) and bool(levels) and "ANY" not in levels
+def _trusted(rule: Resource) -> bool | None:
+    """Whether it asks for a device's trust, which only Client Connector tells; None where a device without may do."""
+    levels = rule.get_list(_TRUST)
+    if not levels or "ANY" in levels:
+        return False
+    return True if _LEVELS.issuperset(map(str, levels)) else None
 
 
 def _actions(rule: Resource) -> tuple[Action, ...]:
