@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from types import SimpleNamespace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from identity_helpers import WEB_SERVERS, access
 from pulumi_airlock.access import Role
@@ -41,6 +41,7 @@ def test_a_dag_gets_what_is_declared_and_its_author_cannot_widen_it() -> None:
     assert run_policy(source, "var_daily", {"finance": {"can_read"}}) == {}
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(["a*", "*b", "a?", "[ab]*", "ab"]),

@@ -55,7 +55,7 @@ def said(message: str) -> tuple[str, str]:
     return dag, task
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(GLOBS, GLOBS, PATTERNS, PATTERNS)
 def test_every_task_that_gets_in_is_declared_and_every_declared_one_gets_in(
     dags: list[str], tasks: list[str], admitted_dags: list[str], admitted_tasks: list[str]
@@ -91,6 +91,7 @@ def test_every_task_that_gets_in_is_declared_and_every_declared_one_gets_in(
         assert not (matched(admitted_dags, dag) and matched(admitted_tasks, task))
 
 
+@settings(deadline=None)
 @given(GLOBS, GLOBS)
 def test_what_is_compiled_is_neither_wider_nor_narrower(dags: list[str], tasks: list[str]) -> None:
     access = declared(dags, tasks)

@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 from itertools import product
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pulumi_airlock.identity.patterns import globs_of, iam_patterns
 
@@ -22,6 +22,7 @@ def iam_matches(pattern: str, text: str) -> bool:
     return bool(text) and pattern[0] in ("?", text[0]) and iam_matches(pattern[1:], text[1:])
 
 
+@settings(deadline=None)
 @given(GLOBS)
 def test_the_patterns_match_what_the_glob_matches(glob: str) -> None:
     patterns = iam_patterns(glob)
@@ -29,6 +30,7 @@ def test_the_patterns_match_what_the_glob_matches(glob: str) -> None:
         assert any(iam_matches(pattern, one) for pattern in patterns) == fnmatchcase(one, glob), (glob, patterns, one)
 
 
+@settings(deadline=None)
 @given(st.lists(st.text("ab*?[]!", max_size=4), max_size=3), st.booleans())
 def test_what_iam_says_is_read_back_as_globs(values: list[str], literal: bool) -> None:
     texts = [*values, *IDS[:40], "a[b]", "*", "?", "[!a]"]

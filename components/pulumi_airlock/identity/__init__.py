@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .plan import IdentityPlan, Place, plan_identity
     from .proof import IdentityFinding, identity_findings, prove_identity
     from .read import IdentityReading, read_identity
+    from .saml import SamlService, SamlSignOn
 
 __all__ = [
     "Entra",
@@ -27,6 +28,8 @@ __all__ = [
     "Oidc",
     "Okta",
     "Place",
+    "SamlService",
+    "SamlSignOn",
     "dag_permissions",
     "identity_findings",
     "plan_identity",
@@ -48,6 +51,8 @@ _WHERE = {
     "Oidc": "oidc",
     "Okta": "okta",
     "Place": "plan",
+    "SamlService": "saml",
+    "SamlSignOn": "saml",
     "dag_permissions": "airflow",
     "identity_findings": "proof",
     "plan_identity": "plan",

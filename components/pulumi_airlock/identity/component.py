@@ -17,11 +17,12 @@ from ..tokens import IDENTITY
 from .airflow import described as described_for_airflow
 from .airflow import policy_module, roles_to_import
 from .aws_policies import issuer_key, login_permissions, login_trust, workload_trust
-from .entra import Entra
+from .entra import Entra, tenant_of
 from .oidc import Oidc
 from .okta import Okta
 from .plan import MAX_SESSION_DURATION, IdentityPlan, Login, Place, Workload, plan_identity
 from .providers import Made, Order, slug
+from .saml import AssignedService, SamlService, SamlSignOn, assigned
 
 Provider = Okta | Entra | Oidc
 
@@ -61,6 +62,8 @@ class Identity(pulumi.ComponentResource):
     """The same by name, for policies."""
     login_role_arns: Mapping[str, pulumi.Output[str]]
     """`environment/role` → the AWS role that signs in with it."""
+    saml: Mapping[str, SamlSignOn]
+    """Gate → what it has to be told of the identity provider, for each of `saml_services`."""
     user_groups: Mapping[str, str]
     """The identity provider's group → the FortiGate's user group (`FortigateGate(user_groups=…)`)."""
     scim_groups: Mapping[str, str]
@@ -85,6 +88,7 @@ class Identity(pulumi.ComponentResource):
         user_groups: Mapping[str, str] | None = None,
         scim_groups: Mapping[str, str] | None = None,
         zscaler_groups: Mapping[str, Sequence[str]] | None = None,
+        saml_services: Sequence[SamlService] = (),
         other_groups: Sequence[str] = (),
         other_roles: Sequence[str] = (),
         oidc_provider_arn: str | None = None,
@@ -103,6 +107,7 @@ class Identity(pulumi.ComponentResource):
         - `prefix`: in front of the names of AWS roles and of clients.
         - `user_groups`, `scim_groups`: group → what the FortiGate and ZPA call it, where the names differ.
         - `zscaler_groups`: environment → its machines' groups at Zscaler, where they are not called like it.
+        - `saml_services`: gates that people sign in at by SAML: each gets an application at Okta or Entra.
         - `other_groups`: groups of the identity provider that are in this stack for something else: the proof leaves them alone.
         - `other_roles`: the same of AWS roles that tasks may assume, or that sign in, by name.
         - `oidc_provider_arn`: AWS's entry for the identity provider, if there is one; an account has one for each issuer.
@@ -126,19 +131,22 @@ class Identity(pulumi.ComponentResource):
         plan = _planned(access, place, name, problems)
         callbacks = {environment: tuple(one.callback_urls) for environment, one in environments.items()}
         _check_provider(access, provider, plan, callbacks, problems)
+        services = assigned(access, saml_services, problems)
+        _check_saml(access, provider, services, problems)
         problems.raise_any()
 
         recorded = _recorded(access, place, plan, provider, (other_groups, other_roles), environments)
         super().__init__(IDENTITY, name, recorded, opts)
         child = pulumi.ResourceOptions(parent=self)
         account = current_account(account_id, self)
-        made = provider.make(Order(name, plan, callbacks, child))
+        issuer = access.identity_provider.issuer if access.identity_provider else ""
+        made = provider.make(Order(name, plan, callbacks, child, services, issuer))
         self._aws = _Aws(name, partition(region), region, account, all_tags, permissions_boundary_arn, child)
 
         self.plan = plan
         self.group_ids = made.groups
         self.client_ids = made.client_ids
-        issuer = access.identity_provider.issuer if access.identity_provider else ""
+        self.saml = made.saml
         logins = self._aws.logins(plan, made, issuer, environments, oidc_provider_arn)
         workloads = self._aws.workloads(plan, environments)
         self.login_role_arns = {key: role.arn for key, role in logins.items()}
@@ -191,6 +199,17 @@ def _check_provider(
                     f'environments["{environment}"].callback_urls[{position}]', f"{url!r}: write one https:// address, without *"
                 )
     provider.check(plan, problems)
+
+
+def _check_saml(access: Access, provider: Provider, services: Sequence[AssignedService], problems: Problems) -> None:
+    if services and isinstance(provider, Oidc):
+        problems.add("saml_services", "an OIDC provider that somebody else looks after gets no applications: make them there")
+    issuer = access.identity_provider.issuer if access.identity_provider else ""
+    if services and isinstance(provider, Entra) and not tenant_of(issuer):
+        problems.add(
+            "access.identityProvider.issuer",
+            f"{issuer!r} names no tenant: write https://login.microsoftonline.com/<tenant>/v2.0",
+        )
 
 
 def _recorded(

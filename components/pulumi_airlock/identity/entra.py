@@ -15,9 +15,12 @@ import pulumi_azuread as azuread
 from ..errors import Problems
 from .plan import IdentityPlan, Login
 from .providers import Made, Order, slug
+from .saml import AssignedService, SamlSignOn
 
 _NAMESPACE = uuid.UUID("6f1d2a1c-6f0e-5b0a-9a44-0c6f5d0f7a31")
 """Application roles have ids of our own choice: the same for the same role."""
+DEFAULT_ACCESS = "00000000-0000-0000-0000-000000000000"
+"""The role of an application that declares none (Microsoft Graph, `appRoleAssignment.appRoleId`)."""
 NAME_LENGTH = 120
 """Characters of an application's display name (Microsoft Graph, `application.displayName`: 256; the portal shows 120)."""
 
@@ -99,7 +102,58 @@ class Entra:
                     opts=order.opts,
                 )
             clients[login.key] = application.client_id
-        return Made(groups, clients, {group: group not in self.existing_groups for group in order.plan.groups})
+        managed = {group: group not in self.existing_groups for group in order.plan.groups}
+        return Made(groups, clients, managed, {one.service.gate: self._saml(order, one, groups) for one in order.services})
+
+    def _saml(self, order: Order, one: AssignedService, groups: Mapping[str, pulumi.Output[str]]) -> SamlSignOn:
+        """A gate's enterprise application. Its assertions list the object ids of the assigned groups."""
+        service, key = one.service, f"{order.name}-{slug(one.service.gate)}"
+        owners = list(self.owners) or None
+        application = azuread.Application(
+            key,
+            display_name=f"Airflow {service.gate}",
+            prevent_duplicate_names=True,
+            sign_in_audience="AzureADMyOrg",
+            identifier_uris=[service.audience],
+            group_membership_claims=["ApplicationGroup"],
+            optional_claims={"saml2_tokens": [{"name": "groups", "additional_properties": []}]},
+            web={
+                "redirect_uris": [service.login_url],
+                "implicit_grant": {"access_token_issuance_enabled": False, "id_token_issuance_enabled": False},
+            },
+            fallback_public_client_enabled=False,
+            owners=owners,
+            opts=order.opts,
+        )
+        enterprise = azuread.ServicePrincipal(
+            key,
+            client_id=application.client_id,
+            app_role_assignment_required=True,
+            account_enabled=True,
+            preferred_single_sign_on_mode="saml",
+            feature_tags=[{"enterprise": True, "custom_single_sign_on": True}],
+            owners=owners,
+            opts=order.opts,
+        )
+        signing = azuread.ServicePrincipalTokenSigningCertificate(
+            key, service_principal_id=enterprise.id, display_name=f"CN=Airflow {service.gate}", opts=order.opts
+        )
+        for group in one.groups:
+            azuread.AppRoleAssignment(
+                f"{key}-{slug(group)}",
+                app_role_id=DEFAULT_ACCESS,
+                principal_object_id=groups[group],
+                resource_object_id=enterprise.object_id,
+                opts=order.opts,
+            )
+        tenant = tenant_of(order.issuer)
+        return SamlSignOn(
+            pulumi.Output.from_input(f"https://sts.windows.net/{tenant}/"),
+            pulumi.Output.from_input(f"https://login.microsoftonline.com/{tenant}/saml2"),
+            signing.value,
+            "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name",
+            "http://schemas.microsoft.com/ws/2008/06/identity/claims/groups",
+        )
 
     def _groups(self, order: Order) -> dict[str, pulumi.Output[str]]:
         found: dict[str, pulumi.Output[str]] = {}
@@ -127,6 +181,12 @@ class Entra:
 
 def _others_manage_members(opts: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
     return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(ignore_changes=["members"]))
+
+
+def tenant_of(issuer: str) -> str:
+    """The tenant in an issuer, `https://login.microsoftonline.com/<tenant>/v2.0`; empty where there is none."""
+    path = issuer.removeprefix("https://").split("/")
+    return path[1] if len(path) > 2 and path[-1] == "v2.0" else ""
 
 
 def _title(login: Login) -> str:

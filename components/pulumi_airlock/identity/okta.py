@@ -14,6 +14,7 @@ import pulumi_okta as okta
 from ..errors import Problems
 from .plan import CLIENT_ID, IdentityPlan
 from .providers import Made, Order, slug
+from .saml import AssignedService, SamlSignOn
 
 _SPECIAL = re.compile(r"([.^$*+?{}\[\]\\|()])")
 _ESCAPED = r"\\\1"
@@ -84,7 +85,44 @@ class Okta:
             clients[login.key] = client.client_id
             for group in login.groups:
                 okta.app.GroupAssignment(f"{key}-{slug(group)}", app_id=client.id, group_id=groups[group], opts=order.opts)
-        return Made(groups, clients, {group: group not in self.existing_groups for group in order.plan.groups})
+        managed = {group: group not in self.existing_groups for group in order.plan.groups}
+        return Made(groups, clients, managed, {one.service.gate: self._saml(order, one, groups) for one in order.services})
+
+    def _saml(self, order: Order, one: AssignedService, groups: Mapping[str, pulumi.Output[str]]) -> SamlSignOn:
+        """A gate's application: response and assertion signed, no groups but those that are assigned."""
+        service, key = one.service, f"{order.name}-{slug(one.service.gate)}"
+        made = okta.app.Saml(
+            key,
+            label=f"Airflow {service.gate}",
+            sso_url=service.login_url,
+            recipient=service.login_url,
+            destination=service.login_url,
+            audience=service.audience,
+            subject_name_id_template="${user.userName}",
+            subject_name_id_format="urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified",
+            response_signed=True,
+            assertion_signed=True,
+            signature_algorithm="RSA_SHA256",
+            digest_algorithm="SHA256",
+            honor_force_authn=True,
+            authn_context_class_ref="urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport",
+            attribute_statements=[
+                {"type": "EXPRESSION", "name": service.user_attribute, "values": ["user.login"]},
+                {"type": "GROUP", "name": service.group_attribute, "filter_type": "REGEX", "filter_value": exactly(one.groups)},
+            ],
+            implicit_assignment=False,
+            accessibility_self_service=False,
+            hide_ios=True,
+            hide_web=True,
+            authentication_policy=self.authentication_policy,
+            status="ACTIVE",
+            opts=order.opts,
+        )
+        for group in one.groups:
+            okta.app.GroupAssignment(f"{key}-{slug(group)}", app_id=made.id, group_id=groups[group], opts=order.opts)
+        return SamlSignOn(
+            made.entity_url, made.http_post_binding, made.certificate, service.user_attribute, service.group_attribute
+        )
 
     def _groups(self, order: Order) -> dict[str, pulumi.Output[str]]:
         found: dict[str, pulumi.Output[str]] = {}

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi
 
 from .plan import IdentityPlan, Login
+from .saml import AssignedService, SamlSignOn
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,9 @@ class Order:
     callbacks: Mapping[str, Sequence[str]]
     """Environment → where its sign-in sends people back to."""
     opts: pulumi.ResourceOptions
+    services: tuple[AssignedService, ...] = ()
+    """Gates that people sign in at, each with its groups."""
+    issuer: str = ""
 
     def key(self, login: Login) -> str:
         """A child's name for a login."""
@@ -35,6 +39,8 @@ class Made:
     """`environment/role` → the client that its people sign in with."""
     managed: Mapping[str, bool]
     """Group → whether a resource of this component is it."""
+    saml: Mapping[str, SamlSignOn] = field(default_factory=dict)
+    """Gate → what it has to be told."""
 
 
 def slug(text: str) -> str:

@@ -70,6 +70,11 @@ ENTRA: Mapping[str, Simulated] = {
     "azuread:index/servicePrincipal:ServicePrincipal": Simulated(
         "/servicePrincipals/" + _UUID, {"objectId": _UUID}, frozenset(("clientId",))
     ),
+    "azuread:index/servicePrincipalTokenSigningCertificate:ServicePrincipalTokenSigningCertificate": Simulated(
+        _UUID,
+        {"keyId": _UUID, "thumbprint": "{upper40}", "value": "simulated", "startDate": "2026-01-01T00:00:00Z"},
+        frozenset(("servicePrincipalId", "displayName", "endDate")),
+    ),
     "azuread:index/appRoleAssignment:AppRoleAssignment": Simulated(
         "/servicePrincipals/{in.resourceObjectId}/appRoleAssignedTo/{hex43}",
         {},
