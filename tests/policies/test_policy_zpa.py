@@ -152,6 +152,8 @@ def test_order_owner():
     policy.passes([rule("a"), order("one", "a"), order("two", policyType="TIMEOUT_POLICY")])
     policy.fails("which one orders as well", [rule("a"), order("one", "a"), order("two", "a")], at="two")
     policy.fails("which one orders as well", [rule("a"), order("one", "a"), order("two", policyType="GLOBAL_POLICY")], at="two")
+    mine = resource(REORDER, "mine", parent="zpa", policyType="ACCESS_POLICY", rules=[])
+    policy.fails("which mine orders as well", [rule("a"), order("other", "a"), resource(GATE, "zpa"), mine], at="other")
     numbered = resource(RULE_V1, "b", action="ALLOW", ruleOrder="1")
     policy.fails("ruleOrder is set", [rule("a"), numbered, order("one", "a")], at="b")
     policy.undecided("policyType", [rule("a"), order("one", "a"), order("two", policyType=UNKNOWN)])

@@ -9,6 +9,7 @@ from pulumi_airlock.gates.zpa.callers import EDGE_CLIENT, MACHINE_CLIENT, MACHIN
 from pulumi_airlock.gates.zpa.conditions import APP, APP_GROUP, Conditions, operands
 from pulumi_airlock.gates.zpa.order import Order
 from pulumi_airlock.gates.zpa.tenant import REORDER, RULES, SEGMENT_GROUP, SEGMENTS, Named, Tenant, tenants
+from pulumi_airlock.tokens import ZPA_GATE
 from pulumi_policy import Severity
 
 from .controls import Soc2
@@ -201,6 +202,8 @@ def order_owner(stack: Stack, _: Config) -> Findings:
         for kind, listed in owners.items():
             if kind is UNKNOWN:
                 yield from (undecided(one, "policyType") for one in listed)
+            # A gate's own is the one to keep.
+            listed.sort(key=lambda one: not any(above.type == ZPA_GATE for above in one.ancestors()))
             for one in listed[1:] if kind is not UNKNOWN else ():
                 yield wrong(one, "policyType", f"is {kind}, which {listed[0].name} orders as well")
         for one in tenant.of_type(*RULES):

@@ -74,6 +74,8 @@ def test_two_owners_of_the_order_tell_only_what_both_say():
     assert decide(reading(WAREHOUSE, first, second, third, *agreeing), PERSON) == "allow"
     # One that lists neither leaves them as they are.
     assert decide(reading(WAREHOUSE, first, second, third, order("a", "b"), order("c", name="again")), PERSON) == "allow"
+    idle = order(name="again", rules=[{"id": "elsewhere", "order": "1"}])
+    assert decide(reading(WAREHOUSE, second, first, idle, order("a", "b")), PERSON) == "allow"
     quarrelling = [order("a", "b"), order("b", "a", name="again")]
     assert decide(reading(WAREHOUSE, first, second, *quarrelling), PERSON) == "unproven"
 

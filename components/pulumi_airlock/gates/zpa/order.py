@@ -15,6 +15,9 @@ from ...tokens import ZPA_GATE
 from ..stack import UNKNOWN, Resource
 from .tenant import ACCESS_POLICIES, REORDER, RULES, Tenant
 
+_LAST = 1_000_000
+"""Behind every number that a rule may have."""
+
 
 class Order:
     """The order of one tenant's access rules, as far as it is known."""
@@ -43,20 +46,16 @@ class Order:
         return one.urn in other.dependencies
 
     def _line_up(self, rules: list[Resource]) -> list[Resource]:
-        """One order that fits what is known, otherwise the stack's own."""
+        """One order that fits what is known, otherwise the stack's own. Whoever lists the most goes first."""
         first = {one.urn: number for number, one in enumerate(rules)}
-        places = self._places[0] if self._places else {}
+        told = sorted((one for one in self._places if one), key=len, reverse=True)
 
-        def key(one: Resource) -> tuple[int, int, int]:
-            listed = places.get(one.urn) if places is not None else None
+        def key(one: Resource) -> tuple[int, ...]:
             number = self._numbers[one.urn]
-            return (
-                listed if listed is not None else 1_000_000,
-                number if number is not None and not self._places else 1_000_000,
-                self._depth(one, first, 0),
-            )
+            listed = (places.get(one.urn, _LAST) for places in told)
+            return (*listed, _LAST if number is None else number, self._depth(one, first, 0), first[one.urn])
 
-        return sorted(rules, key=lambda one: (*key(one), first[one.urn]))
+        return sorted(rules, key=key)
 
     def _depth(self, one: Resource, rules: Mapping[str, int], so_far: int) -> int:
         """How long a chain of rules this one waits for."""

@@ -61,8 +61,9 @@ class Tenant:
 
     @property
     def name(self) -> str:
-        """What to call it where no component does: its provider's name."""
-        return self.provider.rsplit("::", 1)[-1] or "zpa"
+        """What to call it where no component does: its provider's name, unless that is the engine's own."""
+        name = self.provider.rsplit("::", 1)[-1]
+        return name if name and not name.startswith("default") else "zpa"
 
     @property
     def gate(self) -> str:
