@@ -190,6 +190,12 @@ def test_disabled_segments_and_groups_let_nothing_through():
     assert decide(reading(WAREHOUSE, off, rule("a", values("APP_GROUP", "g-1"))), TASK) == "deny"
 
 
+def test_a_group_that_may_be_off_is_to_blame_itself():
+    found = reading(WAREHOUSE, group(enabled=UNKNOWN), rule("a", APP, *ANALYSTS))
+    assert decide(found, PERSON) == "unproven"
+    assert reasons(found) == {"all.enabled"}
+
+
 def test_a_host_with_another_port_of_its_segment_is_not_passed_on_to_a_wider_one():
     wide = segment("wide", ["*.corp.example"], (1, 65535))
     found = reading(WAREHOUSE, wide, rule("a", values("APP", "s-wide"), *ANALYSTS))

@@ -176,7 +176,8 @@ class Applications:
             return Extent(nothing, nothing, ())
         reasons = [*one.ports.reasons, *one.unread, *(f"{reason}: it may be more specific" for reason in others)]
         if one.enabled is UNKNOWN:
-            reasons.append(f"{one.resource.name}.enabled")
+            both = (one.resource, *((one.group,) if one.group else ()))
+            reasons += [f"{each.name}.enabled" for each in both if _enabled(each) is UNKNOWN]
         dual = one.resource.get("policyStyle") not in (None, False)
         if dual:
             reasons.append(f"{one.resource.name}.policyStyle: rules on the server's address are asked as well")
