@@ -101,3 +101,49 @@ def test_the_clis_own_preview_is_counted_too(tmp_path):
     assert "warning: 5 deletions are over 4 an hour" in done.output
     file.write_text("{}")
     assert "no preview" in str(CliRunner().invoke(app, ["calls", "--from", str(file)]).exception)
+
+
+GATE = """
+from pulumi_airlock.access.model import Access
+from pulumi_airlock.environments.egress import ProxyEgress
+from pulumi_airlock.gates.zia import ZiaGate
+
+places = [{{"name": name, "zone": "internet", "hosts": [f"{{name}}.example"], "ports": {ports}}} for name in {names}]
+routes = [{{"name": name, "from": ["etl"], "to": [name], "reason": "R"}} for name in {names}]
+access = Access.model_validate({{
+    "principals": [{{"name": "etl", "dags": ["*"], "environment": "finance"}}],
+    "zones": {{"internet": {{"gates": ["zia"]}}}},
+    "destinations": places,
+    "routes": routes,
+}})
+way = ProxyEgress(host="{host}", cidrs=("203.0.113.0/26",), scheduler=10101, worker={worker}, webserver=10103)
+ZiaGate("zia", access=access, environments={{"finance": way}})
+"""
+
+
+def _gate(names=("one", "two"), ports=("443/tcp",), host="proxy.example", worker=10102):
+    return GATE.format(names=list(names), ports=list(ports), host=host, worker=worker)
+
+
+def test_what_changes_in_a_gate_is_updated_in_place(update, preview):
+    update(_gate())
+    changed = preview(_gate(ports=("8443/tcp",), host="other.example", worker=11002)).document()["apiCalls"]
+    assert [(one["api"], one["writes"], one["deletions"]) for one in changed] == [
+        ("ZIA", 4, 0)
+    ]  # two services, a location, activation
+    more = preview(_gate(names=("one", "two", "three"))).document()["apiCalls"]
+    assert [one["deletions"] for one in more] == [0]
+
+
+def test_a_destination_that_goes_costs_an_hours_deletions_and_no_more(update, preview):
+    update(_gate())
+    (spent,) = preview(_gate(names=("one",))).document()["apiCalls"]
+    assert (spent["deletions"], spent["overLimit"]) == (4, [])
+
+
+def test_two_that_go_are_over_the_limit_and_told(update, preview):
+    update(_gate(names=("one", "two", "three")))
+    (spent,) = preview(_gate(names=("one",))).document()["apiCalls"]
+    assert spent["overLimit"] == ["8 deletions are over 4 an hour"]
+    names = {one.rpartition("::")[2] for one in spent["deleted"]}
+    assert names == {f"zia-{which}-{what}" for which in ("two", "three") for what in ("firewall", "url", "ports", "urls")}

@@ -69,7 +69,7 @@ def test_workers_alone_are_let_out_and_everything_else_is_blocked_last():
     assert [(one.get("order"), one.get("action")) for one in rules] == [(1, "ALLOW"), (2, "ALLOW"), (3, "BLOCK_RESET")]
     saas, _, block = rules
     assert {one.name for one in saas.refers_to("locations")} == {"zia-finance-worker", "zia-risk-all"}
-    assert {one.name for one in saas.refers_to("destIpGroups")} == {"zia-saas-names", "zia-saas-domains"}
+    assert saas.get("destAddresses") == ["api.saas.example", "*.cdn.saas.example"]
     assert len(block.refers_to("locations")) == 4, "schedulers and web servers too"
     assert [one.get("enableFullLogging") for one in rules] == [True] * 3
     urls = sorted(of(stack, URL).values(), key=lambda one: one.get("order"))

@@ -13,7 +13,7 @@ from ...access.values import parse_port
 from ...environments.egress import ProxyEgress, check_egress
 from ...errors import Problems
 from ..fortigate.names import device_name, device_text
-from .plan import DESCRIPTION, LOCATION_NAME, OBJECT_NAME, RULE_NAME, Allow, Category, Group, Location, Plan, Service, Span
+from .plan import DESCRIPTION, LOCATION_NAME, OBJECT_NAME, RULE_NAME, Allow, Category, Location, Plan, Service, Span
 from .site import Site, TimeWindow, TunnelEgress
 
 WEB_PORTS = (80, 443)
@@ -218,12 +218,11 @@ class _Compiler:
         destination = self.here[variant.destination]
         self._objects(destination)
         tcp, _ = self.services.get(destination.name, ((), ()))
-        groups = tuple(key for key, one in self.plan.groups.items() if key.startswith(f"{destination.name}/"))
         locations = self._allowed(want, destination, variant)
         if not locations:
             return
         order = self.site.first_order + len(self.plan.firewall)
-        self.plan.firewall.append(self._allow(variant, want, order, locations, groups))
+        self.plan.firewall.append(self._allow(variant, want, order, locations, _addresses(destination)))
         web = any(first <= port <= last for port in WEB_PORTS for first, last in tcp)
         seen = tuple(key for key in locations if web or self.plan.locations[key].ports)
         if seen and tcp:
@@ -248,7 +247,7 @@ class _Compiler:
                 why = f"environment {location.environment} goes out through a proxy, which carries TCP alone"
                 self.problems.add(f"destinations[{destination.name}].ports", f"{text!r}: {why}; use a tunnel for it")
 
-    def _allow(self, variant: _Variant, want: _Want, order: int, locations: tuple[str, ...], groups: tuple[str, ...]) -> Allow:
+    def _allow(self, variant: _Variant, want: _Want, order: int, locations: tuple[str, ...], addresses: tuple[str, ...]) -> Allow:
         text = device_text("; ".join(note for note in want.notes if note) or "For the environment itself.")[:DESCRIPTION]
         return Allow(
             key=variant.key,
@@ -256,7 +255,7 @@ class _Compiler:
             order=order,
             locations=locations,
             destination=variant.destination,
-            groups=groups,
+            addresses=addresses,
             time_window=want.time_window,
             expires=want.expires,
             routes=tuple(want.routes),
@@ -270,20 +269,8 @@ class _Compiler:
         self.services[destination.name] = (tcp, udp)
         name = device_name(OBJECT_NAME, f"{self.site.prefix}{destination.name}")
         self.plan.services[destination.name] = Service(destination.name, name, tcp, udp)
-        v4 = [str(one) for one in destination.networks() if one.version == 4]
-        if destination.cidrs and not v4 and not destination.hosts:
+        if destination.cidrs and not _addresses(destination):
             self.problems.add(f"destinations[{destination.name}].cidrs", "IPv6 alone: the environments' subnets are IPv4")
-        exact = [host for host in destination.hosts if not host.startswith("*")]
-        wild = [host for host in destination.hosts if host.startswith("*")]
-        for suffix, kind, items in (
-            ("addresses", "DSTN_IP", v4),
-            ("names", "DSTN_FQDN", exact),
-            ("domains", "DSTN_DOMAIN", wild),
-        ):
-            if items:
-                key = f"{destination.name}/{suffix}"
-                label = device_name(OBJECT_NAME, f"{self.site.prefix}{destination.name}-{suffix}")
-                self.plan.groups[key] = Group(key, label, kind, tuple(dict.fromkeys(items)))
 
     def _category(self, destination: Destination) -> None:
         for host in destination.hosts:
@@ -309,6 +296,12 @@ class _Compiler:
             else:
                 found[protocol].append((first, last))
         return tuple(sorted(found["tcp"])), tuple(sorted(found["udp"]))
+
+
+def _addresses(destination: Destination) -> tuple[str, ...]:
+    """What a firewall rule holds of a destination: in the rule itself, so that nothing else has to go with it."""
+    v4 = [str(one) for one in destination.networks() if one.version == 4]
+    return tuple(dict.fromkeys((*v4, *destination.hosts)))
 
 
 def _same_window(one: TimeWindow, window: Window) -> bool:

@@ -94,7 +94,6 @@ class ZiaGate(pulumi.ComponentResource):
         self._made: list[pulumi.Resource] = []
         self._locations = {key: self._keep(self._location(one)) for key, one in plan.locations.items()}
         self._services = {key: self._keep(self._service(key)) for key in plan.services}
-        self._groups = {key: self._keep(self._group(key)) for key in plan.groups}
         self._categories = {key: self._keep(self._category(key)) for key in plan.categories}
         self._firewall()
         self._urls()
@@ -142,17 +141,6 @@ class ZiaGate(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _group(self, key: str) -> Any:
-        one = self._plan.groups[key]
-        return zia.FwIpDestinationGroup(
-            f"{self._name}-{key.replace('/', '-')}",
-            name=one.name,
-            type=one.type,
-            addresses=list(one.addresses),
-            description=f"Destination {key.partition('/')[0]}",
-            opts=self._child,
-        )
-
     def _category(self, key: str) -> Any:
         one = self._plan.categories[key]
         return zia.UrlCategory(
@@ -181,7 +169,7 @@ class ZiaGate(pulumi.ComponentResource):
                     action="ALLOW",
                     locations=[self._locations[key].location_id for key in one.locations],
                     nw_services=[self._services[one.destination].network_service_id],
-                    dest_ip_groups=[self._groups[key].group_id for key in one.groups],
+                    dest_addresses=list(one.addresses),
                     **self._common(one, before),
                 )
             )

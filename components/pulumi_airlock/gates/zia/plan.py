@@ -42,16 +42,6 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """A destination group of one `type` (`DSTN_IP`, `DSTN_FQDN`, `DSTN_DOMAIN`)."""
-
-    key: str
-    name: str
-    type: str
-    addresses: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Category:
     """A custom URL category. A leading dot stands for the name and all below it."""
 
@@ -69,9 +59,10 @@ class Allow:
     name: str
     order: int
     locations: tuple[str, ...]
-    """Keys, as are `groups`."""
+    """Keys."""
     destination: str
-    groups: tuple[str, ...]
+    addresses: tuple[str, ...]
+    """Of a firewall rule: networks, names, names with all below them (`*.cdn.example`)."""
     time_window: int | None
     expires: date | None
     routes: tuple[str, ...]
@@ -84,7 +75,6 @@ class Plan:
 
     locations: dict[str, Location] = field(default_factory=dict)
     services: dict[str, Service] = field(default_factory=dict)
-    groups: dict[str, Group] = field(default_factory=dict)
     categories: dict[str, Category] = field(default_factory=dict)
     firewall: list[Allow] = field(default_factory=list)
     urls: list[Allow] = field(default_factory=list)
