@@ -1,5 +1,6 @@
 """Every mutation of a log that was as compiled is found, once, with its line."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -264,6 +265,16 @@ def test_a_rule_of_the_stack_that_let_through_somebody_unknown() -> None:
     one = only(firewall(csip="10.99.0.1", locationname="Paris"))
     assert one.fault is Fault.LOCATION
     assert "rule finance-rates let through" in one.message
+
+
+def test_a_cloud_connector_of_nobody_is_no_person() -> None:
+    status = {"LogTimestamp": "Tue Nov 24 09:00:00 2026", "Username": "cc-other", "SessionStatus": "ZPN_STATUS_AUTHENTICATED"}
+    session = json.dumps({**status, "ClientType": "zpn_client_type_edge_connector"})
+    line = lss(Username="cc-other", ClientPrivateIP="")
+    (one,) = verify(session, line).findings
+    assert (one.fault, one.who) == (Fault.LOCATION, "cc-other")
+    assert "cc-other (zpn_client_type_edge_connector) reached warehouse.corp.example:5432/tcp" in one.message
+    assert [one.fault for one in verify(line).findings] == [Fault.UNDECLARED]  # without its session it may be anybody
 
 
 # --- many

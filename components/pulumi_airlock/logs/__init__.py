@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import envoy, flow, fortigate, lss, nss
-from .connection import Connection, NoConnectionError
+from .connection import Connection, NoConnectionError, Session
 
-__all__ = ["Connection", "NoConnectionError", "Reader", "Unreadable", "parse", "read"]
+__all__ = ["Connection", "NoConnectionError", "Reader", "Session", "Unreadable", "parse", "read"]
 
 _OF: tuple[Callable[[Mapping[str, Any]], Connection | None], ...] = (lss.of, nss.of, flow.of, envoy.of)
 _BUNDLES = ("logEvents", "events", "Records")
@@ -38,6 +38,8 @@ class Unreadable:
     why: str
     understood: bool = False
     """The line is of something else than a connection: nothing is wrong with it."""
+    session: Session | None = None
+    """Who signed in, where it is about that."""
 
     def __str__(self) -> str:
         shown = self.line if len(self.line) <= 120 else self.line[:117] + "…"
@@ -95,7 +97,8 @@ class Reader:
             return
         for found in self.connections(text):
             if isinstance(found, ValueError):
-                yield Unreadable(number, text, str(found), understood=isinstance(found, NoConnectionError))
+                session = found.session if isinstance(found, NoConnectionError) else None
+                yield Unreadable(number, text, str(found), isinstance(found, NoConnectionError), session)
             else:
                 yield found or Unreadable(number, text, _unknown(text))
 

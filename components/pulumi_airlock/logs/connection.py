@@ -6,8 +6,20 @@ from functools import lru_cache
 from typing import NamedTuple
 
 
+class Session(NamedTuple):
+    """Somebody who signed in at a cloud, and as what: not a connection, and it tells who connections are of."""
+
+    user: str
+    client: str
+    """The client's type, in the cloud's words (`zpn_client_type_edge_connector`)."""
+
+
 class NoConnectionError(ValueError):
     """A line that is understood, and is of something else than a connection: nothing is wrong with it."""
+
+    def __init__(self, why: str, session: Session | None = None) -> None:
+        super().__init__(why)
+        self.session = session
 
 
 class Connection(NamedTuple):

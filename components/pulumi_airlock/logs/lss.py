@@ -1,4 +1,5 @@
-"""ZPA's Log Streaming Service: user activity (`zpn_trans_log`), one JSON object or one row of a table a connection.
+"""ZPA's Log Streaming Service: user activity (`zpn_trans_log`), one JSON object or one row of a table a connection; and of user
+status (`zpn_auth_log`) who came as what.
 
 Facts: Zscaler, "About User Activity Log Fields" (the names, which the templates use as they are) and "Understanding ZPA Session
 Status Codes" (`InternalReason`: codes that begin with `BRK_` are of the Service Edge, with `AST_` of the App Connector). Not seen
@@ -9,7 +10,7 @@ on a tenant: that `ConnectionStatus` is `open`, `active` or `close`, what `Usern
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .connection import Connection, NoConnectionError, address_of, clock_of, port_of, protocol_of
+from .connection import Connection, NoConnectionError, Session, address_of, clock_of, port_of, protocol_of
 
 FORMAT = "zpa-lss"
 
@@ -47,7 +48,8 @@ def of(fields: Mapping[str, Any]) -> Connection | None:
     if "LogTimestamp" not in fields or "ConnectionStatus" not in fields or "Exporter" in fields:
         other = next((what for key, what in _OTHERS.items() if key in fields), "")
         if other and ("LogTimestamp" in fields or other == "audit"):
-            raise NoConnectionError(f"a log of ZPA's {other}: only user activity (zpn_trans_log) shows connections")
+            why = f"a log of ZPA's {other}: only user activity (zpn_trans_log) shows connections"
+            raise NoConnectionError(why, _session(fields))
         return None
     host, server = _text(fields, "Host"), _address(fields, "ServerIP")
     protocol = protocol_of(_text(fields, "IPProtocol") or "6")
@@ -78,6 +80,11 @@ def of(fields: Mapping[str, Any]) -> Connection | None:
         application=_text(fields, "Application"),
         seen_as=public,
     )
+
+
+def _session(fields: Mapping[str, Any]) -> Session | None:
+    user, client = _text(fields, "Username"), _text(fields, "ClientType")
+    return Session(user, client) if user and client else None
 
 
 def layout(names: Sequence[str]) -> bool:

@@ -31,7 +31,10 @@ def show_verification(found: Verification, console: Console | None = None, *, ve
     """Shows what was seen, what is wrong, what could not be read, and a summary."""
     out = console or standard_output()
     if found.rows:
-        out.print(_table(found.rows), soft_wrap=not out.is_terminal)
+        told = [row for row in found.rows if row.routes or row.rules or row.seen.count or row.entered.count]
+        out.print(_table(told), soft_wrap=not out.is_terminal)
+        if len(found.rows) > len(told):
+            write(out, f"{len(found.rows) - len(told)} more have nothing to reach there, and were not seen.", style="dim")
         out.print()
         _show_rows(out, found.rows)
     for fault, title in _TITLES.items():
@@ -64,7 +67,7 @@ def _table(rows: list[Row]) -> Table:
     for row in rows:
         seen = bool(row.seen.count)
         cells = (
-            "✓" if seen else "·",
+            "✓" if seen else "·" if row.routes or row.rules else "",
             row.environment,
             row.component,
             row.gate,
@@ -76,7 +79,7 @@ def _table(rows: list[Row]) -> Table:
             str(row.entered.count) if row.entered.count else "",
             listed(row.missing, 3) if row.missing and seen else "all" if row.missing else "",
         )
-        table.add_row(*map(Text, cells), style="green" if seen else "yellow")
+        table.add_row(*map(Text, cells), style="green" if seen else "yellow" if row.routes or row.rules else "dim")
     return table
 
 

@@ -7,7 +7,7 @@ one and not the other, the finding says both.
 from datetime import datetime
 from typing import NamedTuple
 
-from ..logs import Connection, lss
+from ..logs import Connection, Session, lss
 from ..proof.filters import Rule
 from ..proof.findings import Outcome
 from ..proof.sets import Hosts
@@ -26,6 +26,10 @@ _BUILT_IN = frozenset(
 """Names of rules that every tenant has."""
 OF_NO_TASK = ("scheduler", "webserver", "scheduler, webserver")
 """Components that run no tasks, where a location tells them apart."""
+_WORKLOADS = frozenset({"zpn_client_type_edge_connector", "zpn_client_type_machine_tunnel", "zpn_client_type_branch_connector"})
+"""Types of clients that have no user."""
+_MOST = 10_000
+"""Names of such clients that are remembered."""
 _SIGN_IN = ("sign in again", "not active")
 
 
@@ -62,12 +66,18 @@ class Judge:
         self._clock = Clock([*(one.times for one in declared.matches()), *rules])
         self._locations = {one.location.lower(): one for one in expected.ways if one.location}
         self._sources = {one.name: one.sources.addresses() for one in expected.environments}
+        self._clients: dict[str, str] = {}
         self._proxies = [one.hosts.addresses() for one in expected.proxies.values()]
         self._gates = {kind: expected.gates(kind) for kind in (ZIA, ZPA)}
         self._named: dict[tuple[str, str], list[Rule]] = {}
         for each in expected.filters:
             for rule in each.rules:
                 self._named.setdefault((each.gate, expected.name_of(rule).lower()), []).append(rule)
+
+    def learn(self, session: Session) -> None:
+        """Remembers the clients that are no persons: Cloud Connectors and machines, by their names."""
+        if session.client.lower() in _WORKLOADS and len(self._clients) < _MOST:
+            self._clients[session.user.lower()] = session.client
 
     def judged(self, one: Connection) -> Judged:
         """What of it counts."""
@@ -168,6 +178,9 @@ class Judge:
         ours = one.rule.lower() in self._expected.rules.get(ZPA, frozenset())
         if gate not in self._declared.gates_of(zone) and not ours:
             return Verdict(skipped="of ZPA, to destinations that the stack does not have")
+        client = self._clients.get(one.user.lower())
+        if client is not None:
+            return Verdict((self._nobody_s(one, gate, client),))
         principals = self._let_in(one, gate)
         claims = self._declared.claims(principals, host, one.protocol, one.port, when)
         here = [claim for claim in claims if gate in self._declared.gates_of(claim.grant.destination.zone)]
@@ -180,6 +193,15 @@ class Judge:
             Caller(None, Hosts(), groups or self._declared.groups(principals)), host, service(one.protocol, one.port), when
         )
         return self._decided(one, gate, point, here, claims, self._place(host, gate))
+
+    def _nobody_s(self, one: Judged, gate: str, client: str) -> Blame:
+        """A Cloud Connector or a machine of which the stack does not know whose it is."""
+        message = f"{one.user} ({client}) reached {_where(one)}: of which environment it is, the stack does not know"
+        fix = (
+            f"Give {gate} the group that it is of as the environment's workload, or put ClientPrivateIP into the template, by "
+            "which its environment is known."
+        )
+        return Blame(Fault.LOCATION, one.user, gate, _where(one), message, fix, one.rule)
 
     def _let_in(self, one: Judged, gate: str) -> frozenset[str]:
         """Who a person can be: those whose group the rule that let them in names, where it is the stack's."""

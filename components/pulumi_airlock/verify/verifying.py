@@ -66,6 +66,8 @@ class Verifier:
         self._result.lines += number
 
     def _other(self, found: Unreadable, name: str) -> None:
+        if found.session is not None:
+            self._judge.learn(found.session)
         if found.understood:
             self._skip(f"no connections: {found.why}")
             return
