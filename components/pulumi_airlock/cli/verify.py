@@ -25,7 +25,7 @@ def verify(
     logs: Annotated[
         list[str],
         typer.Argument(
-            metavar="LOG…",
+            metavar="LOG",
             show_default=False,
             help="Logs of ZPA (LSS, user activity), ZIA (NSS, firewall and web), VPC and transit gateway flow logs, FortiGate "
             "traffic logs; plain or gzip, mixed or not; `-`: standard input.",
