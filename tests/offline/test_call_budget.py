@@ -62,6 +62,11 @@ def test_other_resources_cost_nothing():
     assert preview_calls({"deployment": {}}) == ()
 
 
+def test_one_is_told_as_one():
+    (spent,) = call_budget([("delete", urn("a")), ("update", urn("b"))])
+    assert spent.text == "ZIA's API: 1 read, 1 write, 1 deletion"
+
+
 def test_durations_are_told_in_words():
     assert [duration(one) for one in (0, 45, 61, 3600, 7261)] == ["0 s", "45 s", "1 min 1 s", "1 h", "2 h 1 min"]
 

@@ -106,7 +106,7 @@ class Spent:
     @property
     def text(self) -> str:
         """On one line, as a preview shows it."""
-        parts = ", ".join(f"{count} {call.value}" for call, count in self.calls.items() if count)
+        parts = ", ".join(_counted(call, count) for call, count in self.calls.items() if count)
         time = f": {duration(self.seconds)} at least, at its rate limits" if self.seconds else ""
         return f"{self.api.name}'s API: {parts}{time}"
 
@@ -169,7 +169,11 @@ def _over(api: Api, calls: Mapping[Call, int]) -> Iterator[str]:
     for call, rates in api.rates.items():
         for rate in rates:
             if rate.seconds == 3600 and calls.get(call, 0) > rate.calls:
-                yield f"{calls[call]} {call.value} are over {rate.calls} an hour"
+                yield f"{_counted(call, calls[call])} are over {rate.calls} an hour"
+
+
+def _counted(call: Call, count: int) -> str:
+    return f"{count} {call.value.removesuffix('s') if count == 1 else call.value}"
 
 
 def _type(urn: str) -> str:
