@@ -38,17 +38,24 @@ class Tenant:
         name = explicit.name if explicit is not None and not explicit.name.startswith("default") else "zia"
         return [(name, self.provider or self.resources[0].urn)]
 
-    def of_kind(self, *kinds: str) -> list[Resource]:
-        """Resources of these kinds, in the stack's order."""
-        return [one for one in self.resources if kind_of(one.type) in kinds]
+    @cached_property
+    def _kinds(self) -> dict[str, list[Resource]]:
+        found: dict[str, list[Resource]] = {}
+        for one in self.resources:
+            found.setdefault(kind_of(one.type), []).append(one)
+        return found
 
-    def named_by(self, rule: Resource, prop: str, *kinds: str) -> Found:
+    def of_kind(self, *kinds: str) -> list[Resource]:
+        """Resources of these kinds, kind by kind, in the stack's order."""
+        return [one for kind in kinds for one in self._kinds.get(kind, ())]
+
+    def named_by(self, rule: Resource, prop: str, kind: str) -> Found:
         """The objects that a list of ids names: by property dependency where the ids are not known yet, else by the ids."""
         values = rule.get_list(prop)
-        linked = [one for one in rule.refers_to(prop) if kind_of(one.type) in kinds]
+        linked = [one for one in rule.refers_to(prop) if kind_of(one.type) == kind]
         if rule.get(prop) is UNKNOWN:
             return Found(tuple(linked), () if len(linked) == 1 else (f"{rule.name}.{prop}",), True)
-        by_id = self._by_id(kinds)
+        by_id = self._ids.get(kind, {})
         found = {one.urn: one for value in values if value is not UNKNOWN and (one := by_id.get(_number(value))) is not None}
         foreign = [value for value in values if value is not UNKNOWN and _number(value) not in by_id]
         pending = sum(value is UNKNOWN for value in values)
@@ -58,13 +65,15 @@ class Tenant:
         reasons += [f"{rule.name}.{prop}"] if pending != (len(waiting) if pending else 0) else []
         return Found(tuple(found.values()), tuple(reasons), bool(values))
 
-    def _by_id(self, kinds: tuple[str, ...]) -> dict[str, Resource]:
-        found = {}
-        for one in self.of_kind(*kinds):
-            for key in (IDS[kind_of(one.type)], "id"):
-                value = one.get(key)
-                if value is not UNKNOWN and value is not None:
-                    found[_number(value)] = one
+    @cached_property
+    def _ids(self) -> dict[str, dict[str, Resource]]:
+        """Kind → id → object."""
+        found: dict[str, dict[str, Resource]] = {}
+        for kind, prop in IDS.items():
+            for one in self.of_kind(kind):
+                for value in (one.get(prop), one.get("id")):
+                    if value is not UNKNOWN and value is not None:
+                        found.setdefault(kind, {})[_number(value)] = one
         return found
 
     @cached_property
