@@ -92,7 +92,7 @@ if settings.zscaler is not None:
     connectors = {"airflow": zpa.connectors["airflow"].cidrs}
 
 AwsNetworkGate("aws_network", access=access, environments=networks, gateway=gateways, connectors=connectors)
-saml = settings.fortigate.saml
+saml = identity.saml["fortigate"]
 FortigateGate(
     "fortigate",
     access=access,
@@ -103,10 +103,12 @@ FortigateGate(
     timezone=settings.fortigate.timezone,
     user_groups=identity.user_groups,
     saml=SamlIdentity(
-        portal=saml.portal,
-        idp_entity_id=saml.idp_entity_id,
-        idp_single_sign_on_url=saml.idp_single_sign_on_url,
-        idp_certificate=saml.idp_certificate,
+        portal=settings.fortigate.portal,
+        idp_entity_id=saml.entity_id,
+        idp_single_sign_on_url=saml.sign_on_url,
+        idp_certificate=settings.fortigate.idp_certificate,
+        user_attribute=saml.user_attribute,
+        group_attribute=saml.group_attribute,
         # Okta sends a group's name in an assertion, Entra its id.
         group_values=identity.group_ids if access.identity_provider and access.identity_provider.kind == "entra" else {},
     ),

@@ -16,7 +16,7 @@ from pulumi_airlock.audit import (
     hec_header,
 )
 from pulumi_airlock.environments.mwaa import MwaaEnvironment
-from pulumi_airlock.identity import Entra, Identity, IdentityEnvironment, Okta
+from pulumi_airlock.identity import Entra, Identity, IdentityEnvironment, Okta, SamlService
 from pulumi_airlock.identity.credentials import (
     BroughtRotator,
     Credentials,
@@ -36,6 +36,7 @@ _WEB_SERVER = "airflow-ui-"
 
 def one_identity(settings: Settings, access: Access, environments: Iterable[MwaaEnvironment]) -> Identity:
     """The groups, roles and service accounts of the access file, in the bank's identity provider and in AWS."""
+    portal = f"{settings.fortigate.portal}/remote/saml"
     assert access.identity_provider is not None  # noqa: S101  # every access file of these stacks has one
     return Identity(
         "identity",
@@ -49,6 +50,7 @@ def one_identity(settings: Settings, access: Access, environments: Iterable[Mwaa
             )
             for one in environments
         },
+        saml_services=[SamlService(gate="fortigate", audience=f"{portal}/metadata/", login_url=f"{portal}/login/")],
         web_servers={
             one.name: one.name.removeprefix(_WEB_SERVER) for one in access.destinations if one.name.startswith(_WEB_SERVER)
         },

@@ -42,16 +42,6 @@ class Vpn(_Settings):
     inside_cidrs: tuple[str, str]
 
 
-class Saml(_Settings):
-    """Where people sign in at the FortiGate."""
-
-    portal: str
-    idp_entity_id: str
-    idp_single_sign_on_url: str
-    idp_certificate: str
-    """The name that the device has for the identity provider's certificate."""
-
-
 class Fortigate(_Settings):
     """The FortiGate at the edge of the bank's network."""
 
@@ -63,7 +53,10 @@ class Fortigate(_Settings):
     """The zone that the tunnels' interfaces are put in."""
     interfaces: dict[str, str]
     """Zone of the access file → the interface that leads to it."""
-    saml: Saml
+    portal: str
+    """Where people sign in at it."""
+    idp_certificate: str
+    """The name that it has for the identity provider's certificate."""
     api_users: tuple[str, str]
     """They renew each other's key."""
     trusted_hosts: tuple[str, ...]

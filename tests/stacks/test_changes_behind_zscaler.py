@@ -15,7 +15,7 @@ zscaler_pulumi_zpa.PolicyAccessRuleV2("hand-written", name="hand-written", actio
 A_SCIM_OPERAND_ON_A_SERVICE_ACCOUNT = """
 import zscaler_pulumi_zpa
 zscaler_pulumi_zpa.PolicyAccessRuleV2("hand-written", name="hand-written", action="ALLOW", conditions=[
-    {"operator": "OR", "operands": [{"object_type": "APP", "values": [gate.segment_ids["group-liquidity"]]}]},
+    {"operator": "OR", "operands": [{"object_type": "APP", "values": [gate.segment_ids["airlock-group-liquidity"]]}]},
     {"operator": "OR", "operands": [{"object_type": "CLIENT_TYPE", "values": ["zpn_client_type_edge_connector"]}]},
     {"operator": "OR", "operands": [{"object_type": "SCIM_GROUP", "entry_values": [{"lhs": "1", "rhs": "29345673"}]}]},
 ])
@@ -33,7 +33,7 @@ import zscaler_pulumi_zpa
 _made = zscaler_pulumi_zpa.ApplicationSegment
 class _Gone:
     id, name = "72058304855019999", "deleted"
-zscaler_pulumi_zpa.ApplicationSegment = lambda name, **given: _Gone() if "group-payments" in name else _made(name, **given)
+zscaler_pulumi_zpa.ApplicationSegment = lambda label, **given: _Gone() if "group-payments" in label else _made(label, **given)
 """
 
 AN_ORPHANED_GROUP = """
@@ -57,10 +57,10 @@ def _delete_a_segment(stacks: Path) -> None:
 
 
 def _forget_a_token(stacks: Path) -> None:
-    """The API client of ZIA is rotated by nobody."""
+    """The API client of ZPA is rotated by nobody."""
     program = stacks / "operations.py"
     whole = "for gate, client in zscaler.api_clients.items()"
-    changed = program.read_text().replace(whole, f'{whole} if gate != "zia"')
+    changed = program.read_text().replace(whole, f'{whole} if gate != "zpa"')
     assert changed != program.read_text()
     program.write_text(changed)
 
@@ -72,9 +72,9 @@ CASES = {
         ["zpa-service-account-operand", "hand-written"],
     ),
     "a second owner of the rule order": (_append(A_SECOND_OWNER_OF_THE_ORDER), ["zpa-order-owner", "hand-written"]),
-    "a segment deleted under a live rule": (_delete_a_segment, ["zpa-rule-dangling", "zpa-group-payments"]),
+    "a segment deleted under a live rule": (_delete_a_segment, ["zpa-rule-dangling", "zpa-payments-group"]),
     "an orphaned group of the identity provider": (_append(AN_ORPHANED_GROUP), ["identity-no-orphan", "airflow-left-over"]),
-    "a token without rotation": (_forget_a_token, ["credential-gate-token-rotates", "zia"]),
+    "a token without rotation": (_forget_a_token, ["credential-gate-token-rotates", "zpa has an API token"]),
 }
 
 

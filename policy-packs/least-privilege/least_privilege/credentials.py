@@ -305,9 +305,12 @@ def _reading_roles(stack: Stack) -> Iterator[Resource]:
     severity=Severity.HIGH,
     soc2=Soc2.CC6_1,
     fix="Give the gate's token to `Credentials(gates=[…])`, or a FortiGate's to `FortigateApiToken(providers=…)`.",
+    settings={"required": setting("Whether gates of stacks that say of no credential how often it is renewed count too.", False)},
 )
-def gate_token_rotates(stack: Stack, _: Config) -> Findings:
-    """Every gate with an API of its own has a token that is rotated."""
+def gate_token_rotates(stack: Stack, config: Config) -> Findings:
+    """Every gate with an API of its own has a token that is rotated, where the stack says how often credentials are renewed."""
+    if not (config["required"] or _everything(stack) or stack.of_type(CREDENTIALS, FORTIGATE_API_TOKEN)):
+        return
     recorded = [
         UNKNOWN if entry is UNKNOWN else entry.get("gate")
         for one in stack.of_type(CREDENTIALS)
