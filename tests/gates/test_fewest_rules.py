@@ -211,7 +211,7 @@ def test_every_stack_of_the_repository_has_the_fewest_rules(stack, tmp_path):
     (tmp_path / "preview.json").write_text(run.stdout)
     resources = load_stack(tmp_path / "preview.json")
     reading = read_all(resources)
-    found = waste(declared_access(resources), reading.environments, reading.filters, at=AT)
+    found = waste(declared_access(resources), reading.environments, reading.written, at=AT)
 
     assert len(found.counts) > 20
     assert [*found.shadowed, *found.redundant, *found.routes, *found.vacuous] == []

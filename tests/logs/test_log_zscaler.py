@@ -213,7 +213,8 @@ def test_which_of_two_fields_has_the_caller_s_own_address_templates_do_not_agree
 def test_the_firewall_feed_s_own_table_needs_no_head() -> None:
     line = (
         '"Mon Jun 20 15:35:48 2022","new-gre","Default Department","new-gre","80","36084","80","0","172.17.3.49",'
-        '"216.113.179.53","0.0.0.0","216.113.179.53","10.66.89.115","0","GRE","Drop","No","Yes","No","HTTP","ebay","TCP","Online Shopping",'
+        '"216.113.179.53","0.0.0.0","216.113.179.53","10.66.89.115","0","GRE","Drop","No","Yes","No","HTTP",'
+        '"ebay","TCP","Online Shopping",'
         '"United States","21","Firewall_1","14693","548","0","21","1","None","None","None","NA","NA"'
     )
     one = read_one(line)

@@ -1,11 +1,9 @@
 import pytest
-from policy_testing import UNKNOWN, Secret, on, resource
+from policy_testing import UNKNOWN, on, resource
 
 SECRET = "aws:secretsmanager/secret:Secret"
 ROTATION = "aws:secretsmanager/secretRotation:SecretRotation"
 VERSION = "aws:secretsmanager/secretVersion:SecretVersion"
-FUNCTION = "aws:lambda/function:Function"
-ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 ROLE = "aws:iam/role:Role"
 
 FEED = {"kind": "secrets-manager", "ref": "feed", "rotate": "7d"}
@@ -71,6 +69,18 @@ def test_declared_renewed():
     policy.undecided("routes[r0].credential", [access({"kind": UNKNOWN, "ref": "feed"}), component()])
 
 
+NOT_COMPARED = [
+    ("rotationRules", [access(FEED), secret(), rotation(rules={"automaticallyAfterDays": UNKNOWN})]),
+    ("rotationRules", [access(FEED), secret(), rotation(rules={"scheduleExpression": "cron(0 8 1 * ? *)"})]),
+    ("rotationRules", [access(FEED, rotation=UNKNOWN), secret("o"), rotation("o", {"automaticallyAfterDays": 9})]),
+    ("rotationRules", [access({**FEED, "rotate": UNKNOWN}), secret(), rotation()]),
+    ("rotationRules", [access(FEED), resource(SECRET, "secret-feed", name=UNKNOWN), rotation()]),
+    ("rotate", [access(rotation="30d"), token(rotate=UNKNOWN)]),
+    ("gates", [access(rotation="30d"), component(gates=UNKNOWN)]),
+]
+"""Cadences that nobody can compare."""
+
+
 def test_rotation_cadence():
     policy = on("credential-rotation-cadence")
     policy.passes([access(FEED), secret(), rotation()])
@@ -89,22 +99,8 @@ def test_rotation_cadence():
     policy.fails("is missing", [access(rotation="30d"), component(gates=[{"gate": "fw"}])], at="credentials")
     policy.fails("gates[fw].rotate is every 31d", [access(rotation="30d"), component(gates=[{"gate": "fw", "rotate": "31d"}])])
     policy.fails("rotate is every 60d", [access(rotation="30d"), token(rotate="60d")], at="token")
-
-
-@pytest.mark.parametrize(
-    ("path", "resources"),
-    [
-        ("rotationRules", [access(FEED), secret(), rotation(rules={"automaticallyAfterDays": UNKNOWN})]),
-        ("rotationRules", [access(FEED), secret(), rotation(rules={"scheduleExpression": "cron(0 8 1 * ? *)"})]),
-        ("rotationRules", [access(FEED, rotation=UNKNOWN), secret("o"), rotation("o", {"automaticallyAfterDays": 9})]),
-        ("rotationRules", [access({**FEED, "rotate": UNKNOWN}), secret(), rotation()]),
-        ("rotationRules", [access(FEED), resource(SECRET, "secret-feed", name=UNKNOWN), rotation()]),
-        ("rotate", [access(rotation="30d"), token(rotate=UNKNOWN)]),
-        ("gates", [access(rotation="30d"), component(gates=UNKNOWN)]),
-    ],
-)
-def test_a_cadence_that_nobody_can_compare(path, resources):
-    on("credential-rotation-cadence").undecided(path, resources)
+    for path, resources in NOT_COMPARED:
+        policy.undecided(path, resources)
 
 
 def test_static_expires():
@@ -117,7 +113,7 @@ def test_static_expires():
     on("credential-static-expires").fails("ended on 2001-01-01", [component(credentials=[{**static, "expires": "2001-01-01"}])])
 
 
-def test_a_lease_longer_than_a_session():
+def test_outlives_session():
     policy = on("credential-outlives-session")
     lease = {"kind": "vault", "ref": "db/x", "ttl": "1h", "session": "1h"}
     policy.passes([component(credentials=[lease, {**lease, "session": None}, FEED])])
@@ -161,95 +157,6 @@ def test_gate_token_rotates(gate):
     policy.undecided("apiToken", [fw, component(gates=[{"gate": UNKNOWN}])])
     policy.undecided("apiToken", [fw, token(rotatedBy=UNKNOWN)])
     assert "ZpaGate" in policy.not_applicable([resource(ROLE, "role")])
-
-
-@pytest.mark.parametrize(
-    ("package", "prop"),
-    [
-        ("zpa", "clientSecret"),
-        ("zpa", "zpaClientSecret"),
-        ("zia", "password"),
-        ("zia", "apiKey"),
-        ("okta", "apiToken"),
-        ("azuread", "clientSecret"),
-        ("vault", "token"),
-    ],
-)
-def test_provider_secret(package, prop):
-    policy = on("credential-provider-secret", f"pulumi:providers:{package}")
-    policy.passes(**{prop: Secret("x")})
-    policy.passes(clientId="public")
-    policy.passes(**{prop: ""})
-    policy.fails(f"{prop} is plain text", **{prop: "x"})
-
-
-def test_secret_kms():
-    policy = on("credential-secret-kms", SECRET)
-    policy.passes(kmsKeyId="arn:aws:kms:eu-west-1:111122223333:key/x")
-    policy.fails("kmsKeyId is not set")
-    policy.fails("is AWS's own key", kmsKeyId="alias/aws/secretsmanager")
-    policy.undecided("kmsKeyId", kmsKeyId=UNKNOWN)
-
-
-def test_alarm_heard():
-    policy = on("credential-alarm-heard", ALARM)
-    heard = {"namespace": "Airlock/Credentials", "alarmActions": ["arn:aws:sns:x"], "treatMissingData": "breaching"}
-    policy.passes(**heard)
-    policy.passes(namespace="AWS/EC2")
-    policy.fails("alarmActions is empty", **{**heard, "alarmActions": []})
-    policy.fails("actionsEnabled is off", **heard, actionsEnabled=False)
-    policy.fails("treatMissingData is not said", **{**heard, "treatMissingData": None})
-    policy.undecided("alarmActions", **{**heard, "alarmActions": UNKNOWN})
-    policy.undecided("actionsEnabled", **heard, actionsEnabled=UNKNOWN)
-    policy.undecided("namespace", namespace=UNKNOWN)
-
-
-def function(**props):
-    return resource(FUNCTION, "function", **{"name": "rotate", **props})
-
-
-def rotating(*resources, **props):
-    by = resource(ROTATION, "rotation", links={"rotationLambdaArn": "function"})
-    return [by, function(**props), *resources]
-
-
-def alarm(links=None, **props):
-    given = {"namespace": "AWS/Lambda", "metricName": "Errors", "alarmActions": ["arn:aws:sns:x"], **props}
-    return resource(ALARM, "alarm", links=links, **given)
-
-
-def test_function_alarmed():
-    policy = on("credential-function-alarmed")
-    policy.passes(rotating(alarm(links={"dimensions": "function"})))
-    policy.passes(rotating(alarm(dimensions={"FunctionName": "rotate"})))
-    policy.passes([resource(ROTATION, "rotation", rotationLambdaArn="arn:aws:lambda:elsewhere")])
-    policy.passes([resource(ROTATION, "other", rotationLambdaArn="arn:aws:lambda:elsewhere"), function()])
-    says = "rotates secrets, and no alarm tells of its errors"
-    policy.fails(says, rotating(), at="function")
-    policy.fails(says, rotating(alarm(dimensions={"FunctionName": "another"})))
-    policy.fails(says, rotating(alarm(links={"dimensions": "function"}, metricName="Duration")))
-    policy.fails(says, rotating(alarm(links={"dimensions": "function"}, namespace="AWS/SQS")))
-    policy.fails(says, rotating(alarm(links={"dimensions": "function"}, alarmActions=[])))
-    policy.fails(says, rotating(alarm(links={"dimensions": "function"}, actionsEnabled=False)))
-    known = [resource(ROTATION, "rotation", rotationLambdaArn="arn:f"), function(arn="arn:f")]
-    policy.fails(says, known, at="function")
-    policy.undecided("alarm", rotating(alarm(dimensions={"FunctionName": UNKNOWN})))
-    policy.undecided("alarm", rotating(alarm(links={"dimensions": "function"}, metricName=UNKNOWN)))
-
-
-@pytest.mark.parametrize("name", ["DB_PASSWORD", "apiToken", "CLIENT_SECRET", "FW_API_KEY"])
-def test_function_environment(name):
-    policy = on("credential-function-environment")
-    policy.passes(rotating())
-    policy.passes(rotating(environment={"variables": {"LOG_LEVEL": "INFO", name: "arn:aws:secretsmanager:x"}}))
-    policy.passes(rotating(environment={"variables": {f"{name}_NAME": "gates/edge", name: ""}}))
-    policy.passes(
-        [function(environment={"variables": {name: "x"}}), resource(ROTATION, "rotation", rotationLambdaArn="arn:other")]
-    )
-    path = f"environment.variables.{name}"
-    policy.fails(f"{path} holds what its name says is a secret", rotating(environment={"variables": {name: "x"}}), at="function")
-    policy.undecided(path, rotating(environment={"variables": {name: UNKNOWN}}))
-    policy.undecided("environment.variables", rotating(environment={"variables": UNKNOWN}))
 
 
 def test_strange_resources_are_no_reason_to_stop():

@@ -63,16 +63,15 @@ def test_explain_tells_every_gate_and_the_rule_that_decides(airlock):
 
 def test_a_person_is_explained_through_zpa(airlock):
     allowed = airlock("explain", "treasury-desk", "airflow-ui-treasury:443", "--stack", "prod-mwaa")
-    for said in ("zpa", "SCIM_GROUP", "airflow-treasury", "aws_network", "10.40.15.0"):
+    for said in ("zpa", "SCIM_GROUP", "airflow-treasury", "aws_network-treasury-from-10.40.15.0-27-tcp-443"):
         assert said in allowed.stdout, allowed.stdout + allowed.stderr
     refused = airlock("explain", "treasury-desk", "airflow-ui-markets:443", "--stack", "prod-mwaa")
-    assert "zpa refuses it" in refused.stdout, refused.stdout
-    assert "permission" in refused.stdout
+    assert "Refused by: zpa (permission)" in refused.stdout, refused.stdout
 
 
 def test_a_task_is_explained_through_zpa_and_through_zia(airlock):
     private = airlock("explain", "liquidity_intraday.load", "group-liquidity:8443", "--stack", "prod-mwaa")
-    for said in ("EDGE_CONNECTOR_GROUP", "airlock-group-liquidity", "vpce-"):
+    for said in ("EDGE_CONNECTOR_GROUP", "airlock-group-liquidity", "route to endpoint"):
         assert said in private.stdout, private.stdout + private.stderr
     internet = airlock("explain", "ledger_close.post_entries", "central-bank-rates:443", "--stack", "prod-mwaa")
-    assert "zia refuses it" in internet.stdout, internet.stdout + internet.stderr
+    assert "Refused by: zia (permission)" in internet.stdout, internet.stdout + internet.stderr

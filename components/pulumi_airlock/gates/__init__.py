@@ -28,6 +28,8 @@ class Reading:
     """As traffic meets them: behind an App Connector, a security group sees the connector's address (`proof.relays`)."""
     around: "tuple[WayAround, ...]" = ()
     """The ways past gates that carry traffic on."""
+    written: tuple[Filter, ...] = ()
+    """As the resources say it, each gate by itself."""
 
 
 def read_all(stack: Stack, access: "Access | None" = None) -> Reading:
@@ -38,8 +40,9 @@ def read_all(stack: Stack, access: "Access | None" = None) -> Reading:
     package = __name__.rsplit(".", 1)[0]
     modules = [import_module(f"{package}.{name}") for name in GATES]
     environments: Iterable[Environment] = import_module(f"{package}.environments.mwaa").read_environments(stack)
-    found = Reading(tuple(environments), tuple(one for module in modules for one in module.read(stack)))
-    return _carried(stack, access, found) if any(one.relays for one in found.filters) else found
+    filters = tuple(one for module in modules for one in module.read(stack))
+    found = Reading(tuple(environments), filters, written=filters)
+    return _carried(stack, access, found) if any(one.relays for one in filters) else found
 
 
 def _carried(stack: Stack, access: "Access | None", found: Reading) -> Reading:
@@ -53,4 +56,4 @@ def _carried(stack: Stack, access: "Access | None", found: Reading) -> Reading:
         return found  # told by whoever needs the access
     if access is None:
         return found
-    return Reading(found.environments, carried(access, found.filters), tuple(around(access, found.filters)))
+    return Reading(found.environments, carried(access, found.filters), tuple(around(access, found.filters)), found.filters)

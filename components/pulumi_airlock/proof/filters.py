@@ -147,6 +147,8 @@ class Rule:
     """The entries of its fields, in the gate's order. Called for a witness alone: a sweep never pays for it."""
     blind: bool = False
     """It meets a gate's own hosts in place of callers or destinations: that it holds for all of them grants nobody anything."""
+    implied: bool = False
+    """Nobody wrote it for what it decides: the gate itself implies it, or it is there to log what the default refuses as well."""
 
 
 @dataclass(frozen=True, slots=True)

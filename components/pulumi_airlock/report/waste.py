@@ -21,7 +21,7 @@ LISTED = 5
 def waste_in(stack: Stack, *, at: datetime) -> Waste:
     """The waste in a stack. InputError where it declares no access."""
     reading = read_all(stack)
-    return waste(required_access(stack), reading.environments, reading.filters, at=at)
+    return waste(required_access(stack), reading.environments, reading.written, at=at)
 
 
 def show_waste(out: Console, found: Waste, verbose: bool = False) -> None:

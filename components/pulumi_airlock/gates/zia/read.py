@@ -90,7 +90,9 @@ class _Reader:
 
     def _nobody_else(self) -> Rule:
         """Who comes by locations of people gets nowhere here, whatever the tenant's rules and defaults give them."""
-        return Rule(Action.DENY, _OUTSIDE, Source(self.tenant.names[0][1], "", "locations of people, not of Airflow"))
+        return Rule(
+            Action.DENY, _OUTSIDE, Source(self.tenant.names[0][1], "", "locations of people, not of Airflow"), implied=True
+        )
 
     def _not_in_force(self) -> Iterator[Rule]:
         """Without an activation nothing of all this is in force: what the tenant lets through then is not known."""
@@ -124,7 +126,7 @@ class _Reader:
         if proxied & where.keys():
             match = Match(who=Who(environments=proxied), services=_TCP.complement())
             label = "an explicit proxy carries TCP alone"
-            yield Rule(Action.DENY, match, where[min(proxied & where.keys())].at("ports", label=label))
+            yield Rule(Action.DENY, match, where[min(proxied & where.keys())].at("ports", label=label), implied=True)
         if tunnelled & where.keys():
             match = Match(who=Who(environments=tunnelled), services=WEB.complement())
             label = "no web traffic, so that URL filtering does not look at it"

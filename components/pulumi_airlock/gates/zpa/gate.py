@@ -99,7 +99,12 @@ def _described(plan: Plan, site: Site, lookups: Lookups) -> dict[str, Any]:
         "prefix": site.prefix,
         "connectors": {zone: {"cidrs": list(one.cidrs)} for zone, one in site.connectors.items()},
         "workloads": [
-            {"environment": environment, "kind": _lane(one).value, "id": lookups.workload(one)}
+            {
+                "environment": environment,
+                "kind": _lane(one).value,
+                "id": lookups.workload(one),
+                **({"name": one.name} if one.name else {}),
+            }
             for environment, one in site.workloads.items()
         ],
         "scimGroups": [

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from ...proof.filters import Action, Combine, Filter, Match, Rule, Source, Who
 from ...proof.sets import Hosts, Services
 from ...proof.shape import Shape
+from ...tokens import ZPA_GATE
 from ..stack import UNKNOWN, Resource, Stack
 from .applications import CARRIED, Applications
 from .callers import Directory
@@ -122,7 +123,7 @@ class _Reader:
         boxes = tuple(dict.fromkeys(box for branch in branches for box in self._boxes(branch, kind)))
         through = [one for branch in branches if branch.chosen for one in (*branch.chosen.apps, *branch.chosen.perhaps)]
         urns = [urn for one in through for urn in (one.resource.urn, *((one.group.urn,) if one.group else ()))]
-        return Reading(rule, actions, boxes, tuple(dict.fromkeys(urns)))
+        return Reading(rule, actions, boxes, tuple(sorted(set(urns))))
 
     def _boxes(self, branch: Branch, action: Action) -> Iterator[Box]:
         """What a branch matches: who, at which hosts and ports. What is sure comes first."""
@@ -167,9 +168,12 @@ class _Reader:
     def _rules(self, reading: Reading, boxes: Iterable[Box]) -> Iterator[Rule]:
         source = Source(reading.rule.urn, "", f'rule "{_name(reading.rule)}"', reading.through)
         later = self.parts.later(reading.rule)
+        # The gate's own refusals stand last, to be logged by name.
+        own = any(one.type == ZPA_GATE for one in reading.rule.ancestors())
         for box in boxes:
             for action, doubt in reading.actions:
-                yield Rule(action, box.match, source, tuple(dict.fromkeys((*box.reasons, *doubt))), parts=later)
+                reasons, implied = tuple(dict.fromkeys((*box.reasons, *doubt))), own and action is Action.DENY
+                yield Rule(action, box.match, source, reasons, parts=later, implied=implied)
 
     # Rules whose order is not known
 

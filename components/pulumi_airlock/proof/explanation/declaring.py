@@ -28,6 +28,7 @@ from .blending import kept_open_by, let_in_besides
 from .explaining import Inquiry
 
 REASON = "TICKET"
+APPROVER = "NAME"
 """Stands for the reason of a new route, which only a person knows."""
 
 OPEN_FOR = timedelta(hours=2)
@@ -163,6 +164,12 @@ def _there(inquiry: Inquiry, route: Route) -> tuple[str, ...]:
 # --- refused: not declared
 
 
+def _above(access: Access, principals: Sequence[Principal], destinations: Sequence[Destination]) -> str:
+    """The first principal that is not cleared for a zone of these destinations; empty where all are."""
+    most = max((access.zones[one.zone].trust.rank for one in destinations if one.zone in access.zones), default=0)
+    return next((one.name for one in principals if access.clearance(one).rank < most), "")
+
+
 def _declared(inquiry: Inquiry) -> Proposal:
     """A route from who is asked about to where, and what it needs that is not declared either."""
     access = inquiry.access
@@ -178,12 +185,15 @@ def _declared(inquiry: Inquiry) -> Proposal:
         text = f"Declare {where} first: a zone that holds it, with the gates on the way, and a destination in it; then a route."
         return Proposal(text, "", None)
     names = [one.name for one in principals], [one.name for one in destinations]
+    above = _above(access, principals, destinations)
+    last = (inquiry.when.astimezone(UTC) + RENEW_FOR).date()
     new = Route.model_validate(
         {
             "name": _free(f"{names[0][0]}-{names[1][0]}", [one.name for one in access.routes]),
             "from": names[0],
             "to": names[1],
             "reason": REASON,
+            "exception": {"reason": REASON, "approvedBy": APPROVER, "expires": last.isoformat()} if above else None,
         }
     )
     fresh = [one for one in principals if one not in access.principals]
@@ -191,6 +201,8 @@ def _declared(inquiry: Inquiry) -> Proposal:
     parts = [_yaml("principals", fresh), _yaml("destinations", unknown), _yaml("routes", [new])]
     what = listed([*(["a principal"] if fresh else []), *(["a destination"] if unknown else []), "a route"])
     text = f"Add {what}, and write the reason."
+    if above:
+        text += f" {above} is not cleared for it: an exception needs somebody who approves it, and ends; or raise the clearance."
     if inquiry.principal.rpartition("/")[2] in _OTHERS:
         text += f" This is for {listed(dag for one in fresh for dag in one.dags)} alone, as an example of the other DAGs."
     beside = [one.name for one in access.routes if set(names[1]) <= set(one.to) and not one.http]

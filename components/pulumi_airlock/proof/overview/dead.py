@@ -57,6 +57,8 @@ def dead_rules(sweep: Sweep) -> Iterator[Dead]:
         one = reader.filter
         for number in sorted(reader.order):
             rule = one.rules[number]
+            if rule.implied:
+                continue
             decides = bool(sweep.decided[reader.number][number] or rule.unknown)
             matches = bool(sweep.matched[reader.number][number])
             found.setdefault((one.gate, rule.source), []).append((one.combine, decides, matches))

@@ -25,11 +25,10 @@ NOTHING = "nothing to decide"
 
 
 def count(rulings: Rulings, shape: Shape, merged: Iterable[Merged]) -> Count:
-    """The number of a filter's rules, and of the fewest; a closing refusal of everything, which is there to log, aside."""
+    """The number of a filter's rules, and of the fewest; what is implied, or closes the list to be logged, aside."""
     one = rulings.filter
-    closing = rulings.closing
-    lines = len({rule.source for rule in one.rules}) - (closing is not None)
-    kept = [line for line in rulings.kept if line is not closing]
+    lines = len({rule.source for rule in one.rules}) - len(rulings.aside)
+    kept = [line for line in rulings.kept if line not in rulings.aside]
     unknown = sum(not line.known for line in kept)
     enough = len(kept) - sum(len(found.lines) - 1 for found in merged)
     target = Action.ALLOW if one.default is Action.DENY else Action.DENY
@@ -93,7 +92,7 @@ class _Peers:
             for place in line.places:
                 rule = rulings.rules[place]
                 peer = _peer(rule.match)
-                if line is rulings.closing:
+                if line in rulings.aside:
                     continue
                 if peer is None or rule.match.operations is not None or rule.match.times:
                     return None

@@ -24,6 +24,8 @@ class Line:
     action: Action
     places: tuple[int, ...]
     known: bool
+    implied: bool = False
+    """No waste, whatever it decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,9 @@ class Rulings:
     @cached_property
     def empty(self) -> tuple[Line, ...]:
         """Lines that match nothing that passes here."""
-        return tuple(one for one in self.lines if one.known and not any(self.points(place) for place in one.places))
+        return tuple(
+            one for one in self.lines if one.known and not one.implied and not any(self.points(place) for place in one.places)
+        )
 
     @cached_property
     def shadowed(self) -> tuple[Taken, ...]:
@@ -80,7 +84,7 @@ class Rulings:
         gone = {one.source for one in self.empty}
         found = []
         for line in self.lines:
-            if not line.known or line.source in gone:
+            if not line.known or line.implied or line.source in gone:
                 continue
             points = [box for place in line.places for box in self.points(place)]
             before = [place for place in self.near(points) if place < line.places[0] and self.sure[place]]
@@ -93,8 +97,14 @@ class Rulings:
         return not without(points, (box for one in lines for place in one.places if place < before for box in self.sure[place]))
 
     @cached_property
-    def closing(self) -> Line | None:
-        """The last line, if it does for all that is left what the default would do: there to log it, and no waste."""
+    def aside(self) -> frozenset[Line]:
+        """Lines that are no waste and are not counted: implied ones, and the closing one."""
+        implied = [one for one in self.lines if one.implied]
+        return frozenset(implied if self._closing is None else [*implied, self._closing])
+
+    @cached_property
+    def _closing(self) -> Line | None:
+        """The last line, if it does for all that is left what the default would do: there to log it."""
         last = self.lines[-1] if self.lines and self.filter.combine is Combine.FIRST_MATCH else None
         if last is None or not last.known or last.action is not self.filter.default or last.action is not Action.DENY:
             return None
@@ -115,7 +125,7 @@ class Rulings:
         for line in sorted(self.lines, key=lambda one: (sizes[one.source], -one.places[0])):
             if not line.known or line.places[0] in gone:
                 continue
-            if line is not self.closing and self._goes(line, gone):
+            if line not in self.aside and self._goes(line, gone):
                 gone.update(line.places)
                 taken.append(line)
         return tuple(self._instead(line, gone) for line in sorted(taken, key=lambda one: one.places[0]))
@@ -191,6 +201,7 @@ def _lines(rules: Sequence[Rule]) -> list[Line]:
             rules[found[0]].action,
             tuple(found),
             not any(rules[place].unknown for place in found) and len({rules[place].action for place in found}) == 1,
+            all(rules[place].implied for place in found),
         )
         for source, found in places.items()
     ]
