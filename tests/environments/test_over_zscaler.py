@@ -183,8 +183,9 @@ def test_the_security_group_opens_the_three_ports_to_the_proxy_alone(run, dags):
     rules = {one.name: one.inputs for one in found.of("vpc/securityGroupEgressRule:SecurityGroupEgressRule").values()}
     told = {name: one for name, one in rules.items() if "-proxy-" in name}
     assert {(one["cidrIpv4"], one["ipProtocol"], one["fromPort"], one["toPort"]) for one in told.values()} == {
-        ("203.0.113.0/26", "tcp", port, port) for port in (10101, 10102, 10103)
+        ("203.0.113.0/26", "tcp", 10101, 10103)
     }
+    assert [one["description"] for one in told.values()] == ["The proxy of the scheduler, worker, webserver"]
     environment = found.of("mwaa/environment:Environment")["finance-environment"]
     assert set(told) <= environment.depends_on, "what the script installs goes through the proxy"
 

@@ -7,7 +7,7 @@ import pulumi_aws as aws
 
 from ..gates.aws_network import Gateway
 from ..gates.aws_network.component import GATEWAY_ARGUMENTS
-from .egress import ProxyEgress
+from .egress import Component, ProxyEgress
 from .network import EnvironmentNetwork
 
 
@@ -19,22 +19,33 @@ def open_to_proxy(
     tags: dict[str, str],
     opts: pulumi.ResourceOptions,
 ) -> Iterator[pulumi.Resource]:
-    """One rule for each component and network of the proxy: its port, over TCP, and no other; with a gateway, routes to it."""
-    for component, port in egress.ports.items():
+    """The components' ports over TCP to each network of the proxy, and no others; with a gateway, routes to these."""
+    for first, last, components in _runs(egress):
         for position, cidr in enumerate(egress.cidrs):
             yield aws.vpc.SecurityGroupEgressRule(
-                f"{name}-proxy-{component}-{position}",
+                f"{name}-proxy-{'-'.join(components)}-{position}",
                 security_group_id=network.security_group_id,
                 cidr_ipv4=cidr,
                 ip_protocol="tcp",
-                from_port=port,
-                to_port=port,
-                description=f"The proxy of the {component}",
+                from_port=first,
+                to_port=last,
+                description=f"The proxy of the {', '.join(components)}",
                 tags=tags,
                 opts=opts,
             )
     if gateway is not None:
         yield from _routes(name, egress, network, gateway, opts)
+
+
+def _runs(egress: ProxyEgress) -> Iterator[tuple[int, int, list[Component]]]:
+    """Consecutive ports, as (first, last, whose)."""
+    run: list[tuple[int, Component]] = []
+    for port, component in sorted((port, component) for component, port in egress.ports.items()):
+        if run and port > run[-1][0] + 1:
+            yield run[0][0], run[-1][0], [one for _, one in run]
+            run = []
+        run.append((port, component))
+    yield run[0][0], run[-1][0], [one for _, one in run]
 
 
 def _routes(

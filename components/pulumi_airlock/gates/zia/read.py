@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from ...proof.filters import Action, Combine, Filter, Match, Rule, Source, Who
 from ...proof.sets import Services
 from ...proof.shape import Shape
+from ...tokens import ZIA_GATE
 from ..stack import UNKNOWN, Resource, Stack
 from .kinds import CLOUD_APP_RULE, FIREWALL_RULE, LOCATION, URL_RULE
 from .objects import Objects
@@ -72,7 +73,7 @@ class _Reader:
         yield from self._ordered(own)
         if self.default is None:
             source = Source(self.tenant.names[0][1], "", _DEFAULT)
-            yield Rule(Action.ALLOW, Match(), source, ("the tenant's default firewall rule is not in the stack",))
+            yield Rule(Action.ALLOW, Match(), source, ("the tenant's default firewall rule is not in the stack",), implied=True)
         else:
             yield from self._ordered([self.default])
 
@@ -152,12 +153,15 @@ class _Reader:
     def _rules(self, reading: RuleReading, more: tuple[str, ...]) -> Iterator[Rule]:
         source = Source(reading.rule.urn, "", _label(reading.rule), reading.through)
         later = self.parts.later(reading.rule)
+        # The gate's own refusals stand last, whatever the tenant's defaults are.
+        own = any(one.type == ZIA_GATE for one in reading.rule.ancestors())
         for box in reading.boxes():
             reasons = tuple(dict.fromkeys((*box.reasons, *more)))
             for position, action in enumerate(reading.actions):
                 # Of two things that it may do, the first is never sure.
                 doubt = (f"{reading.rule.name}.action",) if len(reading.actions) > 1 and position == 0 else ()
-                yield Rule(action, box.match, source, (*reasons, *doubt), parts=later)
+                implied = own and action is Action.DENY
+                yield Rule(action, box.match, source, (*reasons, *doubt), parts=later, implied=implied)
 
 
 def _surely_before(one: RuleReading, other: RuleReading) -> bool:

@@ -15,7 +15,7 @@ from ...proof.sets import Hosts, Services
 from ...proof.shape import Shape
 from ...tokens import ZPA_GATE
 from ..stack import UNKNOWN, Resource, Stack
-from .applications import CARRIED, Applications
+from .applications import CARRIED, Application, Applications
 from .callers import Directory
 from .conditions import Branch, Chosen, Conditions
 from .order import Order
@@ -150,15 +150,15 @@ class _Reader:
             chosen = Chosen(tuple(self.applications.all), (), (_ELSEWHERE,))
         sure: dict[Services, list[Hosts]] = {}
         doubtful: list[tuple[Hosts, Services, tuple[str, ...]]] = []
-        for one in chosen.apps:
+        for one in sorted(chosen.apps, key=_urn):
             extent = self.applications.extent(one)
             if extent.sure[0] and extent.sure[1]:
                 sure.setdefault(extent.sure[1], []).append(extent.sure[0])
             if extent.reasons:
                 doubtful.append((*extent.maybe, extent.reasons))
-        for services, hosts in sure.items():
+        for services, hosts in sorted(sure.items(), key=lambda item: item[0].cells.spans):
             yield Hosts.union(hosts), services, ()
-        for one in chosen.perhaps:
+        for one in sorted(chosen.perhaps, key=_urn):
             extent = self.applications.extent(one)
             doubtful.append((*extent.maybe, (*chosen.doubt, *extent.reasons)))
         if chosen.elsewhere:
@@ -223,3 +223,7 @@ def _of_the_same_tenant_perhaps(tenant: Tenant, found: list[tuple[Tenant, _Reade
         reason = f"{other.name}.customerId: whether this is the same tenant as {tenant.name}"
         for rule in reader.rules():
             yield replace(rule, unknown=(*rule.unknown, reason))
+
+
+def _urn(one: Application) -> str:
+    return one.resource.urn

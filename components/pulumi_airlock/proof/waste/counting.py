@@ -31,7 +31,10 @@ def count(rulings: Rulings, shape: Shape, merged: Iterable[Merged]) -> Count:
     kept = [line for line in rulings.kept if line not in rulings.aside]
     unknown = sum(not line.known for line in kept)
     enough = len(kept) - sum(len(found.lines) - 1 for found in merged)
-    target = Action.ALLOW if one.default is Action.DENY else Action.DENY
+    actions = {line.action for line in kept if line.known}
+    # Before a refusal that the gate implies, a default that allows is none.
+    implied = any(line.implied and line.action is Action.DENY for line in rulings.aside)
+    target = Action.ALLOW if one.default is Action.DENY or (implied and actions == {Action.ALLOW}) else Action.DENY
     if not any(line.known for line in kept):
         least, bound = 0, NOTHING
     elif any(line.action is not target for line in kept if line.known):

@@ -32,8 +32,9 @@ class Fooling:
     def __init__(self, rulings: Rulings, action: Action, shape: Shape) -> None:
         """`action`: what the rules that are counted do; the filter's default does the other."""
         self._rulings, ground = rulings, rulings.ground
-        self._lines = [one for one in rulings.kept if one.known and one.action is action]
-        alike = [place for place, rule in enumerate(rulings.rules) if rule.action is action]
+        self._lines = [one for one in rulings.kept if one.known and one.action is action and not one.implied]
+        # What the gate itself implies stays whatever rules there are: it is no reason for two points to fit in one.
+        alike = [place for place, rule in enumerate(rulings.rules) if rule.action is action and not rule.implied]
         # What may match decides nothing for sure: it tells no point from another.
         self._boxes = [box for place in alike for box in (rulings.touch if rulings.rules[place].unknown else rulings.says)[place]]
         self._index = Index(self._boxes)
