@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pulumi_airlock.access.model import Window
+from pulumi_airlock.access.window import Window
 from pulumi_airlock.proof.sets import Intervals
 from pulumi_airlock.proof.times import ALWAYS, NEVER, WEEK_MINUTES, DagRun, Once, Times, Weekly
 from pulumi_airlock.proof.windows import times_text, weekly_text

@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ from echo_provider import Serving
 
 ROOT = Path(__file__).parents[2]
 STACKS = sorted(path.name.split(".")[1] for path in (ROOT / "stacks").glob("Pulumi.*.yaml"))
+
+PACKAGES = ("aws", "azuread", "fortios", "okta", "zia", "zpa")
+"""Providers of the stacks, each a server of its own."""
 
 pytestmark = [
     pytest.mark.pulumi_cli,
@@ -51,8 +55,9 @@ def test_the_cli_previews_the_same_resources(stack: str, tmp_path: Path):
     fixture = project / "stacks" / "fixtures" / f"{stack}.yaml"
     backend = {"PULUMI_BACKEND_URL": f"file://{tmp_path}", "PULUMI_CONFIG_PASSPHRASE": "", "PULUMI_HOME": str(tmp_path / "home")}
     env = os.environ | backend | {"PULUMI_SKIP_UPDATE_CHECK": "true", "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true"}
-    with Serving(fixture) as aws, Serving(fixture) as fortios:
-        env["PULUMI_DEBUG_PROVIDERS"] = f"aws:{aws.port},fortios:{fortios.port}"
+    with ExitStack() as running:
+        served = {package: running.enter_context(Serving(fixture)) for package in PACKAGES}
+        env["PULUMI_DEBUG_PROVIDERS"] = ",".join(f"{package}:{one.port}" for package, one in served.items())
         _run(["pulumi", "stack", "init", stack], project, env)
         real = _run(["pulumi", "preview", "--stack", stack, "--json"], project, env)
     airlock = [sys.executable, "-m", "pulumi_airlock.cli", "preview", "--stack", stack, "--no-policy-packs", "--json"]

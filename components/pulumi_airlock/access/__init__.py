@@ -17,10 +17,10 @@ from .model import (
     Route,
     Trust,
     TrustException,
-    Window,
     Zone,
 )
 from .names import Caller, CallerKind, Target, other_example, select_destinations, select_principals
+from .window import Window
 
 __all__ = [
     "Access",

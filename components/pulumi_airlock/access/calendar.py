@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from .model import Route, Window
+from .model import Route
 from .values import parse_timezone
+from .window import Window
 
 Span = tuple[int, int]
 _MONDAY = datetime(2026, 1, 5)

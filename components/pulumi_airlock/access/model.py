@@ -7,13 +7,14 @@ Every value is kept as it is written, and checked: `Access(...)` and the same do
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+from typing import Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError, model_validator
+from pydantic import Field, StrictBool, model_validator
 from pydantic.alias_generators import to_camel
 
 from ..errors import Problem
 from . import globs, values
+from .base import Model
 from .errors import AccessError, MisplacedError
 from .fields import (
     Cidr,
@@ -31,58 +32,9 @@ from .fields import (
     Port,
     PrincipalName,
     Text,
-    Time,
-    Timezone,
 )
-from .messages import problems_of
 from .values import IPNetwork, Service
-
-if TYPE_CHECKING:
-    from pydantic._internal._model_construction import ModelMetaclass as _Meta
-else:
-
-    class _Meta(type(BaseModel)):
-        """Makes a constructor raise `AccessError` instead of pydantic's own error, without touching how parts are validated."""
-
-        def __call__(cls, *args, **kwargs):
-            try:
-                return super().__call__(*args, **kwargs)._sound()
-            except ValidationError as error:
-                raise _wrapped(cls, error, kwargs) from None
-
-
-class _Model(BaseModel, metaclass=_Meta):
-    """Immutable, strict about unknown keys; camelCase in files, snake_case in Python."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, use_attribute_docstrings=True
-    )
-
-    @classmethod
-    def model_validate(cls, obj: Any, **options: Any) -> Self:
-        """The object that plain data means. AccessError with every problem when it means none."""
-        try:
-            return super().model_validate(obj, **options)._sound()
-        except ValidationError as error:
-            raise _wrapped(cls, error, obj) from None
-
-    @classmethod
-    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
-        """The object that a JSON text means. AccessError with every problem when it means none."""
-        try:
-            return super().model_validate_json(json_data, **options)._sound()
-        except ValidationError as error:
-            raise _wrapped(cls, error, None) from None
-
-    def _sound(self) -> Self:
-        """Itself, when all of its parts fit together."""
-        return self
-
-
-def _wrapped(cls: type[_Model], error: ValidationError, data: Any) -> AccessError:
-    name = data.get("name") if isinstance(data, dict) else None
-    place = f'{cls.__name__} "{name}"' if isinstance(name, str) else cls.__name__
-    return AccessError(Problem(place, path, message) for path, message in problems_of(error, cls))
+from .window import Window
 
 
 class Trust(StrEnum):
@@ -98,7 +50,7 @@ class Trust(StrEnum):
         return list(Trust).index(self)
 
 
-class IdentityProvider(_Model):
+class IdentityProvider(Model):
     """The OIDC provider that people sign in with, and whose groups principals name."""
 
     kind: Literal["okta", "entra", "oidc"]
@@ -106,7 +58,7 @@ class IdentityProvider(_Model):
     audience: Text
 
 
-class Environment(_Model):
+class Environment(Model):
     """An Airflow environment of the stack, and the DAGs that it runs.
 
     `dags` is an assumption the proof states: it names the DAG ids that are deployed to this environment. Without it, any
@@ -117,7 +69,7 @@ class Environment(_Model):
     dags: tuple[Glob, ...] = Field(default=("*",), min_length=1)
 
 
-class Role(_Model):
+class Role(Model):
     """A role of Airflow (Flask-AppBuilder): what its members may do with which DAGs, and how far they are trusted."""
 
     name: Text
@@ -130,7 +82,7 @@ class Role(_Model):
     """The most sensitive zones that its members may have routes into; None: a principal's own, else medium."""
 
 
-class Principal(_Model):
+class Principal(Model):
     """Who: workloads, by globs on DAG and task ids, or people, by a group of the identity provider.
 
     Exactly one of `dags` and `group`.
@@ -191,7 +143,7 @@ class Principal(_Model):
         return self
 
 
-class Zone(_Model):
+class Zone(Model):
     """Where destinations live, and the gates on the way there, in order, by the names of their components."""
 
     cidrs: tuple[Cidr, ...] = ()
@@ -206,7 +158,7 @@ class Zone(_Model):
         return tuple(map(values.parse_cidr, self.cidrs))
 
 
-class Destination(_Model):
+class Destination(Model):
     """What can be reached: by name, by address or both (then the names resolve to these addresses), on ports."""
 
     name: Name
@@ -243,83 +195,14 @@ class Destination(_Model):
         return self
 
 
-class HttpAccess(_Model):
+class HttpAccess(Model):
     """HTTP requests a route allows: any of the methods on any of the paths (globs)."""
 
     methods: tuple[Method, ...] = Field(default=("*",), min_length=1)
     paths: tuple[PathGlob, ...] = Field(default=("*",), min_length=1)
 
 
-class Window(_Model):
-    """When a route holds: every week on these days between two times of a time zone, or while a DAG runs.
-
-    `to` at or before `from` ends on the next day; without both, whole days; without days, every day. Exactly one of `dagrun` and
-    the weekly fields.
-    """
-
-    days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = ()
-    """The days on which the window starts; every day without it."""
-    from_: Time | None = Field(default=None, alias="from")
-    """When it starts on these days."""
-    to: Time | None = None
-    """When it ends; at or before `from`: on the next day."""
-    timezone: Timezone = "UTC"
-    """The IANA time zone of the wall clock."""
-    dagrun: Component | None = None
-    """The DAG during whose runs the route holds."""
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> Self:
-        found = []
-        weekly = [key for key, value in (("days", self.days), ("from", self.from_), ("to", self.to)) if value]
-        if self.dagrun is not None:
-            found += [(key, "a window is weekly or follows a DAG's runs (dagrun), not both") for key in weekly]
-            if "timezone" in self.model_fields_set and self.timezone != "UTC":
-                found.append(("timezone", "a window that follows a DAG's runs has no time zone: leave it out"))
-        elif not weekly:
-            found.append(("", "write days, from and to, or dagrun; leave window out for a route that always holds"))
-        elif (self.from_ is None) != (self.to is None):
-            given, missing = ("from", "to") if self.to is None else ("to", "from")
-            found.append((given, f"{given} without {missing}: write both, or leave both out for whole days"))
-        if found:
-            raise MisplacedError(*found)
-        return self
-
-    def spans(self) -> tuple[tuple[int, int], ...]:
-        """The weekly window in minutes since Monday 00:00, end exclusive, in order and merged; empty for `dagrun`.
-
-        What runs on past Sunday's midnight goes on at 0.
-        """
-        if self.dagrun is not None:
-            return ()
-        start = values.parse_time(self.from_) if self.from_ else 0
-        end = values.parse_time(self.to) if self.to else 0
-        length = (end - start) % 1440 or 1440
-        week = 7 * 1440
-        cut: list[tuple[int, int]] = []
-        for day in self.days or values.DAYS:
-            first = values.DAYS.index(day) * 1440 + start
-            cut.append((first, min(first + length, week)))
-            if first + length > week:
-                cut.append((0, first + length - week))
-        return _merged(cut)
-
-    def length(self) -> timedelta | None:
-        """The shortest time that the window stays open; None for `dagrun`, whose length nobody knows beforehand.
-
-        Windows that meet are one, also over Sunday's midnight.
-        """
-        spans = list(self.spans())
-        if not spans:
-            return None
-        week = 7 * 1440
-        if len(spans) > 1 and spans[0][0] == 0 and spans[-1][1] == week:
-            (_, end), (start, _) = spans.pop(0), spans.pop()
-            spans.append((start, end + week))
-        return timedelta(minutes=min(end - start for start, end in spans))
-
-
-class Credential(_Model):
+class Credential(Model):
     """What the destination authenticates, and how often it is renewed (`30d`)."""
 
     kind: Literal["rds-iam", "secrets-manager", "vault", "gcp-iam", "static"]
@@ -333,7 +216,7 @@ class Credential(_Model):
         return values.parse_duration(self.rotate) if self.rotate else None
 
 
-class TrustException(_Model):
+class TrustException(Model):
     """Lets a route into a zone above its principals' clearance, for a while. Reports show it as long as it holds."""
 
     reason: Text
@@ -344,7 +227,7 @@ class TrustException(_Model):
     """The last day on which it holds, in UTC."""
 
 
-class Route(_Model):
+class Route(Model):
     """These principals may reach these destinations, in this window, with this credential."""
 
     name: Name
@@ -378,7 +261,7 @@ class Route(_Model):
         return self.expires is not None and self.expires < today
 
 
-class Expectation(_Model):
+class Expectation(Model):
     """A test of the access as a whole.
 
     `from` is a principal's name, or `dag.task` globs (`environment/dag.task` to name the environment too).
@@ -398,7 +281,7 @@ class Expectation(_Model):
         return values.parse_instant(self.at) if self.at else None
 
 
-class Access(_Model):
+class Access(Model):
     """A whole access file."""
 
     api_version: Literal["airlock/v1"] = "airlock/v1"
@@ -465,13 +348,3 @@ def _by_name(items: Iterable[_Named], name: str) -> _Named:
 
 def _any_match(patterns: Iterable[str], text: str) -> bool:
     return any(globs.matches(pattern, text) for pattern in patterns)
-
-
-def _merged(spans: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    merged: list[tuple[int, int]] = []
-    for first, last in sorted(spans):
-        if merged and first <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], last))
-        else:
-            merged.append((first, last))
-    return tuple(merged)

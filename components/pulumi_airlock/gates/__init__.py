@@ -13,7 +13,7 @@ from .stack import Stack
 
 if TYPE_CHECKING:
     from ..access import Access
-    from ..proof.relays import WayAround
+    from ..proof.ways import WayAround
 
 GATES = ("gates.aws_network", "gates.fortigate", "gates.zpa", "gates.zia", "environments.mwaa")
 """Modules with a `read`, imported when the first stack is read: no gate's SDK is needed for another's resources."""

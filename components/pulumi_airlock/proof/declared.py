@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-from ..access.model import Access, Destination, Principal, Route, Window
+from ..access.model import Access, Destination, Principal, Route
 from ..access.values import parse_port
+from ..access.window import Window
 from .atoms.cidrs import of_cidrs
 from .filters import HttpOperation, Match, Who
 from .sets import Hosts, Services

@@ -24,14 +24,14 @@ from .engine.sweep import DEFAULT, Group, Question, Sweep, Verdict
 from .engine.walk import first
 from .expecting import Expectations
 from .filters import Action, Environment, Filter, Kind, Match
-from .findings import LATER, Proof
+from .findings import Proof
 from .missing import MissingGate, missing_gates
 from .overview.dead import dead_routes, dead_rules
 from .overview.deciders import find_deciding
 from .overview.overgrants import Stopped, elsewhere
 from .overview.overview import Overview
-from .relays import WayAround
 from .sets import Hosts
+from .ways import WayAround, with_way
 
 
 def prove(
@@ -54,25 +54,8 @@ def prove(
     with undisturbed():
         proof = Case(access, ordered, filters, at).proof()
         for way in around:
-            proof = _with_way(proof, way, Case(way.access, ordered, way.filters, at).proof())
+            proof = with_way(proof, way, Case(way.access, ordered, way.filters, at).proof())
         return proof
-
-
-def _with_way(proof: Proof, way: WayAround, past: Proof) -> Proof:
-    """A proof, and what gets around a gate."""
-    beside = f"around {way.gate}: "
-    return Proof(
-        at=proof.at,
-        excess=(*proof.excess, *(replace(one, message=beside + one.message) for one in past.excess)),
-        blocked=proof.blocked,
-        unproven=(*proof.unproven, *(replace(one, message=beside + one.message) for one in past.unproven)),
-        expectations=proof.expectations,
-        assumptions=proof.assumptions,
-        routes=proof.routes,
-        rules=proof.rules,
-        gates=proof.gates,
-        _rest=lambda: {name: getattr(proof, name) for name in LATER},
-    )
 
 
 @contextmanager

@@ -6,25 +6,18 @@ says so of every rule, so that a path is still a conjunction of filters. `around
 gets there without that gate. O(rules × relays), and nothing at all where no gate has any.
 """
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from ..access.model import Access
+from .carrying import Change, apart, joined, meets, minus, narrowed
 from .declared import destination_hosts
 from .filters import Action, Combine, Filter, Match, Relay, Rule, Who
-from .sets import Hosts, Names, Services
+from .sets import Hosts
+from .ways import WayAround
 
 _ELSEWHERE = "hosts to which no gate carries anything on"
-
-
-@dataclass(frozen=True, slots=True)
-class WayAround:
-    """The question whether one gets to a gate's destinations past that gate: on that way, nothing is declared."""
-
-    gate: str
-    access: Access
-    filters: tuple[Filter, ...]
 
 
 def carried(access: Access, filters: Sequence[Filter]) -> tuple[Filter, ...]:
@@ -96,7 +89,7 @@ class _Carrier:
         led = Hosts.union(one.hosts for one in self.relays)
         rest = led.addresses() - Hosts.union([*self.zones.values(), self.entries])
         zones = Hosts.union(self.zones[name] for name in (self._mine if led.names.inverted else self.zones)).names
-        return Hosts(rest.v4, rest.v6, led.names & _apart(zones, led.names).complement())
+        return Hosts(rest.v4, rest.v6, led.names & apart(zones, led.names).complement())
 
     @cached_property
     def entries(self) -> Hosts:
@@ -120,7 +113,7 @@ class _Carrier:
     @cached_property
     def impassable(self) -> Hosts:
         """All other hosts; of names, those of zones."""
-        names = Hosts.union(hosts for hosts in self.zones.values() if not _meets(hosts, self.passable)).names
+        names = Hosts.union(hosts for hosts in self.zones.values() if not meets(hosts, self.passable)).names
         addresses = self.passable.complement()
         return Hosts(addresses.v4, addresses.v6, names)
 
@@ -138,7 +131,7 @@ class _Carrier:
     def _led(self, relay: Relay, within: Hosts) -> Hosts:
         """The part of some hosts to which traffic goes by a relay. A destination goes whole, by whichever of its names."""
         whole = [destination_hosts(one) for one in self.access.destinations if self.gate in self.access.zones[one.zone].gates]
-        return Hosts.union([relay.hosts & within, *(one & within for one in whole if _meets(one, relay.hosts))])
+        return Hosts.union([relay.hosts & within, *(one & within for one in whole if meets(one, relay.hosts))])
 
     def _behind(self, one: Filter) -> Iterator[Hosts]:
         """The hosts on the way to which a filter stands behind the gate: in zones, and in none."""
@@ -178,7 +171,7 @@ class _Carrier:
             yield one
             return
         here, there = Hosts.union(self.zones[name] for name in self._mine), one.scope.hosts & self.beyond
-        shared = [(rule, _meets(rule.match.hosts, here), _meets(rule.match.hosts, there)) for rule in one.rules]
+        shared = [(rule, meets(rule.match.hosts, here), meets(rule.match.hosts, there)) for rule in one.rules]
         yield replace(one, rules=tuple(rule for rule, mine, other in shared if mine or not other))
         beyond = tuple(rule for rule, _, other in shared if other)
         yield replace(one, rules=beyond, scope=replace(one.scope, hosts=there, who=self._callers(one.scope.who)), always=True)
@@ -195,15 +188,15 @@ class _Carrier:
     def seen_by(self, one: Filter) -> Filter:
         """A filter of another gate, as carried traffic meets it."""
         rules, senders = one.rules, one.scope.who.environments
-        for relay in _joined(self.relays):
+        for relay in joined(self.relays):
             if relay.environments is not None and senders and not senders & relay.environments:
                 continue
             for hosts in self._behind(one) if relay.sources is not None else ():
                 if led := self._led(relay, hosts):
-                    rules = _Change(one, led, relay, rules).from_relay(self.gate)
+                    rules = Change(one, led, relay, rules).from_relay(self.gate)
             for hosts in self._before(one) if relay.entry is not None else ():
                 if led := self._led(relay, hosts):
-                    rules = _Change(one, led, relay, rules).to_entry(self.gate)
+                    rules = Change(one, led, relay, rules).to_entry(self.gate)
         return one if rules is one.rules else replace(one, rules=rules)
 
     def passed_by(self, one: Filter) -> Filter:
@@ -214,200 +207,17 @@ class _Carrier:
         own = Hosts.union(relay.sources for relay in self.relays if relay.sources is not None)
         rules: list[Rule] = []
         for each in one.rules:
-            hosts = _minus(each.match.hosts, self.entries)
+            hosts = minus(each.match.hosts, self.entries)
             if not hosts:
                 continue
             rule = each if hosts is each.match.hosts else replace(each, match=replace(each.match, hosts=hosts))
             sources = rule.match.who.sources
-            if sources is None or not _meets(sources, own):
+            if sources is None or not meets(sources, own):
                 rules.append(rule)
                 continue
-            rules += _narrowed(rule, hosts=_minus(rule.match.hosts, self.hosts))
-            rules += _narrowed(rule, hosts=rule.match.hosts & self.hosts, sources=sources - own)
+            rules += narrowed(rule, hosts=minus(rule.match.hosts, self.hosts))
+            rules += narrowed(rule, hosts=rule.match.hosts & self.hosts, sources=sources - own)
         return replace(one, rules=tuple(rules))
-
-
-@dataclass(frozen=True)
-class _Change:
-    """The rules of one filter, for traffic that goes by one relay to some hosts."""
-
-    filter: Filter
-    hosts: Hosts
-    relay: Relay
-    rules: tuple[Rule, ...]
-
-    def from_relay(self, gate: str) -> tuple[Rule, ...]:
-        """Behind it: every packet comes from the relay's addresses, whoever sent it."""
-        sources = self.relay.sources or Hosts()
-
-        def held(rules: Sequence[Rule]) -> tuple[Rule, ...]:
-            told = Hosts.union(rule.match.who.sources or Hosts.every() for rule in rules)
-            return self._held(rules, sources, told, f"from which of the addresses of {gate} ({sources}) it comes", _carried_who)
-
-        found: list[Rule] = []
-        for rule in self.rules:
-            found += _narrowed(rule, hosts=_minus(rule.match.hosts & self.filter.scope.hosts, self.hosts))
-        mine = [each for rule in self.rules for each in _narrowed(rule, hosts=rule.match.hosts & self.hosts)]
-        mine = [rule for rule in mine if not rule.match.who.environments and rule.match.who.groups is None]
-        return (*self._put(found, mine, held, _but_sources),)
-
-    def to_entry(self, gate: str) -> tuple[Rule, ...]:
-        """Before it: every packet goes to the relay's own hosts and ports."""
-        entry = self.relay.entry or Match()
-
-        def held(rules: Sequence[Rule]) -> tuple[Rule, ...]:
-            told = Hosts.union(rule.match.hosts for rule in rules)
-            reason = f"at which of the addresses of {gate} ({entry.hosts}) it is sent on"
-            return self._held(rules, entry.hosts, told, reason, self._to_hosts)
-
-        found: list[Rule] = []
-        theirs = self.relay.environments
-        for rule in self.rules:
-            hosts = _minus(rule.match.hosts & self.filter.scope.hosts, self.hosts)
-            found += _narrowed(rule, hosts=_unnamed(hosts, self.hosts.names) if _meets(hosts, entry.hosts) else hosts)
-            if theirs is not None and not (self.filter.scope.who.environments or frozenset({""})) <= theirs:
-                found += _narrowed(rule, hosts=rule.match.hosts & self.hosts, outside=theirs)
-        mine = [
-            rule
-            for rule in self.rules
-            if _meets(rule.match.hosts, entry.hosts) and rule.match.services & entry.services and _of(rule, theirs)
-        ]
-        return (*self._put(found, mine, held, _but_hosts),)
-
-    def _put(
-        self,
-        others: list[Rule],
-        mine: list[Rule],
-        held: Callable[[Sequence[Rule]], tuple[Rule, ...]],
-        key: Callable[[Rule], Hashable],
-    ) -> Iterator[Rule]:
-        """Rules for other traffic, then those for this: they have no point in common, so that their order means nothing."""
-        yield from others
-        for rules in _alike(mine, self.filter.combine, key):
-            yield from held(rules)
-
-    def _held(
-        self, rules: Sequence[Rule], asked: Hosts, told: Hosts, reason: str, changed: Callable[[Rule], Rule]
-    ) -> tuple[Rule, ...]:
-        """What rules that differ in these hosts alone make of the relay's: one of them, perhaps, or nothing."""
-        if _covers(told, asked):
-            return (changed(rules[0]),)
-        if not _meets(told, asked):
-            return ()
-        return tuple(replace(changed(rule), unknown=(*rule.unknown, reason)) for rule in rules)
-
-    def _to_hosts(self, rule: Rule) -> Rule:
-        who = rule.match.who
-        if self.relay.environments is not None and not who.environments:
-            who = replace(who, environments=self.relay.environments)
-        match = replace(rule.match, who=who, hosts=self.hosts, services=Services.every())
-        rule = replace(rule, blind=True)
-        entry = self.relay.entry or Match()
-        if not _serves(rule.match.services, entry.services):
-            reason = f"{rule.source}: which of the ports {entry.services} is used"
-            return replace(rule, match=match, unknown=(*rule.unknown, reason))
-        return replace(rule, match=match)
-
-
-def _serves(told: Services, asked: Services) -> bool:
-    """Whether all of the services asked about are among those told."""
-    return (told & asked) == asked
-
-
-def _of(rule: Rule, environments: frozenset[str] | None) -> bool:
-    """Whether a rule can be about tasks of these environments."""
-    own = rule.match.who.environments
-    return environments is None or own is None or bool(own & environments)
-
-
-def _joined(relays: Sequence[Relay]) -> list[Relay]:
-    """Relays that lead to the same hosts from other addresses are one: it is not known which of them traffic takes."""
-    found: list[Relay] = []
-    for one in relays:
-        twin = next(
-            (
-                number
-                for number, other in enumerate(found)
-                if one.sources is not None
-                and other.sources is not None
-                and (one.entry, one.environments) == (other.entry, other.environments)
-                and _meets(one.hosts, other.hosts)
-            ),
-            None,
-        )
-        if twin is None:
-            found.append(one)
-        else:
-            other = found[twin]
-            sources = (one.sources or Hosts()) | (other.sources or Hosts())
-            found[twin] = replace(other, hosts=one.hosts | other.hosts, sources=sources)
-    return found
-
-
-def _alike(rules: Sequence[Rule], combine: Combine, key: Callable[[Rule], Hashable]) -> Iterator[list[Rule]]:
-    """Rules that differ in one field alone, so that together they hold what their values hold together.
-
-    Where the first match decides, only those of one action that follow each other.
-    """
-    groups: dict[Hashable, list[Rule]] = {}
-    block, last = 0, None
-    for rule in rules:
-        if combine is Combine.FIRST_MATCH and rule.action is not last:
-            block, last = block + 1, rule.action
-        groups.setdefault((block, rule.action, rule.unknown, key(rule)), []).append(rule)
-    yield from groups.values()
-
-
-def _but_sources(rule: Rule) -> Hashable:
-    return replace(rule.match, who=replace(rule.match.who, sources=None))
-
-
-def _but_hosts(rule: Rule) -> Hashable:
-    return replace(rule.match, hosts=Hosts())
-
-
-def _carried_who(rule: Rule) -> Rule:
-    """A rule about the relay's address, as one about whoever is carried; a relay is no task of an environment."""
-    who = replace(rule.match.who, sources=None, environments=None, outside=None)
-    return replace(rule, match=replace(rule.match, who=who), blind=True)
-
-
-def _narrowed(rule: Rule, *, hosts: Hosts, sources: Hosts | None = None, outside: frozenset[str] = frozenset()) -> Iterator[Rule]:
-    """The rule for fewer hosts, sources or callers; nothing where none are left."""
-    who = rule.match.who
-    if outside:
-        who = replace(who, outside=(who.outside or frozenset()) | outside)
-    if sources is not None:
-        who = replace(who, sources=sources)
-    if hosts and (sources is None or sources):
-        yield (
-            rule
-            if hosts == rule.match.hosts and who == rule.match.who
-            else replace(rule, match=replace(rule.match, who=who, hosts=hosts))
-        )
-
-
-def _apart(zones: Names, led: Names) -> Names:
-    """Those of the zones' names that some names hold: no others have to be named to leave them out."""
-    return Names(frozenset(name for name in zones.mentioned() if name in led))
-
-
-def _unnamed(hosts: Hosts, names: Names) -> Hosts:
-    """Addresses that none of these names has: nobody resolves what goes by a proxy."""
-    return Hosts(hosts.v4, hosts.v6, names.complement()) if names.is_list and names and not hosts.names else hosts
-
-
-def _minus(hosts: Hosts, part: Hosts) -> Hosts:
-    return hosts - part if _meets(hosts, part) else hosts
-
-
-def _meets(one: Hosts, other: Hosts) -> bool:
-    return bool(one & other)
-
-
-def _covers(whole: Hosts, part: Hosts) -> bool:
-    """Whether all of a part is in a whole; of its names those that it lists."""
-    return whole.covers_addresses(part) and all(name in whole.names for name in part.names.mentioned())
 
 
 __all__ = ["WayAround", "around", "carried"]

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from ...access.model import Access, Destination, Principal, Route, Window
+from ...access.model import Access, Destination, Principal, Route
 from ...access.values import PORT_PROTOCOLS, parse_port
+from ...access.window import Window
 from ...errors import Problems
 from ...proof.sets import Intervals
 from ...proof.times import WEEK_MINUTES

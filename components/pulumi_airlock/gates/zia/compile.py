@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import date
 from ipaddress import IPv4Network, ip_network
 
-from ...access.model import Access, Destination, Principal, Route, Window
+from ...access.model import Access, Destination, Principal, Route
 from ...access.values import parse_port
+from ...access.window import Window
 from ...environments.egress import ProxyEgress, check_egress
 from ...errors import Problems
 from ..fortigate.names import device_name, device_text

@@ -175,7 +175,7 @@ class Place:
     @cached_property
     def time_windows(self) -> dict[int, Weekly]:
         """The intervals that components tell, by number."""
-        from ...access.model import Window
+        from ...access.window import Window
 
         found: dict[int, Weekly] = {}
         for component in self.tenant.components:

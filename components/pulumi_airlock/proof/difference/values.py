@@ -5,7 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from ...access.model import HttpAccess, Window
+from ...access.model import HttpAccess
+from ...access.window import Window
 from ..filters import HttpOperation, Match, Who
 from ..sets import Hosts
 from ..times import DagRun, Once, Times, Weekly

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from ...access.model import Access, Route, Window
+from ...access.model import Access, Route
+from ...access.window import Window
 from ...proof.declared import expiry
 from ...proof.evidence import ASPECTS, NONE, CallerKind, Entry, Evidence, Sample
 from ...proof.findings import Blocked, Excess, Proof, Row, Unproven, Witness
