@@ -12,7 +12,17 @@ from typing import Any, Self
 import grpc
 from google.protobuf import empty_pb2, json_format, struct_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+from pulumi_airlock.offline.simulated_types import TYPES
+from pulumi_airlock.offline.simulation import Seed
+from pulumi_airlock.offline.urns import type_of
 from ruamel.yaml import YAML
+
+
+def _names(urn: str, properties: dict[str, Any]) -> dict[str, str]:
+    """The names that a provider makes up where the program gives none: already a preview knows them."""
+    kind = TYPES.get(type_of(urn))
+    named = [key for key, template in kind.outputs.items() if template == "{name}"] if kind else []
+    return {key: Seed(urn, properties, "", "").name for key in named if key not in properties}
 
 
 class EchoProvider(provider_pb2_grpc.ResourceProviderServicer):
@@ -45,7 +55,11 @@ class EchoProvider(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_UNKNOWN)
 
     def Create(self, request: Any, context: Any) -> Any:
-        return provider_pb2.CreateResponse(id="" if request.preview else "echo", properties=request.properties)
+        properties = struct_pb2.Struct()
+        properties.CopyFrom(request.properties)
+        for key, name in _names(request.urn, json_format.MessageToDict(request.properties)).items():
+            properties[key] = name
+        return provider_pb2.CreateResponse(id="" if request.preview else "echo", properties=properties)
 
     def Invoke(self, request: Any, context: Any) -> Any:
         given = json_format.MessageToDict(request.args)

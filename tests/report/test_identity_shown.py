@@ -131,7 +131,7 @@ def test_an_orphan_fails_beside_a_proven_network(tmp_path: Path) -> None:
     assert "Identity: systems disagree with what is declared (1)" in result.output
     assert '✗ okta: group "airflow-old" (left-over) is declared by no principal' in result.output
     assert "fix: declare a principal with this group" in result.output
-    assert result.output.rstrip().endswith("✗ identity: 1 error")
+    assert result.output.rstrip().endswith("✗ identity: 1 error (3 groups, 2 FortiGate user groups)")
     assert ORPHAN["urn"] not in result.output
     assert ORPHAN["urn"] in prove(tmp_path, stack(*GROUPS, ORPHAN), "--verbose").output
 

@@ -125,17 +125,19 @@ class Proving:
     def __init__(self) -> None:
         self._proof: Proof | None = None
         self._identity: tuple[IdentityFinding, ...] = ()
+        self._compared = ""
         self._error: AirlockError | None = None
 
     def __call__(self, plan: "Plan") -> None:
         """Proves the plan's resources."""
-        from ..report.identity import identity_in
+        from ..report.identity import compared_in, identity_in
         from ..report.proof import prove_if_declared
 
         try:
             stack = plan.stack()
             self._proof = prove_if_declared(stack)
-            self._identity = identity_in(stack, at=self._proof.at) if self._proof is not None else ()
+            if self._proof is not None:
+                self._identity, self._compared = identity_in(stack, at=self._proof.at), compared_in(stack)
         except AirlockError as error:
             self._error = error
 
@@ -152,7 +154,7 @@ class Proving:
         out = console()
         proven = show(self._proof, out, brief=True)
         same = show_identity(out, self._identity, brief=True)
-        show_identity_summary(out, self._identity)
+        show_identity_summary(out, self._identity, self._compared)
         return proven and same
 
 

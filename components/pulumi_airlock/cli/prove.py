@@ -79,7 +79,7 @@ def _show(found: "Stack", proof: "Proof", identity: "Sequence[IdentityFinding]",
     from ..gates.references import references
     from ..report.clearance import exemptions_in, show_exemptions
     from ..report.hygiene import expiring_in, show_expiring, show_references
-    from ..report.identity import show_identity, show_identity_summary
+    from ..report.identity import compared_in, show_identity, show_identity_summary
     from ..report.lines import console
     from ..report.proof import show, show_summary
 
@@ -94,7 +94,7 @@ def _show(found: "Stack", proof: "Proof", identity: "Sequence[IdentityFinding]",
 
         show_waste(out, waste_in(found, at=proof.at), verbose)
     show_summary(out, proof)
-    show_identity_summary(out, identity)
+    show_identity_summary(out, identity, compared_in(found))
 
 
 def _print(found: "Stack", proof: "Proof", identity: "Sequence[IdentityFinding]", waste: bool) -> None:

@@ -229,7 +229,10 @@ def _recorded(
         "environments": {one: given.mwaa_name or one for one, given in environments.items()},
         "executionRoles": {one: given.execution_role_arn for one, given in environments.items()},
         "webServers": dict(place.web_servers),
-        "groups": {group: {"managed": managed and group not in existing, "id": existing.get(group)} for group in plan.groups},
+        "groups": {
+            group: {"managed": managed and group not in existing, **({"id": existing[group]} if group in existing else {})}
+            for group in plan.groups
+        },
         "otherGroups": list(others[0]),
         "otherRoles": list(others[1]),
         "userGroups": {one.group: one.user_group for one in plan.people},
@@ -240,8 +243,8 @@ def _recorded(
                 "role": one.role,
                 "base": one.base,
                 "groups": list(one.groups),
-                "client": _client_of(provider, one),
                 "awsRole": one.role_name,
+                **_client_of(provider, one),
             }
             for one in plan.logins
         },
@@ -259,11 +262,11 @@ def _recorded(
     }
 
 
-def _client_of(provider: Provider, login: Login) -> str | None:
-    """The client that people sign in with; None where the provider says which it is, once it is made."""
+def _client_of(provider: Provider, login: Login) -> dict[str, str]:
+    """The client that people sign in with; nothing where the provider says which it is, once it is made."""
     if isinstance(provider, Oidc):
-        return provider.client_ids.get(login.key)
-    return login.client if isinstance(provider, Okta) else None
+        return {"client": provider.client_ids[login.key]} if login.key in provider.client_ids else {}
+    return {"client": login.client} if isinstance(provider, Okta) else {}
 
 
 def _trusted_tasks(workload: Workload, callers: Sequence[str]) -> str:

@@ -3,16 +3,17 @@
 from collections.abc import Iterator, Sequence
 
 from ..access.model import Access
-from .filters import Environment
+from .filters import Environment, Filter
 from .findings import Assumption, Ground
 
 
-def assumptions(access: Access, environments: Sequence[Environment]) -> tuple[Assumption, ...]:
+def assumptions(access: Access, environments: Sequence[Environment], filters: Sequence[Filter]) -> tuple[Assumption, ...]:
     """Every assumption that this proof rests on, in words."""
     grounds = {
         Ground.ENVIRONMENTS: _deployed(access, environments),
         Ground.NAMES: _addresses(access),
         Ground.PEOPLE: _people(access),
+        Ground.RELAYS: dict.fromkeys(_relayed(filters)),
         Ground.ABSENT: _absent(access, environments),
     }
     return tuple(Assumption(ground, message) for ground, messages in grounds.items() for message in messages)
@@ -42,6 +43,16 @@ def _people(access: Access) -> Iterator[str]:
         if one.group is not None and one.sources:
             where = ", ".join(one.sources)
             yield f"{one.name} (group {one.group}) connect from {where} alone, and are in no other declared group"
+
+
+def _relayed(filters: Sequence[Filter]) -> Iterator[str]:
+    for one in filters:
+        for relay in one.relays:
+            who = f"tasks of {', '.join(sorted(relay.environments))}" if relay.environments else "whoever passes it"
+            if relay.sources is not None:
+                yield f"through {one.gate}, {who} come from {relay.sources.addresses()} at {relay.hosts}"
+            if relay.entry is not None:
+                yield f"through {one.gate}, {who} connect to {relay.entry.hosts} on {relay.entry.services}"
 
 
 def _absent(access: Access, environments: Sequence[Environment]) -> Iterator[str]:

@@ -277,6 +277,8 @@ class Ground(Enum):
     """Which addresses a host name has."""
     PEOPLE = "people"
     """Where people connect from."""
+    RELAYS = "relays"
+    """By which hosts of a gate's own traffic goes on."""
     ABSENT = "absent"
     """An environment that the stack does not have."""
 

@@ -151,7 +151,7 @@ class Case:
             blocked=self._words.blocked(self._blocked.values()),
             unproven=self._words.unproven(self._unproven.values()),
             expectations=self.expectations.results(self.space, self.sweep),
-            assumptions=assumptions(self.access, self.environments),
+            assumptions=assumptions(self.access, self.environments, self.filters),
             routes=len(self.access.routes),
             rules=sum(len(one.rules) for one in self.filters),
             gates=tuple(dict.fromkeys(one.gate for one in self.filters)),

@@ -9,6 +9,7 @@ from rich.console import Console
 from ..gates.stack import Stack
 from ..identity.findings import IdentityFinding, Severity, sound
 from ..identity.proof import identity_findings
+from ..identity.read import read_identity
 from .lines import write
 from .plain import plain
 from .visible import visible
@@ -48,11 +49,28 @@ def show_identity(out: Console, found: Sequence[IdentityFinding], *, verbose: bo
     return sound(found)
 
 
-def show_identity_summary(out: Console, found: Sequence[IdentityFinding]) -> None:
-    """The verdict on identity in a line, where it fails."""
+def compared_in(stack: Stack) -> str:
+    """What of identity the systems of a stack say, counted; empty where they say nothing that could be compared."""
+    reading = read_identity(stack)
+    if reading.empty:
+        return ""
+    counted = {
+        "groups": len(reading.groups),
+        "sign-in roles": len(reading.sign_ins),
+        "task roles": len(reading.task_roles),
+        "FortiGate user groups": len({one.name for one in reading.device_groups}),
+        "SCIM groups": len({one.name for one in reading.scim_groups}),
+    }
+    return ", ".join(f"{number} {what}" for what, number in counted.items() if number)
+
+
+def show_identity_summary(out: Console, found: Sequence[IdentityFinding], compared: str) -> None:
+    """The verdict on identity in a line; nothing where nothing was compared."""
     errors = sum(one.severity is Severity.ERROR for one in found)
     if errors:
-        write(out, f"✗ identity: {errors} {'error' if errors == 1 else 'errors'}", style="bold red")
+        write(out, f"✗ identity: {errors} {'error' if errors == 1 else 'errors'} ({compared})", style="bold red")
+    elif compared:
+        write(out, f"✓ identity: every system says what is declared: {compared}", style="green")
 
 
 def identity_to_json(found: Sequence[IdentityFinding]) -> dict[str, Any]:

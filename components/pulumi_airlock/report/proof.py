@@ -137,7 +137,10 @@ def _grouped(assumptions: Sequence[Assumption]) -> Iterable[str]:
         number = sum(each.ground is ground for each in assumptions)
         if number:
             yield f"{(one if number == 1 else many).format(number)} that the access file says, and no others"
-    yield from (each.message for each in assumptions if each.ground not in _GROUNDS)
+    ways = sum(each.ground is Ground.RELAYS for each in assumptions)
+    if ways:
+        yield f"{ways} way{'' if ways == 1 else 's'} by which gates carry traffic on from hosts of their own, as they say"
+    yield from (each.message for each in assumptions if each.ground is Ground.ABSENT)
 
 
 def _show_list(out: Console, title: str, lines: Sequence[str], verbose: bool, number: int | None = None) -> None:

@@ -37,6 +37,7 @@ _GROUNDS = {
     Ground.ENVIRONMENTS: "Which DAGs run in an environment, and from which addresses",
     Ground.NAMES: "Which addresses a host name has",
     Ground.PEOPLE: "Where people connect from",
+    Ground.RELAYS: "By which hosts of a gate's own traffic goes on",
     Ground.ABSENT: "Environments that the stack does not have",
 }
 
