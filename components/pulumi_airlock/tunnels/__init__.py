@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from .proposals import IpsecProposal
 
 if TYPE_CHECKING:
-    from .aws import AwsVpn, PeerTunnel, TunnelEnd
+    from .aws import AwsVpn, PeerTunnel
+    from .aws_parts import TunnelEnd
     from .fortigate import FortigateTunnel
     from .site_to_site import SiteToSiteVpn
     from .zscaler import ZscalerNode, ZscalerTunnel
@@ -30,7 +31,7 @@ __all__ = [
 _MODULES = {
     "AwsVpn": "aws",
     "PeerTunnel": "aws",
-    "TunnelEnd": "aws",
+    "TunnelEnd": "aws_parts",
     "FortigateTunnel": "fortigate",
     "SiteToSiteVpn": "site_to_site",
     "ZscalerGre": "zscaler_gre",

@@ -11,6 +11,7 @@ import pulumi_aws as aws
 
 from ..errors import Problems
 from ..gates.aws_network import Gateway
+from .aws_parts import TUNNELS, AwsParts, GatewayKind, TunnelEnd, tunnel_options
 from .checks import (
     MAX_STATIC_ROUTES,
     check_asns,
@@ -21,23 +22,16 @@ from .checks import (
 )
 from .proposals import IpsecProposal
 
-TUNNELS = (1, 2)
-"""Every AWS VPN connection has two."""
-
 Routing = Literal["bgp", "static"]
-GatewayKind = Literal["vpn", "transit"]
 
 
-@dataclass(frozen=True)
-class TunnelEnd:
-    """One tunnel's own settings. What is left out, AWS makes.
-
-    The key then exists nowhere but in AWS and in the encrypted state.
-    """
-
-    inside_cidr: str | None = None
-    """A /30 of 169.254.0.0/16: AWS has the first address, the device the second."""
-    preshared_key: pulumi.Input[str] | None = None
+_DEVICE_STARTS = {
+    "startup_action": "add",
+    "dpd_timeout_action": "clear",
+    "dpd_timeout_seconds": 30,
+    "replay_window_size": 1024,
+}
+"""The device starts a tunnel and AWS answers: with both starting, two pairs of keys are made."""
 
 
 @dataclass(frozen=True)
@@ -124,16 +118,24 @@ class AwsVpn(pulumi.ComponentResource):
         problems.raise_any()
 
         super().__init__("airlock:index:AwsVpn", name, {}, opts)
-        self._name = name
-        self._tags = {**(tags or {}), "Name": name}
-        self._child = pulumi.ResourceOptions(parent=self)
-        transit = self._make_gateway(kind, gateway_id, vpc_id, subnet_ids, amazon_asn)
-        connection = self._connect(
-            device_address, device_asn, routing, tunnels, self._make_logs(log_retention_days, log_kms_key_arn)
+        parts = AwsParts(self, name, {**(tags or {}), "Name": name})
+        self.gateway, table = parts.gateway(kind, gateway_id, vpc_id, subnet_ids, amazon_asn)
+        log_group = parts.log_group(log_retention_days, log_kms_key_arn)
+        self.log_group_name = None if log_group is None else log_group.name
+        # A customer gateway never changes: a new address or number is another one, made before the old one goes.
+        long = {"bgp_asn_extended": str(device_asn)} if device_asn > 2147483647 else {"bgp_asn": str(device_asn)}
+        customer = aws.ec2.CustomerGateway(
+            f"{name}-device",
+            type="ipsec.1",
+            ip_address=device_address,
+            tags=parts.tags,
+            opts=pulumi.ResourceOptions(parent=self),
+            **long,
         )
-        if routing == "static":
-            table = transit.association_default_route_table_id if transit is not None else route_table_id
-            self._make_static_routes(connection, device_cidrs, table)
+        options = tunnel_options(self.proposal, tunnels, log_group, _DEVICE_STARTS)
+        connection = parts.connection(f"{name}-connection", self.gateway, customer, routing == "static", options)
+        for cidr in device_cidrs if routing == "static" else ():
+            parts.route(f"{name}-to-{cidr.replace('/', '-')}", self.gateway, connection, cidr, table or route_table_id)
 
         self.connection_id = connection.id
         first, second = (_peer_tunnel(connection, tunnel) for tunnel in TUNNELS)
@@ -145,129 +147,6 @@ class AwsVpn(pulumi.ComponentResource):
                 "tunnelAddresses": [one.address for one in self.tunnels],
             }
         )
-
-    def _make_gateway(
-        self,
-        kind: GatewayKind,
-        gateway_id: pulumi.Input[str] | None,
-        vpc_id: pulumi.Input[str],
-        subnet_ids: Sequence[pulumi.Input[str]],
-        amazon_asn: int,
-    ) -> Any:
-        """Sets `gateway`; returns the transit gateway where one is made."""
-        if gateway_id is not None:
-            self.gateway = Gateway(kind, gateway_id)
-            return None
-        if kind == "vpn":
-            made = aws.ec2.VpnGateway(
-                f"{self._name}-gateway", vpc_id=vpc_id, amazon_side_asn=str(amazon_asn), tags=self._tags, opts=self._child
-            )
-            self.gateway = Gateway("vpn", made.id, (made,))
-            return None
-        transit = aws.ec2transitgateway.TransitGateway(
-            f"{self._name}-gateway",
-            description=f"VPN {self._name}",
-            amazon_side_asn=amazon_asn,
-            # Nobody else's attachment comes in by itself.
-            auto_accept_shared_attachments="disable",
-            default_route_table_association="enable",
-            default_route_table_propagation="enable",
-            vpn_ecmp_support="enable",
-            tags=self._tags,
-            opts=self._child,
-        )
-        attachment = aws.ec2transitgateway.VpcAttachment(
-            f"{self._name}-vpc",
-            transit_gateway_id=transit.id,
-            vpc_id=vpc_id,
-            subnet_ids=list(subnet_ids),
-            tags=self._tags,
-            opts=self._child,
-        )
-        # AWS refuses a route to a transit gateway that the VPC is not attached to yet.
-        self.gateway = Gateway("transit", transit.id, (attachment,))
-        return transit
-
-    def _make_logs(self, retention: int | None, key_arn: pulumi.Input[str] | None) -> pulumi.Output[str] | None:
-        if retention is None:
-            return None
-        # Under this prefix AWS's log delivery needs no resource policy of its own, of which an account has ten.
-        group = aws.cloudwatch.LogGroup(
-            f"{self._name}-log",
-            name_prefix=f"/aws/vendedlogs/vpn/{self._name}-",
-            retention_in_days=retention,
-            kms_key_id=key_arn,
-            tags=self._tags,
-            opts=self._child,
-        )
-        self.log_group_name = group.name
-        arn: pulumi.Output[str] = group.arn
-        return arn
-
-    def _connect(
-        self,
-        device_address: str,
-        device_asn: int,
-        routing: Routing,
-        tunnels: tuple[TunnelEnd, TunnelEnd],
-        log_group_arn: pulumi.Output[str] | None,
-    ) -> Any:
-        # A customer gateway never changes: a new address or number is another one, made before the old one goes.
-        long = {"bgp_asn_extended": str(device_asn)} if device_asn > 2147483647 else {"bgp_asn": str(device_asn)}
-        customer = aws.ec2.CustomerGateway(
-            f"{self._name}-device", type="ipsec.1", ip_address=device_address, tags=self._tags, opts=self._child, **long
-        )
-        options: dict[str, Any] = {}
-        for tunnel, end in zip(TUNNELS, tunnels, strict=True):
-            options |= self.proposal.aws_options(tunnel) | _tunnel_options(tunnel, end, log_group_arn)
-        gateway = {"vpn_gateway_id" if self.gateway.kind == "vpn" else "transit_gateway_id": self.gateway.id}
-        secret = ["customerGatewayConfiguration", *(f"tunnel{tunnel}PresharedKey" for tunnel in TUNNELS)]
-        return aws.ec2.VpnConnection(
-            f"{self._name}-connection",
-            type="ipsec.1",
-            customer_gateway_id=customer.id,
-            static_routes_only=routing == "static",
-            tags=self._tags,
-            opts=pulumi.ResourceOptions(parent=self, additional_secret_outputs=secret),
-            **gateway,
-            **options,
-        )
-
-    def _make_static_routes(self, connection: Any, cidrs: Sequence[str], table: pulumi.Input[str] | None) -> None:
-        for cidr in cidrs:
-            label = f"{self._name}-to-{cidr.replace('/', '-')}"
-            if self.gateway.kind == "vpn":
-                aws.ec2.VpnConnectionRoute(label, vpn_connection_id=connection.id, destination_cidr_block=cidr, opts=self._child)
-                continue
-            aws.ec2transitgateway.Route(
-                label,
-                destination_cidr_block=cidr,
-                transit_gateway_attachment_id=connection.transit_gateway_attachment_id,
-                transit_gateway_route_table_id=table,
-                opts=self._child,
-            )
-
-
-def _tunnel_options(tunnel: int, end: TunnelEnd, log_group_arn: pulumi.Output[str] | None) -> dict[str, Any]:
-    """What of a tunnel is not its proposal. The device starts it and AWS answers.
-
-    With both starting, two pairs of keys are made.
-    """
-    options: dict[str, Any] = {
-        "startup_action": "add",
-        "dpd_timeout_action": "clear",
-        "dpd_timeout_seconds": 30,
-        "replay_window_size": 1024,
-    }
-    if end.inside_cidr is not None:
-        options["inside_cidr"] = end.inside_cidr
-    if end.preshared_key is not None:
-        options["preshared_key"] = pulumi.Output.secret(end.preshared_key).apply(valid_preshared_key)
-    if log_group_arn is not None:
-        options["log_options"] = {
-            "cloudwatch_log_options": {"log_enabled": True, "log_group_arn": log_group_arn, "log_output_format": "json"}
-        }
-    return {f"tunnel{tunnel}_{key}": value for key, value in options.items()}
 
 
 def _peer_tunnel(connection: Any, tunnel: int) -> PeerTunnel:

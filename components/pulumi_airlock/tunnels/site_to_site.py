@@ -6,7 +6,8 @@ import pulumi
 
 from ..errors import InputError, Problem, Problems
 from ..gates.aws_network import Gateway
-from .aws import AwsVpn, GatewayKind, Routing, TunnelEnd, check_aws_vpn
+from .aws import AwsVpn, Routing, check_aws_vpn
+from .aws_parts import GatewayKind, TunnelEnd
 from .checks import check_asns
 from .fortigate import FortigateTunnel, check_fortigate, device_names
 from .proposals import IpsecProposal

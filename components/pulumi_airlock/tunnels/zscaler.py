@@ -24,7 +24,7 @@ import zscaler_pulumi_zia as zia
 
 from ..errors import Problems
 from ..gates.aws_network import Gateway
-from .aws import TUNNELS, GatewayKind, TunnelEnd
+from .aws_parts import TUNNELS, AwsParts, GatewayKind, TunnelEnd, tunnel_options
 from .checks import check_inside_cidrs, check_public_address, valid_preshared_key
 from .proposals import IpsecProposal
 from .zscaler_location import check_location, make_location
@@ -34,6 +34,10 @@ MAX_NODES = 2
 """A primary and a secondary data centre, as Zscaler recommends."""
 THROUGHPUT_MBPS = 400
 """What one IPsec tunnel to Zscaler carries (Zscaler, "Understanding IPSec VPNs"): more needs further tunnels."""
+
+
+_AWS_STARTS = {"startup_action": "start", "dpd_timeout_action": "restart", "dpd_timeout_seconds": 30}
+"""AWS begins, and begins again when the other end is silent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,13 +105,16 @@ class ZscalerTunnel(pulumi.ComponentResource):
         problems.raise_any()
 
         super().__init__("airlock:index:ZscalerTunnel", name, {"nodes": [one.address for one in nodes]}, opts)
-        self._name, self._tags = name, {**(tags or {}), "Name": name}
+        self._name = name
         self._child = pulumi.ResourceOptions(parent=self)
-        table = self._make_gateway(kind, gateway_id, vpc_id, subnet_ids, amazon_asn) or route_table_id
-        logs = self._make_logs(log_retention_days, log_kms_key_arn)
-        connections = [self._connect(position, node, logs) for position, node in enumerate(nodes)]
+        parts = AwsParts(self, name, {**(tags or {}), "Name": name})
+        self.gateway, table = parts.gateway(kind, gateway_id, vpc_id, subnet_ids, amazon_asn)
+        log_group = parts.log_group(log_retention_days, log_kms_key_arn)
+        self.log_group_name = None if log_group is None else log_group.name
+        connections = [self._connect(parts, position, node, log_group) for position, node in enumerate(nodes)]
         for position, connection in enumerate(connections):
-            self._route(position, connection, table)
+            # Everything that AWS hands to the gateway goes to Zscaler: what that is, the environments' route tables say.
+            parts.route(f"{name}-route-{position}", self.gateway, connection, EVERYWHERE, table or route_table_id)
         ends = [self._zscaler_end(position, connection) for position, connection in enumerate(connections)]
         self.location_id = make_location(
             self,
@@ -124,100 +131,17 @@ class ZscalerTunnel(pulumi.ComponentResource):
             {"locationId": self.location_id, "gatewayId": self.gateway.id, "connectionIds": list(self.connection_ids)}
         )
 
-    def _make_gateway(
-        self,
-        kind: GatewayKind,
-        gateway_id: pulumi.Input[str] | None,
-        vpc_id: pulumi.Input[str],
-        subnet_ids: Sequence[pulumi.Input[str]],
-        amazon_asn: int,
-    ) -> pulumi.Output[str] | None:
-        """Sets `gateway`; returns the route table of a transit gateway that is made."""
-        if gateway_id is not None:
-            self.gateway = Gateway(kind, gateway_id)
-            return None
-        if kind == "vpn":
-            made = aws.ec2.VpnGateway(
-                f"{self._name}-gateway", vpc_id=vpc_id, amazon_side_asn=str(amazon_asn), tags=self._tags, opts=self._child
-            )
-            self.gateway = Gateway("vpn", made.id, (made,))
-            return None
-        transit = aws.ec2transitgateway.TransitGateway(
-            f"{self._name}-gateway",
-            description=f"Tunnels to Zscaler: {self._name}",
-            amazon_side_asn=amazon_asn,
-            auto_accept_shared_attachments="disable",
-            tags=self._tags,
-            opts=self._child,
-        )
-        attachment = aws.ec2transitgateway.VpcAttachment(
-            f"{self._name}-vpc",
-            transit_gateway_id=transit.id,
-            vpc_id=vpc_id,
-            subnet_ids=list(subnet_ids),
-            tags=self._tags,
-            opts=self._child,
-        )
-        self.gateway = Gateway("transit", transit.id, (attachment,))
-        table: pulumi.Output[str] = transit.association_default_route_table_id
-        return table
-
-    def _make_logs(self, retention: int | None, key_arn: pulumi.Input[str] | None) -> pulumi.Output[str] | None:
-        if retention is None:
-            return None
-        # Under this prefix AWS's log delivery needs no resource policy of its own, of which an account has ten.
-        group = aws.cloudwatch.LogGroup(
-            f"{self._name}-log",
-            name_prefix=f"/aws/vendedlogs/vpn/{self._name}-",
-            retention_in_days=retention,
-            kms_key_id=key_arn,
-            tags=self._tags,
-            opts=self._child,
-        )
-        self.log_group_name = group.name
-        arn: pulumi.Output[str] = group.arn
-        return arn
-
-    def _connect(self, position: int, node: ZscalerNode, logs: pulumi.Output[str] | None) -> Any:
+    def _connect(self, parts: AwsParts, position: int, node: ZscalerNode, log_group: Any) -> Any:
         customer = aws.ec2.CustomerGateway(
             f"{self._name}-node-{position}",
             type="ipsec.1",
             ip_address=node.address,
             bgp_asn="65000",
-            tags=self._tags,
+            tags=parts.tags,
             opts=self._child,
         )
-        options: dict[str, Any] = {}
-        for tunnel, end in zip(TUNNELS, node.tunnels, strict=True):
-            options |= self.proposal.aws_options(tunnel) | _tunnel_options(tunnel, end, logs)
-        secret = ["customerGatewayConfiguration", *(f"tunnel{tunnel}PresharedKey" for tunnel in TUNNELS)]
-        gateway = {"vpn_gateway_id" if self.gateway.kind == "vpn" else "transit_gateway_id": self.gateway.id}
-        return aws.ec2.VpnConnection(
-            f"{self._name}-connection-{position}",
-            type="ipsec.1",
-            customer_gateway_id=customer.id,
-            static_routes_only=True,
-            tags=self._tags,
-            opts=pulumi.ResourceOptions(parent=self, additional_secret_outputs=secret),
-            **gateway,
-            **options,
-        )
-
-    def _route(self, position: int, connection: Any, table: pulumi.Input[str] | None) -> None:
-        """Everything that AWS hands to the gateway goes to Zscaler: what that is, the environments' route tables say."""
-        label = f"{self._name}-route-{position}"
-        if self.gateway.kind == "vpn":
-            aws.ec2.VpnConnectionRoute(
-                label, vpn_connection_id=connection.id, destination_cidr_block=EVERYWHERE, opts=self._child
-            )
-            return
-        aws.ec2transitgateway.Route(
-            label,
-            destination_cidr_block=EVERYWHERE,
-            transit_gateway_attachment_id=connection.transit_gateway_attachment_id,
-            transit_gateway_route_table_id=table,
-            opts=self._child,
-        )
+        options = tunnel_options(self.proposal, node.tunnels, log_group, _AWS_STARTS)
+        return parts.connection(f"{self._name}-connection-{position}", self.gateway, customer, True, options)
 
     def _zscaler_end(self, position: int, connection: Any) -> "_End":
         """AWS's two addresses of a connection, as Zscaler has to know them, each with its key."""
@@ -250,19 +174,6 @@ class _End:
     addresses: list[pulumi.Output[str]]
     credentials: list[dict[str, Any]]
     made: list[pulumi.Resource]
-
-
-def _tunnel_options(tunnel: int, end: TunnelEnd, logs: pulumi.Output[str] | None) -> dict[str, Any]:
-    """What of a tunnel is not its proposal: AWS begins, and begins again when the other end is silent."""
-    options: dict[str, Any] = {"startup_action": "start", "dpd_timeout_action": "restart", "dpd_timeout_seconds": 30}
-    if end.inside_cidr is not None:
-        options["inside_cidr"] = end.inside_cidr
-    if end.preshared_key is not None:
-        options["preshared_key"] = pulumi.Output.secret(end.preshared_key).apply(valid_preshared_key)
-    if logs is not None:
-        told = {"log_enabled": True, "log_group_arn": logs, "log_output_format": "json"}
-        options["log_options"] = {"cloudwatch_log_options": told}
-    return {f"tunnel{tunnel}_{key}": value for key, value in options.items()}
 
 
 def _check(
