@@ -75,3 +75,15 @@ def test_a_task_is_explained_through_zpa_and_through_zia(airlock):
         assert said in private.stdout, private.stdout + private.stderr
     internet = airlock("explain", "ledger_close.post_entries", "central-bank-rates:443", "--stack", "prod-mwaa")
     assert "Refused by: zia (permission)" in internet.stdout, internet.stdout + internet.stderr
+
+
+def test_only_zpa_tells_people_apart_on_the_way_to_the_web_servers(airlock):
+    done = airlock("prove", "--stack", "prod-mwaa", "--json")
+    assert done.returncode == 0, done.stderr
+    proof = json.loads(done.stdout)
+    telling = {one["route"]: one["gates"] for one in proof["identity"] if one["destination"].startswith("airflow-ui-")}
+    assert set(map(tuple, telling.values())) == {("zpa",)}, telling
+    cells = {(one["principal"], one["destination"]): one for one in proof["matrix"]}
+    assert cells["treasury-desk", "airflow-ui-treasury"]["declared"] == "all"
+    assert cells["treasury-desk", "airflow-ui-markets"]["declared"] == "none"
+    assert proof["identityFindings"] == {"ok": True, "findings": []}
