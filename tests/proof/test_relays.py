@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 import pytest
 from pulumi_airlock.access import Access
 from pulumi_airlock.proof import Outcome, Proof, explain, prove
+from pulumi_airlock.proof.difference import Case, difference, with_ways
+from pulumi_airlock.proof.difference.ways import Ways
 from pulumi_airlock.proof.filters import Action, Combine, Environment, Filter, Match, Relay, Rule, Source, Who
 from pulumi_airlock.proof.relays import around, carried
 from pulumi_airlock.proof.sets import Hosts, Services
@@ -139,6 +141,20 @@ def test_people_let_in_past_zpa_are_excess():
     proof = proven(filters(ingress=from_networks(*CONNECTORS, "10.60.8.0/22")))
     assert [one.message.partition(": ")[0] for one in proof.excess] == ["around zpa"] * len(proof.excess)
     assert {one.rule.urn for one in proof.excess if one.rule} == {"urn::from-10.60.8.0/22"}
+
+
+def test_what_lets_people_in_past_zpa_is_a_difference():
+    def side(found: list[Filter]) -> tuple[Case, Ways]:
+        here = tuple(environments())
+        return Case(ACCESS, here, carried(ACCESS, found)), (here, tuple(around(ACCESS, found)))
+
+    (old, old_ways), (new, new_ways) = side(filters()), side(filters(ingress=from_networks(*CONNECTORS, "10.60.8.0/22")))
+    through = difference(old, new, at=AT)
+    assert through.same
+    found = with_ways(through, old_ways, new_ways, at=AT)
+    assert {one.message.partition(": ")[0] for one in found.excess} == {"around zpa"}
+    assert [one.name for one in found.changes] == ["from-10.60.8.0/22"]
+    assert found.ineffective == ()
 
 
 def test_a_group_that_no_route_names_is_excess_at_zpa():

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..access import Access
     from ..gates.stack import Stack
     from ..proof.difference import Case, Difference
+    from ..proof.difference.ways import Ways
 
 HERE = "."
 """The working tree, where a revision is expected."""
@@ -91,30 +92,32 @@ class _Side:
     stack: "Stack | None" = None
     access: "Access | None" = None
 
-    def case(self) -> "Case":
+    def case(self) -> tuple["Case", "Ways"]:
+        """What is compared: the way through all gates, and those around some."""
         from ..gates import read_all
         from ..gates.declaration import declared_access
         from ..proof.difference import Case
 
         if self.stack is None:
             assert self.access is not None  # noqa: S101  # a side is one or the other
-            return Case(self.access)
+            return Case(self.access), ((), ())
         access = declared_access(self.stack)
         if access is None:
             fix = "declare it with AccessDeclaration(name, access)"
             raise InputError([Problem(self.name, "", f"the stack declares no access to compare: {fix}")])
         reading = read_all(self.stack)
-        return Case(access, reading.environments, reading.filters)
+        return Case(access, reading.environments, reading.filters), (reading.environments, reading.around)
 
 
 def _compare(sides: tuple[_Side, _Side], gate: str | None, at: datetime) -> "Difference":
     from ..access.errors import nearest
-    from ..proof.difference import declared_difference, difference
+    from ..proof.difference import declared_difference, difference, with_ways
 
-    old, new = (one.case() for one in sides)
+    (old, old_ways), (new, new_ways) = (one.case() for one in sides)
     if all(one.stack is not None for one in sides):
         try:
-            return difference(old, new, at=at, gate=gate or "")
+            found = difference(old, new, at=at, gate=gate or "")
+            return found if gate else with_ways(found, old_ways, new_ways, at=at)
         except KeyError:
             known = {one.gate for case in (old, new) for one in case.filters}
             raise InputError([Problem("", "--gate", f"no gate {gate!r} in either stack{nearest(str(gate), known)}")]) from None

@@ -145,11 +145,12 @@ def _show_skipped(out: Console, found: Verification) -> None:
 
 def _show_summary(out: Console, found: Verification) -> None:
     formats = ", ".join(f"{count} {name}" for name, count in sorted(found.formats.items())) or "no connections"
-    write(out, f"{found.lines} lines: {formats}; {found.decided} distinct ones decided.")
+    write(out, f"{found.lines} line{'' if found.lines == 1 else 's'}: {formats}; {found.decided} distinct ones decided.")
     meant = [row for row in found.rows if row.routes or row.rules]
     said = f"{len(meant) - len(found.unseen)} of {len(meant)} seen as compiled"
     if found.findings:
-        write(out, f"✗ {said}, {len(found.findings)} findings.", style="bold red")
+        many = "1 finding" if len(found.findings) == 1 else f"{len(found.findings)} findings"
+        write(out, f"✗ {said}, {many}.", style="bold red")
     elif found.unseen:
         names = listed((f"{row.environment} {row.component} at {row.gate}" for row in found.unseen), 6)
         write(out, f"{said}, nothing else found. Not seen yet: {names}.", style="bold yellow")

@@ -7,6 +7,7 @@ with a witness, both paths, and the changes (rules, routes, names, environments)
 from .comparing import declared_difference, difference
 from .model import Change, Difference, Finding, How, Kind, Part, Reach, Standing, What
 from .sides import Case
+from .ways import with_ways
 
 __all__ = [
     "Case",
@@ -21,4 +22,5 @@ __all__ = [
     "What",
     "declared_difference",
     "difference",
+    "with_ways",
 ]
