@@ -120,8 +120,10 @@ def test_a_revision_is_compared_with_the_working_tree_by_default(repository: Pat
     assert done.returncode == 3, done.stderr
     assert "topic → the working tree" in done.stdout
     assert "by + hand-written at aws_network added" in done.stdout
-    assert "✗ 1 excess" in done.stdout
-    assert text.startswith("<!-- airlock-diff:prod-mwaa -->\n### ❌ **1 excess**: 1 added\n")
+    # On the way through all gates, to where route tables lead; and around ZPA, to what else is in the VPC.
+    assert "✗ 2 excess: 2 added, 1 now uncertain" in done.stdout
+    assert "around zpa: ledger-close and finance-reporting can now reach elsewhere in airflow" in done.stdout
+    assert text.startswith("<!-- airlock-diff:prod-mwaa -->\n### ❌ **2 excess**: 2 added, 1 now uncertain\n")
     assert "<code>hand-written</code>" in text
 
 
