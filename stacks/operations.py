@@ -22,6 +22,7 @@ from pulumi_airlock.identity.credentials import (
     Credentials,
     FortigateApiToken,
     FortigateToken,
+    FunctionNetwork,
     TokenEndpoint,
     VaultLease,
     ZscalerToken,
@@ -128,6 +129,7 @@ def one_cadence(settings: Settings, access: Access, identity: Identity, device: 
         }
         | {ref: TokenEndpoint(issue_url=one.issue_url, test_url=one.test_url) for ref, one in given.token_services.items()},
         gates=gates,
+        network=FunctionNetwork(subnet_ids=given.subnets, security_group_ids=given.security_groups),
         vault=VaultLease(ttl=given.vault_ttl),
         administrators=given.administrators,
         alarm_topic_arn=given.alarm_topic_arn,

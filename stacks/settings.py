@@ -98,6 +98,9 @@ class Credentials(_Settings):
     token_services: dict[str, TokenService]
     administrators: tuple[str, ...]
     """Roles that may read every secret."""
+    subnets: tuple[str, ...]
+    """Where the rotation function runs: subnets of the platform's, from which the FortiGate can be reached."""
+    security_groups: tuple[str, ...]
 
 
 class AppConnectors(_Settings):
