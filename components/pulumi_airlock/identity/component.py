@@ -17,14 +17,9 @@ from ..tokens import IDENTITY
 from .airflow import described as described_for_airflow
 from .airflow import policy_module, roles_to_import
 from .aws_policies import issuer_key, login_permissions, login_trust, workload_trust
-from .entra import Entra, tenant_of
-from .oidc import Oidc
-from .okta import Okta
 from .plan import MAX_SESSION_DURATION, IdentityPlan, Login, Place, Workload, plan_identity
-from .providers import Made, Order, slug
-from .saml import AssignedService, SamlService, SamlSignOn, assigned
-
-Provider = Okta | Entra | Oidc
+from .providers import Made, Order, Provider, slug
+from .saml import SamlService, SamlSignOn, assigned
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +127,15 @@ class Identity(pulumi.ComponentResource):
         callbacks = {environment: tuple(one.callback_urls) for environment, one in environments.items()}
         _check_provider(access, provider, plan, callbacks, problems)
         services = assigned(access, saml_services, problems)
-        _check_saml(access, provider, services, problems)
+        issuer = access.identity_provider.issuer if access.identity_provider else ""
+        if services:
+            provider.check_services(issuer, problems)
         problems.raise_any()
 
         recorded = _recorded(access, place, plan, provider, (other_groups, other_roles), environments)
         super().__init__(IDENTITY, name, recorded, opts)
         child = pulumi.ResourceOptions(parent=self)
         account = current_account(account_id, self)
-        issuer = access.identity_provider.issuer if access.identity_provider else ""
         made = provider.make(Order(name, plan, callbacks, child, services, issuer))
         self._aws = _Aws(name, partition(region), region, account, all_tags, permissions_boundary_arn, child)
 
@@ -191,7 +187,7 @@ def _check_provider(
         problems.add("provider", f"{type(provider).__name__} is given, and the access file says {declared.kind}: make them one")
     for environment in dict.fromkeys(login.environment for login in plan.logins):
         urls = callbacks.get(environment, ())
-        if not urls and not isinstance(provider, Oidc):
+        if not urls and provider.managed:
             problems.add(f'environments["{environment}"].callback_urls', "empty: where does sign-in send people back to?")
         for position, url in enumerate(urls):
             if not url.startswith("https://") or "*" in url:
@@ -199,17 +195,6 @@ def _check_provider(
                     f'environments["{environment}"].callback_urls[{position}]', f"{url!r}: write one https:// address, without *"
                 )
     provider.check(plan, problems)
-
-
-def _check_saml(access: Access, provider: Provider, services: Sequence[AssignedService], problems: Problems) -> None:
-    if services and isinstance(provider, Oidc):
-        problems.add("saml_services", "an OIDC provider that somebody else looks after gets no applications: make them there")
-    issuer = access.identity_provider.issuer if access.identity_provider else ""
-    if services and isinstance(provider, Entra) and not tenant_of(issuer):
-        problems.add(
-            "access.identityProvider.issuer",
-            f"{issuer!r} names no tenant: write https://login.microsoftonline.com/<tenant>/v2.0",
-        )
 
 
 def _recorded(
@@ -222,7 +207,7 @@ def _recorded(
 ) -> dict[str, Any]:
     """What readers need: among the inputs too, since `pulumi preview --json` has no outputs of components."""
     existing: Mapping[str, Any] = getattr(provider, "existing_groups", {})
-    managed = not isinstance(provider, Oidc)
+    managed = provider.managed
     return {
         "provider": provider.kind,
         "issuer": access.identity_provider.issuer if access.identity_provider else None,
@@ -263,10 +248,8 @@ def _recorded(
 
 
 def _client_of(provider: Provider, login: Login) -> dict[str, str]:
-    """The client that people sign in with; nothing where the provider says which it is, once it is made."""
-    if isinstance(provider, Oidc):
-        return {"client": provider.client_ids[login.key]} if login.key in provider.client_ids else {}
-    return {"client": login.client} if isinstance(provider, Okta) else {}
+    client = provider.client(login)
+    return {} if client is None else {"client": client}
 
 
 def _trusted_tasks(workload: Workload, callers: Sequence[str]) -> str:

@@ -30,6 +30,7 @@ class Entra:
     """Entra ID as the identity provider. Its credentials come from the provider's own configuration, never from here."""
 
     kind: ClassVar[str] = "entra"
+    managed: ClassVar[bool] = True
 
     existing_groups: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     """Groups that somebody else makes (synchronised from a directory, say): name → object id."""
@@ -50,6 +51,18 @@ class Entra:
         for login in plan.logins:
             if len(_title(login)) > NAME_LENGTH:
                 problems.add(f'roles["{login.role}"].name', f"{_title(login)!r} is over {NAME_LENGTH} characters")
+
+    def check_services(self, issuer: str, problems: Problems) -> None:
+        """Notes an issuer without a tenant: a gate's sign-on addresses name it."""
+        if not tenant_of(issuer):
+            problems.add(
+                "access.identityProvider.issuer",
+                f"{issuer!r} names no tenant: write https://login.microsoftonline.com/<tenant>/v2.0",
+            )
+
+    def client(self, login: Login) -> str | None:
+        """Entra chooses."""
+        return None
 
     def make(self, order: Order) -> Made:
         """Groups, applications with their enterprise applications, and assignments."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from ..errors import Problems
-from .plan import IdentityPlan
+from .plan import IdentityPlan, Login
 from .providers import Made, Order
 
 
@@ -14,6 +14,7 @@ class Oidc:
     """An OIDC provider that somebody else looks after. What it assigns to whom cannot be seen here, and is not proven."""
 
     kind: ClassVar[str] = "oidc"
+    managed: ClassVar[bool] = False
 
     client_ids: Mapping[str, str] = field(default_factory=dict)
     """`environment/role` → the client whose people are signed in with that role. Every login needs one of its own."""
@@ -32,6 +33,14 @@ class Oidc:
                 problems.add(
                     f'provider.client_ids["{key}"]', f"{client!r} is also that of {other}: AWS could not tell their people apart"
                 )
+
+    def check_services(self, issuer: str, problems: Problems) -> None:
+        """Notes that there are none."""
+        problems.add("saml_services", "an OIDC provider that somebody else looks after gets no applications: make them there")
+
+    def client(self, login: Login) -> str | None:
+        """The one that is named."""
+        return self.client_ids.get(login.key)
 
     def make(self, order: Order) -> Made:
         """Nothing: what is named."""

@@ -12,7 +12,7 @@ import pulumi
 import pulumi_okta as okta
 
 from ..errors import Problems
-from .plan import CLIENT_ID, IdentityPlan
+from .plan import CLIENT_ID, IdentityPlan, Login
 from .providers import Made, Order, slug
 from .saml import AssignedService, SamlSignOn
 
@@ -25,6 +25,7 @@ class Okta:
     """Okta as the identity provider. Its API credentials come from the provider's own configuration, never from here."""
 
     kind: ClassVar[str] = "okta"
+    managed: ClassVar[bool] = True
 
     existing_groups: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     """Groups that somebody else makes (a directory's, say): name → id."""
@@ -49,6 +50,13 @@ class Okta:
                 )
         if self.jwks_uri is not None and not self.jwks_uri.startswith("https://"):
             problems.add("provider.jwks_uri", f"{self.jwks_uri!r}: keys are fetched over https alone")
+
+    def check_services(self, issuer: str, problems: Problems) -> None:
+        """Notes nothing: any organisation of Okta makes SAML applications."""
+
+    def client(self, login: Login) -> str | None:
+        """The one of our own choice."""
+        return login.client
 
     def make(self, order: Order) -> Made:
         """Groups, clients and assignments."""

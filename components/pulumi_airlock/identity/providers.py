@@ -3,9 +3,11 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar, Protocol
 
 import pulumi
 
+from ..errors import Problems
 from .plan import IdentityPlan, Login
 from .saml import AssignedService, SamlSignOn
 
@@ -41,6 +43,27 @@ class Made:
     """Group → whether a resource of this component is it."""
     saml: Mapping[str, SamlSignOn] = field(default_factory=dict)
     """Gate → what it has to be told."""
+
+
+class Provider(Protocol):
+    """A kind of identity provider. One module each, so that each needs its own SDK alone."""
+
+    kind: ClassVar[str]
+    """What the access file calls it."""
+    managed: ClassVar[bool]
+    """Whether groups and clients are made here; otherwise they are only named."""
+
+    def check(self, plan: IdentityPlan, problems: Problems) -> None:
+        """Notes what the provider would refuse."""
+
+    def check_services(self, issuer: str, problems: Problems) -> None:
+        """Notes why gates that people sign in at cannot have applications there."""
+
+    def client(self, login: Login) -> str | None:
+        """The client that people sign in with; None where the provider says which it is, once it is made."""
+
+    def make(self, order: Order) -> Made:
+        """Groups, clients and assignments."""
 
 
 def slug(text: str) -> str:
