@@ -237,7 +237,9 @@ class Credentials(pulumi.ComponentResource):
             alarms.overdue(f"watched-{secret_key(name).removeprefix('secret-')}", name, self._declared.everything or timedelta())
         alarms.of_function(function)
         if made:
-            alarms.rotation_failed([one.arn for one in made.values()], before)
+            alarms.rotation_failed({name: one.arn for name, one in made.items()}, before)
+            principals = dict.fromkeys(principal for one in secrets for principal in one.readers)
+            alarms.reading_failed([pulumi.Output.from_input(self._declared.readers[one]) for one in principals], before)
 
     def _secret(self, one: _Secret, role: aws.iam.Role) -> aws.secretsmanager.Secret:
         secret = aws.secretsmanager.Secret(
@@ -299,14 +301,14 @@ class Credentials(pulumi.ComponentResource):
         )
 
     def _grant_readers(self, secrets: Sequence[_Secret]) -> None:
-        """Each principal's role: its secrets and its database users."""
+        """The role of each principal with a credential: its secrets and database users, and to say that it got none."""
         place = self._place
         for principal, role in self._declared.readers.items():
             mine = [self.secret_arns[one.name] for one in secrets if principal in one.readers]
             users = [
                 self._declared.databases[need.ref] for need in self._declared.of_kind("rds-iam") if principal in need.principals
             ]
-            if not mine and not users:
+            if not any(principal in need.principals for need in self._declared.needs):
                 continue
 
             def document(known: Sequence[Any], users: Sequence[RdsDatabase] = tuple(users)) -> str:

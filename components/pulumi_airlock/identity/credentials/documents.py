@@ -9,6 +9,8 @@ from .rotation_function.watch import NAMESPACE
 
 Document = dict[str, Any]
 USE_KEY = ["kms:Decrypt", "kms:GenerateDataKey"]
+ROUTES = "Airlock/Routes"
+"""The CloudWatch namespace of `RefreshFailed`, which tasks may put: not the function's, or they could speak for it."""
 
 
 def allow(sid: str, actions: Sequence[str], resources: Sequence[str], condition: Document | None = None) -> Document:
@@ -48,8 +50,8 @@ def secret_policy(readers: Sequence[str], others: Sequence[str]) -> Document:
 
 
 def reader_policy(secrets: Sequence[str], databases: Sequence[str], key: str | None, region: str) -> Document:
-    """What a principal's role needs: its secrets and its database users, each by name."""
-    statements = []
+    """What a principal's role needs: its secrets and its database users, each by name; and to say that it got no credential."""
+    statements = [allow("Metrics", ["cloudwatch:PutMetricData"], ["*"], {"StringEquals": {"cloudwatch:namespace": ROUTES}})]
     if secrets:
         statements.append(allow("ReadSecrets", ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"], secrets))
     if secrets and key:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("airlock.rotation")
 NAMESPACE = "Airlock/Credentials"
-"""The CloudWatch namespace of the metrics here, and of `RefreshFailed`, which what runs in Airflow emits."""
+"""The CloudWatch namespace of the metrics here. Only the function may put them."""
 
 
 class Watch:
