@@ -1,6 +1,7 @@
 """Who is who: the subjects that a declared principal is, and those that a gate cannot tell apart."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,12 +33,25 @@ class Members:
         return found[1]
 
 
+class _Alike(NamedTuple):
+    """Which classes hold a subject that looks so: pairs of a look and a class, once by look and once by class."""
+
+    classes: NDArray[np.intp]
+    """Of the pairs, by look."""
+    of_look: NDArray[np.intp]
+    """Where each look's pairs begin."""
+    looks: NDArray[np.intp]
+    """Of the pairs, by class."""
+    of_class: NDArray[np.intp]
+    """Where each class's pairs begin."""
+
+
 class Sight:
     """What a gate can tell apart: it cannot be asked to refuse a point that looks to it like a declared one."""
 
     def __init__(self, space: Space) -> None:
         self._subjects = space.subjects.all
-        self._known: dict[tuple[int, frozenset[str]], tuple[Cut, NDArray[np.float32]]] = {}
+        self._known: dict[tuple[int, frozenset[str]], tuple[Cut, _Alike]] = {}
         self._looks: dict[frozenset[str], NDArray[np.intp]] = {}
 
     def blur(self, wanted: Bools, cut: Cut, sees: frozenset[str]) -> Bools:
@@ -45,25 +59,32 @@ class Sight:
         for axis, what in ((1, "service"), (2, "operation"), (3, "time")):
             if what not in sees:
                 wanted = np.any(wanted, axis=axis, keepdims=True)
-        flat = wanted.reshape(len(wanted), -1).astype(np.float32)
-        looks = self._alike(cut, sees)
-        seen = (looks @ flat > 0).astype(np.float32)
-        found: Bools = np.asarray(looks.T @ seen > 0).reshape(wanted.shape)
+        # Bits and ORs, not a product of matrices: a proof leaves nothing to the arithmetic of floats.
+        shape, flat = wanted.shape, np.packbits(wanted.reshape(len(wanted), -1), axis=1)
+        alike = self._alike(cut, sees)
+        seen = np.bitwise_or.reduceat(flat[alike.classes], alike.of_look, axis=0)
+        blurred = np.bitwise_or.reduceat(seen[alike.looks], alike.of_class, axis=0)
+        found: Bools = np.unpackbits(blurred, axis=1, count=int(np.prod(shape[1:]))).astype(bool).reshape(shape)
         return found
 
     def looks(self, sees: frozenset[str]) -> NDArray[np.intp]:
         """A number for each subject: the same for those that look the same to a gate which sees only `sees`."""
         return self._looks_to(sees & _WHO)
 
-    def _alike(self, cut: Cut, sees: frozenset[str]) -> NDArray[np.float32]:
-        """Looks × classes of subjects: which classes hold a subject that looks so."""
+    def _alike(self, cut: Cut, sees: frozenset[str]) -> _Alike:
         key = (id(cut), sees & _WHO)
         found = self._known.get(key)
         if found is None:
-            looks = self._looks_to(key[1])
-            table = np.zeros((int(looks.max(initial=-1)) + 1, len(cut.first)), dtype=np.float32)
-            table[looks, cut.inverse] = 1
-            found = self._known[key] = (cut, table)
+            # Every look is some subject's, and every class has one: no row of the two is without a pair.
+            looks, classes = np.unique(np.stack([self._looks_to(key[1]), cut.inverse]), axis=1)
+            by_class = np.argsort(classes, kind="stable")
+            alike = _Alike(
+                classes,
+                np.flatnonzero(np.diff(looks, prepend=-1)),
+                looks[by_class],
+                np.flatnonzero(np.diff(classes[by_class], prepend=-1)),
+            )
+            found = self._known[key] = (cut, alike)
         return found[1]
 
     def _looks_to(self, sees: frozenset[str]) -> NDArray[np.intp]:
