@@ -12,7 +12,7 @@ import pulumi_aws as aws
 from ..access.model import Access
 from ..environments.checks import check_account, checked_tags, current_account, resolved_region
 from ..environments.limits import partition
-from ..errors import Problems
+from ..errors import InputError, Problems
 from ..tokens import IDENTITY
 from .airflow import described as described_for_airflow
 from .airflow import policy_module, roles_to_import
@@ -167,8 +167,6 @@ class Identity(pulumi.ComponentResource):
 
 def _planned(access: Access, place: Place, name: str, problems: Problems) -> IdentityPlan:
     """The plan; its problems are noted beside the others."""
-    from ..errors import InputError
-
     try:
         return plan_identity(access, place, name)
     except InputError as error:

@@ -233,9 +233,9 @@ class _Plain:
 
 def _share(rows: Bools) -> Bools:
     """Which two rows have something in common."""
-    counts = rows.astype(np.float32)
-    found: Bools = counts @ counts.T > 0
-    return found
+    whole = np.pad(rows, ((0, 0), (0, -rows.shape[1] % 64)))
+    bits = np.packbits(whole, axis=1).view(np.uint64)
+    return np.array([(bits & row).any(axis=1) for row in bits], dtype=bool).reshape(len(rows), len(rows))
 
 
 def _both(one: tuple[tuple[int, int], ...], other: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
