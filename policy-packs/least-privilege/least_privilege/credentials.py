@@ -5,13 +5,14 @@ The declared cadence is that of the `Access` component's document; who renews wh
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from pulumi_airlock.tokens import ACCESS, CREDENTIALS, FORTIGATE_API_TOKEN, FORTIGATE_GATE, ZIA_GATE, ZPA_GATE
 from pulumi_policy import Severity
 
 from .controls import Soc2
+from .dates import TODAY, day_of, judged_on, length_of
 from .reading import UNKNOWN, Resource, Stack
 from .registry import Config, Finding, Findings, setting, stack_policy, undecided, wrong
 
@@ -24,17 +25,7 @@ GATES = (FORTIGATE_GATE, ZIA_GATE, ZPA_GATE)
 
 _SHORTEST_ROLE_SESSION = timedelta(hours=1)
 """IAM has no shorter one for a role (IAM User Guide, "Modify a role's maximum session duration")."""
-_TODAY = {"today": setting("The day to judge by (ISO 8601), for repeatable evidence; empty: today, in UTC.", "")}
 _GUIDE = "https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets.html"
-
-
-def _duration(text: Any) -> timedelta | None:
-    from pulumi_airlock.access.values import parse_duration  # not before a stack has credentials: starting up counts
-
-    try:
-        return parse_duration(str(text))
-    except ValueError:
-        return None
 
 
 def _mappings(one: Resource, *path: str) -> Iterator[Any]:
@@ -187,8 +178,8 @@ def _slower(one: Resource, path: str, said: Any, wanted: list[Any]) -> Iterator[
     """The finding where what is said is slower than the fastest that is wanted."""
     from pulumi_airlock.access.values import duration_text
 
-    lengths = [length for text in wanted if text is not UNKNOWN and (length := _duration(text)) is not None]
-    found = said if isinstance(said, timedelta) or said is UNKNOWN else _duration(said)
+    lengths = [length for text in wanted if text is not UNKNOWN and (length := length_of(text)) is not None]
+    found = said if isinstance(said, timedelta) or said is UNKNOWN else length_of(said)
     if found is UNKNOWN:
         if wanted:
             yield undecided(one, path)
@@ -207,29 +198,22 @@ def _slower(one: Resource, path: str, said: Any, wanted: list[Any]) -> Iterator[
     severity=Severity.HIGH,
     soc2=Soc2.CC6_1,
     fix="Renew the credential by another kind, or take out the routes that use it.",
-    settings=_TODAY,
+    settings=TODAY,
 )
 def static_expires(stack: Stack, config: Config) -> Findings:
     """A static credential is an exception that ends, and has not ended."""
-    today = _day(config["today"]) or datetime.now(UTC).date()
+    today = judged_on(config)
     for one in stack.of_type(CREDENTIALS):
         for entry in _mappings(one, "credentials"):
             if entry is UNKNOWN or UNKNOWN in (entry.get("kind"), entry.get("expires")):
                 yield undecided(one, "credentials")
             elif entry.get("kind") == "static":
-                day = _day(entry.get("expires"))
+                day = day_of(entry.get("expires"))
                 path = f"credentials[{entry.get('ref')}]"
                 if day is None:
                     yield wrong(one, path, "is static, and nothing says until when")
                 elif day < today:
                     yield wrong(one, path, f"is static, and its exception ended on {day}")
-
-
-def _day(text: Any) -> date | None:
-    try:
-        return date.fromisoformat(str(text)[:10])
-    except ValueError:
-        return None
 
 
 @stack_policy(
@@ -249,7 +233,7 @@ def outlives_session(stack: Stack, _: Config) -> Findings:
         for entry in _mappings(one, "credentials"):
             yield from _lease_longer(one, entry)
     sessions = [session for _, session in _sessions(stack)]
-    lengths = [length for text in sessions if text is not UNKNOWN and (length := _duration(text)) is not None]
+    lengths = [length for text in sessions if text is not UNKNOWN and (length := length_of(text)) is not None]
     if not lengths:
         return
     most = max([*lengths, _SHORTEST_ROLE_SESSION])
@@ -271,7 +255,7 @@ def _lease_longer(one: Resource, entry: Any) -> Iterator[Finding]:
         return
     if entry.get("kind") != "vault":
         return
-    path, ttl, session = f"credentials[{entry.get('ref')}].ttl", _duration(entry.get("ttl")), _duration(entry.get("session"))
+    path, ttl, session = f"credentials[{entry.get('ref')}].ttl", length_of(entry.get("ttl")), length_of(entry.get("session"))
     if ttl is None:
         yield wrong(one, path, "is missing: nobody says how long Vault lets it live")
     elif session is not None and ttl > session:

@@ -5,18 +5,18 @@ They judge each route as it is written. Whether the gates enforce it is the busi
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from pulumi_airlock.tokens import ACCESS
 from pulumi_policy import EnforcementLevel, Severity
 
 from .controls import Soc2
+from .dates import TODAY, day_of, judged_on, length_of
 from .fortigate import POLICY, accepts
 from .reading import UNKNOWN, Resource, Stack, of_kind
 from .registry import Config, Findings, setting, stack_policy, undecided, wrong
 
-_TODAY = {"today": setting("The day to judge by (ISO 8601), for repeatable evidence; empty: today, in UTC.", "")}
 _CONFIDENTIAL = {"classes": setting("Classes of destinations that count as confidential.", ["confidential"])}
 
 Entry = Mapping[str, Any]
@@ -43,41 +43,20 @@ def _each(stack: Stack, section: str, *deciding: str) -> Iterator[tuple[Resource
         yield one, f"{path}.{hidden[0]}" if hidden else path, None if hidden else entry
 
 
-def _duration(text: Any) -> timedelta | None:
-    """The length of `30d`; None where the text says none: the access file's own check reports that."""
-    from pulumi_airlock.access.values import parse_duration  # not before a stack declares access: starting up counts
-
-    try:
-        return parse_duration(str(text))
-    except ValueError:
-        return None
-
-
-def _day(text: Any) -> date | None:
-    try:
-        return date.fromisoformat(str(text)[:10])
-    except ValueError:
-        return None
-
-
-def _today(config: Config) -> date:
-    return _day(config["today"]) or datetime.now(UTC).date()
-
-
 @stack_policy(
     "access-route-not-expired",
     types=(ACCESS,),
     severity=Severity.HIGH,
     soc2=Soc2.CC6_3,
     fix="Take the route out of the access file, or have it approved again with a later `expires`.",
-    settings=_TODAY,
+    settings=TODAY,
 )
 def route_not_expired(stack: Stack, config: Config) -> Findings:
     """No route is past its expiry: the gates would still hold it open."""
     for one, path, route in _each(stack, "routes", "expires"):
         if route is None:
             yield undecided(one, path)
-        elif (day := _day(route.get("expires"))) and day < _today(config):
+        elif (day := day_of(route.get("expires"))) and day < judged_on(config):
             yield wrong(one, f"{path}.expires", f"was {day}")
 
 
@@ -88,14 +67,14 @@ def route_not_expired(stack: Stack, config: Config) -> Findings:
     soc2=Soc2.CC6_3,
     fix="Ask the route's owner whether it is still needed.",
     level=EnforcementLevel.ADVISORY,
-    settings=_TODAY | {"days": setting("How long before its end a route is announced.", 30)},
+    settings=TODAY | {"days": setting("How long before its end a route is announced.", 30)},
 )
 def route_expires_soon(stack: Stack, config: Config) -> Findings:
     """Routes that end within a month are announced, so that no job stops by surprise."""
     for one, path, route in _each(stack, "routes", "expires"):
         if route is None:
             yield undecided(one, path)
-        elif (day := _day(route.get("expires"))) and 0 <= (day - _today(config)).days <= config["days"]:
+        elif (day := day_of(route.get("expires"))) and 0 <= (day - judged_on(config)).days <= config["days"]:
             yield wrong(one, f"{path}.expires", f"is {day}")
 
 
@@ -159,7 +138,7 @@ def session_within_window(stack: Stack, _: Config) -> Findings:
         if route is None:
             yield undecided(one, path)
             continue
-        session, window = _duration(route.get("session")), _length(route.get("window"))
+        session, window = length_of(route.get("session")), _length(route.get("window"))
         if window is UNKNOWN:
             yield undecided(one, f"{path}.window")
         elif session and window and session > window:
@@ -236,7 +215,7 @@ def credential_rotation(stack: Stack, config: Config) -> Findings:
             continue
         elif said is UNKNOWN:
             yield undecided(one, "document.rotation")
-        elif (cadence := _duration(said)) is None:
+        elif (cadence := length_of(said)) is None:
             yield wrong(one, f"{path}.rotate", "is missing: the credential is never renewed")
         elif cadence > timedelta(days=config["maximumDays"]):
             yield wrong(one, f"{path}.rotate", f"is {said}; at most {config['maximumDays']:g}d")

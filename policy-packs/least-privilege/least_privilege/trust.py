@@ -4,18 +4,18 @@
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 from pulumi_airlock.tokens import ACCESS
 from pulumi_policy import EnforcementLevel, Severity
 
 from .controls import Soc2
+from .dates import TODAY, day_of, judged_on
 from .reading import UNKNOWN, Resource, Stack
 from .registry import Config, Findings, setting, stack_policy, undecided, wrong
 
 _LEVELS = ("low", "medium", "high")
-_TODAY = {"today": setting("The day to judge by (ISO 8601), for repeatable evidence; empty: today, in UTC.", "")}
 
 
 @stack_policy(
@@ -24,7 +24,7 @@ _TODAY = {"today": setting("The day to judge by (ISO 8601), for repeatable evide
     severity=Severity.HIGH,
     soc2=Soc2.CC6_3,
     fix="Raise the clearance of the principal or its role, take the route out, or have an exception approved that expires.",
-    settings=_TODAY,
+    settings=TODAY,
 )
 def above_clearance(stack: Stack, config: Config) -> Findings:
     """No route leads into a zone above its principals' clearance, unless an exception holds."""
@@ -33,7 +33,7 @@ def above_clearance(stack: Stack, config: Config) -> Findings:
             if route is None:
                 yield undecided(found.resource, path)
             else:
-                yield from _judged(found, route, path, _today(config))
+                yield from _judged(found, route, path, judged_on(config))
 
 
 @stack_policy(
@@ -43,7 +43,7 @@ def above_clearance(stack: Stack, config: Config) -> Findings:
     soc2=Soc2.CC6_3,
     fix="Raise the clearance, let the route go, or have the exception approved again.",
     level=EnforcementLevel.ADVISORY,
-    settings=_TODAY | {"days": setting("How long before its end an exception is announced.", 14)},
+    settings=TODAY | {"days": setting("How long before its end an exception is announced.", 14)},
 )
 def exception_expires_soon(stack: Stack, config: Config) -> Findings:
     """Exceptions that end within a fortnight are announced: from then on their routes are refused."""
@@ -52,7 +52,7 @@ def exception_expires_soon(stack: Stack, config: Config) -> Findings:
             ends = UNKNOWN if route is None else _ends(route)
             if ends is UNKNOWN:
                 yield undecided(found.resource, path if route is None else f"{path}.exception.expires")
-            elif ends is not None and 0 <= (ends - _today(config)).days <= config["days"]:
+            elif ends is not None and 0 <= (ends - judged_on(config)).days <= config["days"]:
                 yield wrong(found.resource, f"{path}.exception.expires", f"is {ends}")
 
 
@@ -150,15 +150,4 @@ def _ends(route: Mapping[str, Any]) -> Any:
     expires = exception.get("expires") if isinstance(exception, Mapping) else exception
     if expires is UNKNOWN:
         return UNKNOWN
-    return _day(expires)
-
-
-def _day(text: Any) -> date | None:
-    try:
-        return date.fromisoformat(str(text)[:10])
-    except ValueError:
-        return None
-
-
-def _today(config: Config) -> date:
-    return _day(config["today"]) or datetime.now(UTC).date()
+    return day_of(expires)
