@@ -13,7 +13,8 @@ from ...access.values import parse_port
 from ...access.window import Window
 from ...environments.egress import ProxyEgress, check_egress
 from ...errors import Problems
-from ..fortigate.names import device_name, device_text
+from ..fortigate.names import device_text
+from ..naming import cut_name
 from .plan import DESCRIPTION, LOCATION_NAME, OBJECT_NAME, RULE_NAME, Allow, Category, Location, Plan, Service, Span
 from .site import Site, TimeWindow, TunnelEgress
 
@@ -157,7 +158,7 @@ class _Compiler:
             parts = [(component, (), cidrs) for component, cidrs in forwarding.parts.items()]  # type: ignore[misc]
         for component, ports, cidrs in parts:
             key = f"{environment}-{component}"
-            name = device_name(LOCATION_NAME, f"{self.site.prefix}{key}")
+            name = cut_name(LOCATION_NAME, f"{self.site.prefix}{key}")
             self.plan.locations[key] = Location(key, environment, component, name, ports, cidrs)
 
     # What routes ask for
@@ -252,7 +253,7 @@ class _Compiler:
         text = device_text("; ".join(note for note in want.notes if note) or "For the environment itself.")[:DESCRIPTION]
         return Allow(
             key=variant.key,
-            name=device_name(RULE_NAME, f"{self.site.prefix}{variant.key}"),
+            name=cut_name(RULE_NAME, f"{self.site.prefix}{variant.key}"),
             order=order,
             locations=locations,
             destination=variant.destination,
@@ -268,7 +269,7 @@ class _Compiler:
             return
         tcp, udp = self._ports(destination)
         self.services[destination.name] = (tcp, udp)
-        name = device_name(OBJECT_NAME, f"{self.site.prefix}{destination.name}")
+        name = cut_name(OBJECT_NAME, f"{self.site.prefix}{destination.name}")
         self.plan.services[destination.name] = Service(destination.name, name, tcp, udp)
         if destination.cidrs and not _addresses(destination):
             self.problems.add(f"destinations[{destination.name}].cidrs", "IPv6 alone: the environments' subnets are IPv4")
@@ -280,7 +281,7 @@ class _Compiler:
                 self.problems.add(f"destinations[{destination.name}].hosts", f"{host!r}: {why}; write its full name")
         urls = tuple(host.removeprefix("*") for host in destination.hosts)
         v4 = tuple(str(one) for one in destination.networks() if one.version == 4)
-        name = device_name(OBJECT_NAME, f"{self.site.prefix}{destination.name}")
+        name = cut_name(OBJECT_NAME, f"{self.site.prefix}{destination.name}")
         self.plan.categories[destination.name] = Category(destination.name, name, urls, v4)
 
     def _ports(self, destination: Destination) -> tuple[tuple[Span, ...], tuple[Span, ...]]:

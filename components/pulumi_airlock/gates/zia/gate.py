@@ -15,7 +15,7 @@ from ...access.model import Access
 from ...environments.egress import ProxyEgress
 from ...errors import Problems
 from ...tokens import ZIA_GATE
-from ..fortigate.names import device_name
+from ..naming import cut_name
 from .compile import compile_routes
 from .feed import NssFeed, check_feed, make_feeds
 from .plan import CATEGORY_LIMIT, RULE_NAME, Allow, Location, Plan
@@ -226,7 +226,7 @@ class ZiaGate(pulumi.ComponentResource):
         return found | ({"enable_full_logging": True} if firewall else {})
 
     def _block_name(self) -> str:
-        return device_name(RULE_NAME, f"{self._site.prefix}{self._name}-block")
+        return cut_name(RULE_NAME, f"{self._site.prefix}{self._name}-block")
 
     def _activate(self, after: Sequence[pulumi.Resource]) -> None:
         """The activation says nothing of what it activates: a hash of all that makes it run again when any of it changes.

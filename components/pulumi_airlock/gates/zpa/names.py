@@ -1,8 +1,9 @@
-"""Names, texts and times as ZPA takes them, and one deterministic way to cut them."""
+"""Names, texts and times as ZPA takes them."""
 
-import hashlib
 import re
 from datetime import timedelta
+
+from ..naming import cut_list, cut_name
 
 NAME = 255
 """Characters of an object's name. The admin portal takes letters, digits, spaces, `.`, `-` and `_` (help.zscaler.com,
@@ -12,9 +13,7 @@ DESCRIPTION = 255
 SHORTEST_TIMEOUT = timedelta(minutes=10)
 """The shortest re-authentication (terraform-provider-zpa, `validateTimeoutIntervals`)."""
 
-_FORBIDDEN = re.compile(r"[^A-Za-z0-9._-]+")
 _IN_TEXT = re.compile(r"[<>\"'`\\\s]+")
-_HASH = 8
 
 
 def takes_name(name: str) -> bool:
@@ -23,17 +22,8 @@ def takes_name(name: str) -> bool:
 
 
 def tenant_name(*parts: str) -> str:
-    """The parts joined with `-`, as a name that ZPA takes.
-
-    Whatever is cut or replaced is made up for with a hash of the whole: different parts never get one name, the same parts always
-    the same. Names never depend on an object's content, so that no change of it needs another name.
-    """
-    raw = "-".join(part for part in parts if part)
-    clean = _FORBIDDEN.sub("-", raw)
-    if clean == raw and len(raw) <= NAME:
-        return raw
-    digest = hashlib.sha256(raw.encode()).hexdigest()[:_HASH]
-    return f"{clean[: NAME - _HASH - 1].rstrip('-')}-{digest}"
+    """The parts as a name that ZPA takes. It never depends on an object's content, so that no change of it needs another name."""
+    return cut_name(NAME, *parts)
 
 
 def tenant_text(text: str) -> str:
@@ -43,13 +33,7 @@ def tenant_text(text: str) -> str:
 
 def listed_text(items: list[str]) -> str:
     """As many items as fit into a description, joined with `; `, and how many more there are."""
-    clean = [tenant_text(item) for item in items]
-    for kept in range(len(clean), 0, -1):
-        left = len(clean) - kept
-        text = "; ".join(clean[:kept]) + (f"; and {left} more" if left else "")
-        if len(text) <= DESCRIPTION:
-            return text
-    return clean[0][: DESCRIPTION - 3] + "..." if clean else ""
+    return cut_list(DESCRIPTION, [tenant_text(item) for item in items])
 
 
 def timeout_text(length: timedelta) -> str:
