@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from pulumi_airlock.access import Access
 from pulumi_airlock.audit import AuditTrail
-from pulumi_airlock.environments.egress import ProxyEgress, direct
 from pulumi_airlock.environments.mwaa import AirflowVpc
+from pulumi_airlock.environments.mwaa.egress import ProxyEgress, direct
 from pulumi_airlock.gates.aws_network import Gateway
 from pulumi_airlock.gates.zia import LocationSettings, NssFeed, ZiaGate
 from pulumi_airlock.gates.zpa import CloudConnector, ConnectorGroup, IdentityProvider, LogReceiver, Posture, ZpaGate

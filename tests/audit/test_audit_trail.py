@@ -30,8 +30,8 @@ from pulumi_airlock.audit import (
     hec_header,
     sinks,
 )
-from pulumi_airlock.environments.flow_format import LOG_FORMAT
 from pulumi_airlock.environments.mwaa import AirflowVpc, MwaaCode, MwaaEnvironment, MwaaScale
+from pulumi_airlock.environments.mwaa.flow_format import LOG_FORMAT
 from pulumi_airlock.errors import InputError, Problems
 from pulumi_airlock.gates.zia.feed import NssFeed, check_feed, make_feeds
 from pulumi_airlock.gates.zpa import LogReceiver

@@ -9,8 +9,8 @@ import pytest
 from pulumi_airlock import logs
 from pulumi_airlock.audit.dictionary import table, with_table
 from pulumi_airlock.audit.fields import FIELDS, LOGS, named, normalise, stream_parts
-from pulumi_airlock.environments.flow_format import FIELDS as FLOW_FIELDS
-from pulumi_airlock.environments.flow_format import LOG_FORMAT
+from pulumi_airlock.environments.mwaa.flow_format import FIELDS as FLOW_FIELDS
+from pulumi_airlock.environments.mwaa.flow_format import LOG_FORMAT
 from pulumi_airlock.logs import lss, nss
 
 PAGE = Path(__file__).parents[2] / "docs" / "audit.md"

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from pulumi_airlock.access.model import Access
-from pulumi_airlock.environments.egress import COMPONENTS, ProxyEgress, direct, no_proxy, startup_script
 from pulumi_airlock.environments.mwaa import (
     AirflowVpc,
     ExistingCode,
@@ -19,7 +18,8 @@ from pulumi_airlock.environments.mwaa import (
     S3Object,
     read_environments,
 )
-from pulumi_airlock.environments.read_egress import ways_out
+from pulumi_airlock.environments.mwaa.egress import COMPONENTS, ProxyEgress, direct, no_proxy, startup_script
+from pulumi_airlock.environments.mwaa.read_egress import ways_out
 from pulumi_airlock.errors import InputError
 from pulumi_airlock.proof.sets import Hosts, Services
 

@@ -3,10 +3,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pulumi_airlock.environments.encryption import key_policy
-from pulumi_airlock.environments.limits import AIRFLOW_VERSIONS, CLASSES, RETENTION_DAYS, endpoint_service, partition
-from pulumi_airlock.environments.role import trust_policy
-from pulumi_airlock.environments.scale import MwaaScale, check_scale
+from pulumi_airlock.environments.mwaa.encryption import key_policy
+from pulumi_airlock.environments.mwaa.limits import AIRFLOW_VERSIONS, CLASSES, RETENTION_DAYS, endpoint_service, partition
+from pulumi_airlock.environments.mwaa.role import trust_policy
+from pulumi_airlock.environments.mwaa.scale import MwaaScale, check_scale
 from pulumi_airlock.errors import InputError, Problems
 
 counts = st.one_of(st.none(), st.integers(-1, 60))

@@ -110,7 +110,7 @@ def test_the_clis_own_preview_is_counted_too(tmp_path):
 
 GATE = """
 from pulumi_airlock.access.model import Access
-from pulumi_airlock.environments.egress import ProxyEgress
+from pulumi_airlock.environments.mwaa.egress import ProxyEgress
 from pulumi_airlock.gates.zia import ZiaGate
 
 places = [{{"name": name, "zone": "internet", "hosts": [f"{{name}}.example"], "ports": {ports}}} for name in {names}]

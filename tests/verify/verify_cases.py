@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pulumi_airlock.access import Access
-from pulumi_airlock.environments.read_egress import WayOut
+from pulumi_airlock.environments.mwaa.read_egress import WayOut
 from pulumi_airlock.proof.filters import Action, Combine, Environment, Filter, Match, Rule, Source, Who
 from pulumi_airlock.proof.sets import Hosts, Services
 from pulumi_airlock.proof.times import Weekly

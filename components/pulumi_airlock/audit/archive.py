@@ -8,8 +8,8 @@ from typing import Any, Literal
 import pulumi
 import pulumi_aws as aws
 
-from ..environments.limits import BUCKET_NAME, partition
-from ..environments.storage import bucket_policy
+from ..environments.mwaa.limits import BUCKET_NAME, partition
+from ..environments.mwaa.storage import bucket_policy
 from ..errors import Problems
 from .siem import S3Intake
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import pulumi
 
-from ..environments.checks import check_account, checked_tags, current_account, known, resolved_region
-from ..environments.limits import KEY_ARN, RETENTION_DAYS, partition
 from ..environments.mwaa import MwaaEnvironment
+from ..environments.mwaa.checks import check_account, checked_tags, current_account, known, resolved_region
+from ..environments.mwaa.limits import KEY_ARN, RETENTION_DAYS, partition
 from ..errors import Problems
 from ..tokens import AUDIT_TRAIL
 from .archive import Archive, Bucket, check_archive, default_archive, make_archive, trail_name

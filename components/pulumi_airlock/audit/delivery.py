@@ -12,7 +12,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from ..environments.limits import partition
+from ..environments.mwaa.limits import partition
 from .archive import Bucket
 from .siem import CloudWatchIntake, S3Intake, Siem, SplunkIntake
 

@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from ..environments.flow_format import LOG_FORMAT
+from ..environments.mwaa.flow_format import LOG_FORMAT
 from .archive import Bucket
 from .delivery import Delivery, Site, direct_to_bucket
 from .siem import CloudWatchIntake, Siem

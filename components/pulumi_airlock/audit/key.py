@@ -6,8 +6,8 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from ..environments.encryption import USE, key_policy, service_suffix
-from ..environments.limits import partition
+from ..environments.mwaa.encryption import USE, key_policy, service_suffix
+from ..environments.mwaa.limits import partition
 
 
 def audit_key_policy(account_id: str, region: str, trail_arn: str) -> dict[str, Any]:

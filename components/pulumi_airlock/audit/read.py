@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ..environments.read import environment_name
+from ..environments.mwaa.read import environment_name
 from ..gates.aws_network.links import ENVIRONMENT, SUBNET, Links
 from ..gates.stack import UNKNOWN, Resource, Stack
 from ..tokens import AUDIT_TRAIL
@@ -29,7 +29,7 @@ _STREAMS = {
     "webserverLogs": ("WebServer", "webserver"),
     "workerLogs": ("Worker", "worker"),
 }
-"""Property of an MWAA environment → how its log group's name ends, and how ours is called (`environments.logs.STREAMS`)."""
+"""Property of an MWAA environment → how its log group's name ends, and how ours is called (`environments.mwaa.logs.STREAMS`)."""
 
 
 def declared_siems(stack: Stack) -> tuple[Declared, ...]:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pulumi
 
-from ..environments.limits import BUCKET_NAME, KEY_ARN
+from ..environments.mwaa.limits import BUCKET_NAME, KEY_ARN
 from ..errors import Problems
 
 SYSLOG_TLS_PORT = 6514

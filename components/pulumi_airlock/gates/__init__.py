@@ -3,11 +3,11 @@
 To add a gate, add its module, and its name to `GATES`.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from ..environments import read_environments
 from ..proof.filters import Environment, Filter
 from .stack import Stack
 
@@ -39,7 +39,7 @@ def read_all(stack: Stack, access: "Access | None" = None) -> Reading:
     """
     package = __name__.rsplit(".", 1)[0]
     modules = [import_module(f"{package}.{name}") for name in GATES]
-    environments: Iterable[Environment] = import_module(f"{package}.environments.mwaa").read_environments(stack)
+    environments = read_environments(stack)
     filters = tuple(one for module in modules for one in module.read(stack))
     found = Reading(tuple(environments), filters, written=filters)
     return _carried(stack, access, found) if any(one.relays for one in filters) else found

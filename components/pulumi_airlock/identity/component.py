@@ -10,8 +10,8 @@ import pulumi
 import pulumi_aws as aws
 
 from ..access.model import Access
-from ..environments.checks import check_account, checked_tags, current_account, resolved_region
-from ..environments.limits import partition
+from ..environments.mwaa.checks import check_account, checked_tags, current_account, resolved_region
+from ..environments.mwaa.limits import partition
 from ..errors import InputError, Problems
 from ..tokens import IDENTITY
 from .airflow import described as described_for_airflow

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any, Final
 
-from ..environments.read import environment_name
+from ..environments.mwaa.read import environment_name
 from ..gates.aws_network.links import ENVIRONMENT
 from ..gates.stack import UNKNOWN, Resource, Stack
 from ..tokens import IDENTITY

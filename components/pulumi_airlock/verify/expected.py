@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from ..access.model import Access
-from ..environments.read import read_environments
-from ..environments.read_egress import WayOut, told_egress, ways_out
+from ..environments import read_environments
+from ..environments.mwaa.read_egress import WayOut, told_egress, ways_out
 from ..gates.declaration import required_access
 from ..gates.stack import Resource, Stack
 from ..gates.zia import read as read_zia

@@ -6,7 +6,7 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 from pulumi_airlock.access.model import Access
-from pulumi_airlock.environments.network import EnvironmentNetwork
+from pulumi_airlock.environments.mwaa.network import EnvironmentNetwork
 from pulumi_airlock.errors import InputError
 from pulumi_airlock.gates.aws_network import AwsNetworkGate, Gateway
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pulumi
 import pulumi_aws as aws
 from pulumi_airlock.access.model import Access
-from pulumi_airlock.environments.network import EnvironmentNetwork
+from pulumi_airlock.environments.mwaa.network import EnvironmentNetwork
 
 DOCS = Path(__file__).parents[3] / "docs"
 

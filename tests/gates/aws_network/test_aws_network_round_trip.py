@@ -6,7 +6,7 @@ import pulumi_aws as aws
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pulumi_airlock.access.model import Access
-from pulumi_airlock.environments.network import EnvironmentNetwork
+from pulumi_airlock.environments.mwaa.network import EnvironmentNetwork
 from pulumi_airlock.gates.aws_network import AwsNetworkGate, read
 from pulumi_airlock.proof.filters import Action, Kind
 from pulumi_airlock.proof.sets import Hosts, Services

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 from google.protobuf import json_format
 from pulumi_airlock.access.model import Access
-from pulumi_airlock.environments.egress import ProxyEgress
+from pulumi_airlock.environments.mwaa.egress import ProxyEgress
 from pulumi_airlock.errors import InputError
 from pulumi_airlock.gates.zia import LocationSettings, NssFeed, TimeWindow, TunnelEgress, ZiaGate
 from zia_helpers import ENVIRONMENTS, FINANCE, FIREWALL, LOCATION, URL, compiled, run_program

@@ -11,7 +11,7 @@ from fortigate_helpers import Point, decide
 from google.protobuf import json_format
 from pulumi.runtime import mocks
 from pulumi.runtime.proto import resource_pb2
-from pulumi_airlock.environments.egress import ProxyEgress
+from pulumi_airlock.environments.mwaa.egress import ProxyEgress
 from pulumi_airlock.gates.sources import resource_from_wire
 from pulumi_airlock.gates.stack import Resource, Stack
 from pulumi_airlock.gates.zia import TunnelEgress, ZiaGate, read

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from pulumi_airlock.access import Access
-from pulumi_airlock.environments.egress import ProxyEgress
 from pulumi_airlock.environments.mwaa import AirflowVpc, MwaaCode, MwaaEnvironment, MwaaScale
+from pulumi_airlock.environments.mwaa.egress import ProxyEgress
 from pulumi_airlock.gates.aws_network import AwsNetworkGate, Gateway
 from pulumi_airlock.gates.declared import AccessDeclaration
 from pulumi_airlock.gates.zia import ZiaGate

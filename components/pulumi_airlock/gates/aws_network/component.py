@@ -9,7 +9,7 @@ import pulumi
 import pulumi_aws as aws
 
 from ...access.model import Access
-from ...environments.network import EnvironmentNetwork
+from ...environments.mwaa.network import EnvironmentNetwork
 from ...errors import InputError, Problem
 from ...tokens import AWS_NETWORK_GATE
 from .compile import MAX_ROUTES, MAX_RULES, Entry, NetworkPlan, Permission, compile_network

@@ -47,7 +47,7 @@ class Placement:
 
 def placements(stack: Stack, links: Links) -> Iterator[Placement]:
     """The placement of every MWAA environment, in the stack's order."""
-    from ...environments.read import read_environments  # here: that module finds its links with this package
+    from ...environments.mwaa.read import read_environments  # here: that module finds its links with this package
 
     for environment in read_environments(stack):
         resource = stack.find(environment.urn)

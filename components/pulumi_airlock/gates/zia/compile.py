@@ -11,7 +11,7 @@ from ipaddress import IPv4Network, ip_network
 from ...access.model import Access, Destination, Principal, Route
 from ...access.values import parse_port
 from ...access.window import Window
-from ...environments.egress import ProxyEgress, check_egress
+from ...environments.mwaa.egress import ProxyEgress, check_egress
 from ...errors import Problems
 from ..fortigate.names import device_text
 from ..naming import cut_name

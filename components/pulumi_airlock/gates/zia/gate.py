@@ -12,7 +12,7 @@ import pulumi
 import zscaler_pulumi_zia as zia
 
 from ...access.model import Access
-from ...environments.egress import ProxyEgress
+from ...environments.mwaa.egress import ProxyEgress
 from ...errors import Problems
 from ...tokens import ZIA_GATE
 from ..naming import cut_name

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from ...access.values import DAYS
-from ...environments.read_egress import ways_out
+from ...environments.mwaa.read_egress import ways_out
 from ...proof.filters import Match, Relay, Who
 from ...proof.sets import Hosts, Services
 from ...proof.times import Weekly
@@ -40,7 +40,7 @@ class Place:
     @cached_property
     def ways(self) -> dict[str, _Way]:
         """Environment → its way; every environment that the stack names has one, however little is known of it."""
-        from ...environments.read import read_environments
+        from ...environments import read_environments
 
         found: dict[str, _Way] = {}
         for one in read_environments(self.tenant.stack):

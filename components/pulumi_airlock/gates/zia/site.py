@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ...environments.egress import COMPONENTS, Component, ProxyEgress
+from ...environments.mwaa.egress import COMPONENTS, Component, ProxyEgress
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 

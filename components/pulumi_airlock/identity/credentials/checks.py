@@ -9,7 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from ...access.errors import nearest
 from ...access.values import duration_text, parse_duration
-from ...environments.limits import RETENTION_DAYS
+from ...environments.mwaa.limits import RETENTION_DAYS
 from ...errors import Problems
 from .cadence import schedule_expression
 from .needs import Need, text

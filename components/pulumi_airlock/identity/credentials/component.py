@@ -11,7 +11,7 @@ import pulumi_aws as aws
 
 from ...access.model import Access
 from ...access.values import parse_duration
-from ...environments.checks import check_account, checked_tags, current_account, resolved_region
+from ...environments.mwaa.checks import check_account, checked_tags, current_account, resolved_region
 from ...errors import Problems
 from ...tokens import CREDENTIALS
 from .alarms import Alarms, make_topic

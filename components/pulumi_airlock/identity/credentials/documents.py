@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ...environments.encryption import key_policy, service_suffix
-from ...environments.limits import partition
+from ...environments.mwaa.encryption import key_policy, service_suffix
+from ...environments.mwaa.limits import partition
 from .rotation_function.watch import NAMESPACE
 
 Document = dict[str, Any]

@@ -7,7 +7,7 @@ from json import dumps
 import pulumi
 import pulumi_aws as aws
 
-from ...environments.limits import partition
+from ...environments.mwaa.limits import partition
 from .documents import function_policy, network_policy, trust_policy
 from .package import HANDLER, archive
 from .parts import FunctionNetwork

@@ -16,9 +16,9 @@ from ipaddress import IPv4Network, ip_network
 from pathlib import Path
 from typing import Literal
 
-from ..access.model import Access
-from ..access.values import parse_host
-from ..errors import Problems
+from ...access.model import Access
+from ...access.values import parse_host
+from ...errors import Problems
 from .limits import partition
 
 Component = Literal["scheduler", "worker", "webserver"]

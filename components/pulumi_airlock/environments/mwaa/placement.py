@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from ..errors import Problems
+from ...errors import Problems
 from .checks import network, subnets, two_zones
 from .network import EnvironmentNetwork
 from .scale import MwaaScale

@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from ..errors import Problems
+from ...errors import Problems
 from .limits import MAX_TAGS
 
 Network = ipaddress.IPv4Network

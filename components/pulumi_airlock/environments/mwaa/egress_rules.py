@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pulumi
 import pulumi_aws as aws
 
-from ..gates.aws_network import Gateway
-from ..gates.aws_network.component import GATEWAY_ARGUMENTS
+from ...gates.aws_network import Gateway
+from ...gates.aws_network.component import GATEWAY_ARGUMENTS
 from .egress import Component, ProxyEgress
 from .network import EnvironmentNetwork
 

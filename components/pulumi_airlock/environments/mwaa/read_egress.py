@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ..gates.stack import Resource, Stack
-from ..proof.sets import Hosts, Services
-from ..tokens import MWAA_ENVIRONMENT
+from ...gates.stack import Resource, Stack
+from ...proof.sets import Hosts, Services
+from ...tokens import MWAA_ENVIRONMENT
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 import pulumi
 
-from ..errors import Problems
+from ...errors import Problems
 from .limits import MANAGED_OPTIONS
 
 _OPTION = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")

@@ -7,9 +7,9 @@ from typing import Any, Literal
 import pulumi
 import pulumi_aws as aws
 
-from ..errors import Problems
-from ..gates.aws_network import Gateway
-from ..tokens import MWAA_ENVIRONMENT
+from ...errors import Problems
+from ...gates.aws_network import Gateway
+from ...tokens import MWAA_ENVIRONMENT
 from .artifacts import ExistingCode, MwaaCode, check_code, check_way_out, startup_text
 from .checks import check_account, checked_tags, current_account, known, one_of, resolved_region
 from .egress import ProxyEgress

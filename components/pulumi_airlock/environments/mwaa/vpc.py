@@ -12,7 +12,7 @@ from typing import Any, Literal
 import pulumi
 import pulumi_aws as aws
 
-from ..errors import Problems
+from ...errors import Problems
 from .checks import check_account, checked_tags, current_account, network, one_of, resolved_region, subnets, two_zones
 from .flow_format import LOG_FORMAT
 from .limits import INTERFACE_SERVICES, SERVICES_ELSEWHERE, endpoint_service, partition

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator
 
-from ..gates.aws_network.links import ENVIRONMENT, SUBNET, VPC_ENDPOINT, Links, cidr_addresses, service_name
-from ..gates.stack import UNKNOWN, Resource, Stack
-from ..proof.filters import Action, Combine, Environment, Filter, Match, Rule, Who
-from ..proof.sets import Hosts, Services
-from ..tokens import MWAA_ENVIRONMENT
+from ...gates.aws_network.links import ENVIRONMENT, SUBNET, VPC_ENDPOINT, Links, cidr_addresses, service_name
+from ...gates.stack import UNKNOWN, Resource, Stack
+from ...proof.filters import Action, Combine, Environment, Filter, Match, Rule, Who
+from ...proof.sets import Hosts, Services
+from ...tokens import MWAA_ENVIRONMENT
 from .limits import INTERFACE_SERVICES
 from .read_egress import told_egress
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from ..errors import Problems
+from ...errors import Problems
 from .limits import AS_OF, CLASSES, ClassLimits
 
 _NEWER_CLASS = re.compile(r"mw\d+\.\d+xlarge")

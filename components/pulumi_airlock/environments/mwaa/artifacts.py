@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pulumi
 
-from ..errors import Problems
+from ...errors import Problems
 from .egress import ProxyEgress, check_egress, check_own_script, startup_script
 from .limits import AIRFLOW_VERSIONS, BUCKET_ARN, CONSTRAINTS_SINCE
 
@@ -100,7 +100,7 @@ def check_way_out(
     check_egress(egress, problems)
     if isinstance(code, ExistingCode):
         if code.startup_script is None:
-            fix = "put what environments.egress.startup_script gives into the bucket, and name it in code.startup_script"
+            fix = "put what environments.mwaa.egress.startup_script gives into the bucket, and name it in code.startup_script"
             problems.add("egress", f"is told by the start-up script, and somebody else fills the bucket: {fix}")
             return []
         return [f"the proxy is not told by Airlock: {code.startup_script.path} in the bucket has to hold what egress says"]

@@ -7,7 +7,7 @@ from typing import Any, Final
 import pulumi
 import pulumi_aws as aws
 
-from ..errors import Problems
+from ...errors import Problems
 from .checks import one_of
 from .limits import LOG_LEVELS, RETENTION_DAYS
 
