@@ -200,6 +200,8 @@ class HttpAccess(Model):
 
     methods: tuple[Method, ...] = Field(default=("*",), min_length=1)
     paths: tuple[PathGlob, ...] = Field(default=("*",), min_length=1)
+    except_: tuple[PathGlob, ...] = Field(default=(), alias="except")
+    """Paths that are not allowed all the same (globs): `/execution/*` of an Airflow that people use."""
 
 
 class Credential(Model):

@@ -51,6 +51,10 @@ def _relayed(filters: Sequence[Filter]) -> Iterator[str]:
             who = f"tasks of {', '.join(sorted(relay.environments))}" if relay.environments else "whoever passes it"
             if relay.sources is not None:
                 yield f"through {one.gate}, {who} come from {relay.sources.addresses()} at {relay.hosts}"
+            if relay.workload is not None:
+                yield f"through {one.gate}, {who} go on as {relay.workload} at {relay.hosts}"
+            if relay.onward is not None:
+                yield f"through {one.gate}, {relay.hosts} lead to {relay.onward.hosts} on {relay.onward.services}"
             if relay.entry is not None:
                 yield f"through {one.gate}, {who} connect to {relay.entry.hosts} on {relay.entry.services}"
 

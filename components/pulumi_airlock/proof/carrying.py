@@ -17,19 +17,46 @@ class Change:
     rules: tuple[Rule, ...]
 
     def from_relay(self, gate: str) -> tuple[Rule, ...]:
-        """Behind it: every packet comes from the relay's addresses, whoever sent it."""
-        sources = self.relay.sources or Hosts()
+        """Behind it: every packet comes from the relay's addresses, and as its workload, whoever sent it."""
+        sources = self.relay.sources
 
         def held(rules: Sequence[Rule]) -> tuple[Rule, ...]:
+            if sources is None:
+                return tuple(map(self._carried_who, rules))
             told = Hosts.union(Hosts.every() if rule.match.who.sources is None else rule.match.who.sources for rule in rules)
-            return self._held(rules, sources, told, f"from which of the addresses of {gate} ({sources}) it comes", _carried_who)
+            reason = f"from which of the addresses of {gate} ({sources}) it comes"
+            return self._held(rules, sources, told, reason, self._carried_who)
 
         found: list[Rule] = []
         for rule in self.rules:
             found += narrowed(rule, hosts=minus(rule.match.hosts & self.filter.scope.hosts, self.hosts))
-        mine = [each for rule in self.rules for each in narrowed(rule, hosts=rule.match.hosts & self.hosts)]
+        mine = [rule for rule in self._of_destination() if _of_workload(rule, self.relay.workload)]
         mine = [rule for rule in mine if not rule.match.who.environments and rule.match.who.groups is None]
         return (*self._put(found, mine, held, _but_sources),)
+
+    def _of_destination(self) -> Iterator[Rule]:
+        """The rules about where the relay goes on to: the destination, or what stands behind a gateway."""
+        onward = self.relay.onward
+        for rule in self.rules:
+            if onward is None:
+                yield from narrowed(rule, hosts=rule.match.hosts & self.hosts)
+            elif meets(rule.match.hosts, onward.hosts) and rule.match.services & onward.services:
+                reason = f"{rule.source}: which of the ports {onward.services} is used"
+                unsure = () if _serves(rule.match.services, onward.services) else (reason,)
+                match = replace(rule.match, hosts=self.hosts, services=Services.every())
+                yield replace(rule, match=match, unknown=(*rule.unknown, *unsure), blind=True)
+
+    def _carried_who(self, rule: Rule) -> Rule:
+        """A rule about the relay's address, as one about whoever is carried; a relay is no task of an environment."""
+        known = self.relay.sources is None
+        who = replace(
+            rule.match.who,
+            sources=rule.match.who.sources if known else None,
+            environments=None,
+            outside=None,
+            workloads=rule.match.who.workloads if self.relay.workload is None else None,
+        )
+        return replace(rule, match=replace(rule.match, who=who), blind=True)
 
     def to_entry(self, gate: str) -> tuple[Rule, ...]:
         """Before it: every packet goes to the relay's own hosts and ports."""
@@ -94,6 +121,11 @@ def _serves(told: Services, asked: Services) -> bool:
     return (told & asked) == asked
 
 
+def _of_workload(rule: Rule, workload: str | None) -> bool:
+    """Whether a rule is about a workload; where the relay has none, about whoever sent it."""
+    return workload is None or rule.match.who.workloads is None or workload in rule.match.who.workloads
+
+
 def _of(rule: Rule, environments: frozenset[str] | None) -> bool:
     """Whether a rule can be about tasks of these environments."""
     own = rule.match.who.environments
@@ -110,7 +142,8 @@ def joined(relays: Sequence[Relay]) -> list[Relay]:
                 for number, other in enumerate(found)
                 if one.sources is not None
                 and other.sources is not None
-                and (one.entry, one.environments) == (other.entry, other.environments)
+                and (one.entry, one.environments, one.workload, one.onward)
+                == (other.entry, other.environments, other.workload, other.onward)
                 and meets(one.hosts, other.hosts)
             ),
             None,
@@ -144,12 +177,6 @@ def _but_sources(rule: Rule) -> Hashable:
 
 def _but_hosts(rule: Rule) -> Hashable:
     return replace(rule.match, hosts=Hosts())
-
-
-def _carried_who(rule: Rule) -> Rule:
-    """A rule about the relay's address, as one about whoever is carried; a relay is no task of an environment."""
-    who = replace(rule.match.who, sources=None, environments=None, outside=None)
-    return replace(rule, match=replace(rule.match, who=who), blind=True)
 
 
 def narrowed(rule: Rule, *, hosts: Hosts, sources: Hosts | None = None, outside: frozenset[str] = frozenset()) -> Iterator[Rule]:

@@ -82,7 +82,12 @@ def route_operations(route: Route) -> frozenset[HttpOperation] | None:
     """The HTTP operations it is restricted to; None: any."""
     if not route.http:
         return None
-    return frozenset(HttpOperation(method.upper(), path) for one in route.http for method in one.methods for path in one.paths)
+    return frozenset(
+        HttpOperation(method.upper(), path, not_paths=frozenset(one.except_))
+        for one in route.http
+        for method in one.methods
+        for path in one.paths
+    )
 
 
 def route_times(route: Route) -> Times:

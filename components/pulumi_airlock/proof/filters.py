@@ -55,6 +55,8 @@ class Who:
     """Declared principals by name, for gates that see the task itself."""
     outside: frozenset[str] | None = None
     """The inverse of `environments`: tasks of these environments do *not* match; everybody else does."""
+    workloads: frozenset[str] | None = None
+    """Workloads of a cluster that match (`<namespace>/<service account>`); `""` among them is whoever is none."""
 
 
 ANYONE = Who()
@@ -62,10 +64,18 @@ ANYONE = Who()
 
 @dataclass(frozen=True, slots=True)
 class HttpOperation:
-    """An HTTP request class: method (`GET`, or `*`) and path glob (`/v1/*`, or `*`)."""
+    """An HTTP request class: method (`GET`, or `*`) and path glob (`/v1/*`, or `*`), without those that are taken out again."""
 
     method: str = "*"
     path: str = "*"
+    not_methods: frozenset[str] = frozenset()
+    not_paths: frozenset[str] = frozenset()
+    """Path globs."""
+
+    def __str__(self) -> str:
+        methods = f" but {', '.join(sorted(self.not_methods))}" if self.not_methods else ""
+        paths = f" but {', '.join(sorted(self.not_paths))}" if self.not_paths else ""
+        return f"{self.method}{methods} {self.path}{paths}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +173,10 @@ class Relay:
     """Hosts and services that callers connect to in place of the destination (an explicit proxy), as gates before it see it."""
     environments: frozenset[str] | None = None
     """The environments whose tasks go this way; None: everybody."""
+    workload: str | None = None
+    """The workload of a cluster as which it goes on; None: as whoever sent it."""
+    onward: Match | None = None
+    """Hosts and services that it connects to in place of the destination (a gateway's upstream), as gates behind see it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +203,36 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
+class Workloads:
+    """As which workloads of a cluster an environment's tasks run: each in a pod of its own account, or all in the workers'."""
+
+    of_principals: tuple[tuple[str, str], ...] = ()
+    """(principal, workload): a task runs as that of the first of its principals."""
+    others: str = ""
+    """As which all other tasks run; empty: as none."""
+    components: frozenset[str] = frozenset()
+    """Airflow's own (`airflow/airflow-scheduler`), which run no task, at the addresses of the environment."""
+    before: "Workloads | None" = None
+    """Those of the stack before, where two are compared."""
+
+    def of(self, principals: frozenset[str]) -> frozenset[str]:
+        """The workloads that a task of these principals is: one, and one before where two stacks are compared."""
+        mine = next((workload for name, workload in self.of_principals if name in principals), self.others)
+        return frozenset({mine}) | (self.before.of(principals) if self.before is not None else frozenset())
+
+    def of_tasks(self) -> frozenset[str]:
+        """All that tasks run as."""
+        return frozenset({self.others, *(workload for _, workload in self.of_principals)})
+
+    def parts(self) -> frozenset[str]:
+        """All components."""
+        return self.components | (self.before.parts() if self.before is not None else frozenset())
+
+
+NO_WORKLOADS = Workloads()
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     """An Airflow environment as the stack has it: where its tasks' traffic comes from, and what it needs for itself."""
 
@@ -198,3 +242,5 @@ class Environment:
     """Addresses that its tasks can have."""
     own: tuple[Match, ...] = ()
     """What it needs itself (AWS endpoints, its own subnets): no route declares it, and no proof counts it as excess."""
+    workloads: Workloads = NO_WORKLOADS
+    """As which workloads its tasks run, in a cluster."""

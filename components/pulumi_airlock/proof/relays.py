@@ -104,6 +104,8 @@ class _Carrier:
     @cached_property
     def passable(self) -> Hosts:
         """The hosts that one may get to around the gate."""
+        if all(one.onward is not None for one in self.relays):
+            return Hosts()  # What stands behind a gateway is reached by another name: the proof itself looks at that.
         proxies = [one for one in self.relays if one.entry is not None]
         if proxies:
             return self.hosts | self.entries.addresses()
@@ -191,7 +193,7 @@ class _Carrier:
         for relay in joined(self.relays):
             if relay.environments is not None and senders and not senders & relay.environments:
                 continue
-            for hosts in self._behind(one) if relay.sources is not None else ():
+            for hosts in self._behind(one) if _goes_on(relay) else ():
                 if led := self._led(relay, hosts):
                     rules = Change(one, led, relay, rules).from_relay(self.gate)
             for hosts in self._before(one) if relay.entry is not None else ():
@@ -205,12 +207,16 @@ class _Carrier:
         What leads to those is left out: a name may have one of their addresses, which is no way around.
         """
         own = Hosts.union(relay.sources for relay in self.relays if relay.sources is not None)
+        workloads = frozenset(relay.workload for relay in self.relays if relay.workload is not None)
         rules: list[Rule] = []
         for each in one.rules:
             hosts = minus(each.match.hosts, self.entries)
             if not hosts:
                 continue
             rule = each if hosts is each.match.hosts else replace(each, match=replace(each.match, hosts=hosts))
+            rule = _not_as(rule, workloads)
+            if rule.match.who.workloads == frozenset():
+                continue
             sources = rule.match.who.sources
             if sources is None or not meets(sources, own):
                 rules.append(rule)
@@ -218,6 +224,19 @@ class _Carrier:
             rules += narrowed(rule, hosts=minus(rule.match.hosts, self.hosts))
             rules += narrowed(rule, hosts=rule.match.hosts & self.hosts, sources=sources - own)
         return replace(one, rules=tuple(rules))
+
+
+def _goes_on(relay: Relay) -> bool:
+    """Whether gates behind meet it as something else than what came."""
+    return relay.sources is not None or relay.workload is not None or relay.onward is not None
+
+
+def _not_as(rule: Rule, workloads: frozenset[str]) -> Rule:
+    """A rule as others meet it than these workloads; with an empty set of workloads where it is about no others."""
+    mine = rule.match.who.workloads
+    if mine is None or not mine & workloads:
+        return rule
+    return replace(rule, match=replace(rule.match, who=replace(rule.match.who, workloads=mine - workloads)))
 
 
 __all__ = ["WayAround", "around", "carried"]

@@ -63,7 +63,11 @@ def _meet(one: Route, other: Route) -> bool:
 
 def _requests_meet(one: HttpAccess, other: HttpAccess) -> bool:
     methods = "*" in one.methods or "*" in other.methods or bool(set(one.methods) & set(other.methods))
-    return methods and any(globs.overlap(a, b) for a in one.paths for b in other.paths)
+    return methods and any(
+        globs.overlap(a, b) and not globs.includes(other.except_, a) and not globs.includes(one.except_, b)
+        for a in one.paths
+        for b in other.paths
+    )
 
 
 def _differences(one: Route, other: Route) -> Iterator[tuple[str, str, str]]:
@@ -109,8 +113,16 @@ def _requests_within(inner: Route, outer: Route) -> bool:
     if not outer.http:
         return True
     return bool(inner.http) and all(
-        globs.includes(tuple(glob for a in outer.http if "*" in a.methods or method in a.methods for glob in a.paths), path)
+        globs.includes(tuple(glob for a in outer.http if _leaves(a, one, method) for glob in a.paths), path)
         for one in inner.http
         for method in one.methods
         for path in one.paths
     )
+
+
+def _leaves(outer: HttpAccess, inner: HttpAccess, method: str) -> bool:
+    """Whether requests of a method that one allows may be among the other's: all that the other takes out, this takes out."""
+    if "*" not in outer.methods and method not in outer.methods:
+        return False
+    taken = [glob for glob in outer.except_ if any(globs.overlap(glob, path) for path in inner.paths)]
+    return all(globs.includes(inner.except_, glob) for glob in taken)

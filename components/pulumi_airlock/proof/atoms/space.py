@@ -64,7 +64,7 @@ _hosts_key = attrgetter("v4.spans", "v6.spans", "names.patterns", "names.either"
 
 def _who_key(who: Who) -> Hashable:
     sources = None if who.sources is None else _hosts_key(who.sources)
-    return who.environments, who.outside, who.groups, who.principals, sources
+    return who.environments, who.outside, who.groups, who.principals, who.workloads, sources
 
 
 class Interned(Generic[T]):
@@ -380,8 +380,9 @@ def _cut_operations(sets: Sequence[frozenset[HttpOperation] | None]) -> tuple[li
     mentioned = [one for found in sets if found is not None for one in found]
     if not mentioned:
         return [None], np.ones((len(sets), 1), dtype=bool)
-    paths = sorted({one.path for one in mentioned})
-    known = sorted({one.method for one in mentioned} - {"*"})
+    paths = sorted({path for one in mentioned for path in (one.path, *one.not_paths)})
+    number = {path: place for place, path in enumerate(paths, 1)}
+    known = sorted({method for one in mentioned for method in (one.method, *one.not_methods)} - {"*"})
     methods = [*known, next(one for one in ("POST", "GET", "DELETE", "PUT", "PATCH", "OPTIONS", "TRACE") if one not in known)]
     shapes = [(key, word) for key, word in regions([("/*",), *((path,) for path in paths)]).items() if 0 in key]
     shapes.sort(key=lambda item: (len(item[1]), item[1]))
@@ -390,10 +391,15 @@ def _cut_operations(sets: Sequence[frozenset[HttpOperation] | None]) -> tuple[li
     for method in methods:
         for key, word in shapes:
             atoms.append(HttpOperation(method, word))
-            inside.append(
-                [
-                    one is None or any(each.method in ("*", method) and 1 + paths.index(each.path) in key for each in one)
-                    for one in sets
-                ]
-            )
+            inside.append([one is None or any(_holds(each, method, number, key) for each in one) for one in sets])
     return atoms, np.array(inside, dtype=bool).T
+
+
+def _holds(one: HttpOperation, method: str, number: dict[str, int], key: frozenset[int]) -> bool:
+    """Whether a class of requests holds an atom; `key`: the numbers of the path globs that hold it."""
+    return (
+        one.method in ("*", method)
+        and method not in one.not_methods
+        and number[one.path] in key
+        and not any(number[path] in key for path in one.not_paths)
+    )

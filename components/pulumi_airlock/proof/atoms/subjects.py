@@ -51,15 +51,27 @@ class Subject:
     """`dag.task`: one that it can be; empty for others than workloads."""
     dag: str | None = None
     """The DAG, where windows on its runs tell it apart: its tasks run only while it does."""
+    workloads: frozenset[str] = frozenset({""})
+    """The workload of a cluster that it is, `""` for none; where two stacks are compared, that on either side."""
+    component: bool = False
+    """Whether it is a part of Airflow that runs no task."""
 
     @property
     def label(self) -> str:
         """What a finding calls it."""
         if self.principals:
             return " + ".join(sorted(self.principals))
+        if self.component:
+            return f"{self._workload} of {self.environment}"
         if self.environment is not None:
             return f"any other DAG of {self.environment}"
+        if self._workload:
+            return f"{OUTSIDE} as {self._workload}"
         return f"{OUTSIDE} in group {self.group}" if self.group else OUTSIDE
+
+    @property
+    def _workload(self) -> str:
+        return " + ".join(sorted(filter(None, self.workloads)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +231,7 @@ class Subjects:
         self.all: list[Subject] = []
         self._selected: list[frozenset[Selector]] = []
         for environment, addresses in zip(environments, ours, strict=True):
-            self._workloads(environment.name, np.flatnonzero(self.cells.within(addresses)).tolist())
+            self._of_environment(environment, np.flatnonzero(self.cells.within(addresses)).tolist())
         away = ~self.cells.within(inside)
         reach = {name: away if found is None else self.cells.within(found) for name, found in declared.items()}
         self._groups(people, reach)
@@ -227,6 +239,10 @@ class Subjects:
         for group in (None, *sorted(mentioned)):
             for cell in np.flatnonzero(away).tolist():
                 self._add(None, frozenset(), group, cell)
+        known = {workload for one in self.all for workload in one.workloads}
+        for workload in sorted({name for who in distinct for name in who.workloads or ()} - known - {""}):
+            for cell in np.flatnonzero(away).tolist():
+                self._add(None, frozenset(), None, cell, workloads=frozenset({workload}))
         self._cell_of = np.array([one.cell for one in self.all], dtype=np.intp)
 
     def _add(
@@ -238,15 +254,21 @@ class Subjects:
         task: str = "",
         dag: str | None = None,
         selected: frozenset[Selector] = frozenset(),
+        workloads: frozenset[str] = frozenset({""}),
+        component: bool = False,
     ) -> None:
         family, address = self.cells.all[cell]
-        self.all.append(Subject(environment, principals, group, family, address, cell, task, dag))
+        self.all.append(Subject(environment, principals, group, family, address, cell, task, dag, workloads, component))
         self._selected.append(selected)
 
-    def _workloads(self, environment: str, cells: Sequence[int]) -> None:
-        for principals, selected, dag, task in self._tasks(environment):
+    def _of_environment(self, environment: Environment, cells: Sequence[int]) -> None:
+        for principals, selected, dag, task in self._tasks(environment.name):
+            workloads = environment.workloads.of(principals)
             for cell in cells:
-                self._add(environment, principals, None, cell, task, dag, selected)
+                self._add(environment.name, principals, None, cell, task, dag, selected, workloads)
+        for part in sorted(environment.workloads.parts()):
+            for cell in cells:
+                self._add(environment.name, frozenset(), None, cell, workloads=frozenset({part}), component=True)
 
     def _tasks(self, environment: str) -> list[tuple[frozenset[str], frozenset[Selector], str | None, str]]:
         """The kinds of tasks of an environment: principals, selectors that mean them, the DAG if that counts, a name."""
@@ -292,6 +314,7 @@ class Subjects:
         return (
             all(map(self.cells.knows, sources))
             and all(self._by_group.keys() >= one.groups for one in listed if one.groups)
+            and all(self._by_workload.keys() >= one.workloads for one in listed if one.workloads)
             and frozenset(self._runs).issuperset(run for one in times for run in runs_of(one))
             and frozenset(self._selectors).issuperset(selectors)
         )
@@ -315,6 +338,10 @@ class Subjects:
         return _grouped((name, number) for number, one in enumerate(self.all) for name in one.principals)
 
     @cached_property
+    def _by_workload(self) -> Mapping[str, NDArray[np.intp]]:
+        return _grouped((name, number) for number, one in enumerate(self.all) for name in one.workloads)
+
+    @cached_property
     def members(self) -> Mapping[str, NDArray[np.bool_]]:
         """Declared principal → the subjects that it is."""
         return {one.name: self._mask([self._by_principal.get(one.name, _NOBODY)]) for one in self._access.principals}
@@ -333,6 +360,7 @@ class Subjects:
             ([_environments(one) for one in whos], self._by_environment),
             ([one.groups for one in whos], self._by_group),
             ([one.principals for one in whos], self._by_principal),
+            ([one.workloads for one in whos], self._by_workload),
         )
         for names, members in tests:
             named = np.array([one is not None for one in names], dtype=bool)
@@ -362,5 +390,5 @@ class Subjects:
         if selector.principal is not None:
             return self.members[selector.principal] & here
         if selector.other:
-            return here & self._where(lambda one: one.environment is not None and not one.principals)
+            return here & self._where(lambda one: one.environment is not None and not one.principals and not one.component)
         return np.fromiter((selector in one for one in self._selected), dtype=bool, count=len(self.all))

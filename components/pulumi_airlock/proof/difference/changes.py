@@ -261,7 +261,8 @@ def _compare_principals(
         return
     seen: dict[str, list[Hosts]] = defaultdict(list)
     for rule in (rule for one in filters for rule in one.rules):
-        for name in (*(rule.match.who.principals or ()), *(f"group {one}" for one in rule.match.who.groups or ())):
+        who = rule.match.who
+        for name in (*(who.principals or ()), *(f"group {one}" for one in who.groups or ())):
             seen[name].append(rule.match.hosts)
     for name, before, after in changed:
         to = [[to for one in access.routes if name in one.from_ for to in one.to] for access in (old, new)]
@@ -330,6 +331,9 @@ def compare_environments(
         dags = [", ".join(side.get(name, ("*",))) for side in deployed]
         if dags[0] != dags[1]:
             detail.append(f"DAGs {dags[0]} → {dags[1]}")
+            hosts = Hosts.every()
+        if one.workloads != other.workloads:
+            detail.append("the workloads that its tasks run as")
             hosts = Hosts.every()
         if set(one.own) != set(other.own):
             detail.append("what it needs itself")

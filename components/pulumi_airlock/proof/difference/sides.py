@@ -5,7 +5,7 @@ Hosts keep two classes, one on each side, since names may have other addresses a
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -20,7 +20,7 @@ from ..atoms.space import Box, Space
 from ..atoms.subjects import Selector
 from ..declared import Grant, destination_hosts, destination_services, grants
 from ..engine.sweep import Sweep
-from ..filters import Environment, Filter, Match, Rule, Who
+from ..filters import NO_WORKLOADS, Environment, Filter, Match, Rule, Who, Workloads
 from ..missing import missing_gates
 from ..proving import own_needs
 from ..sets import Hosts, Services
@@ -77,7 +77,8 @@ class Side:
 class Names:
     """Which names principals have in the common space."""
 
-    def __init__(self, old: Access, new: Access) -> None:
+    def __init__(self, old: Access, new: Access, workloads: Sequence[Mapping[str, Workloads]]) -> None:
+        """`workloads`: of each environment, on either side."""
         before = {one.name: one for one in old.principals}
         after = {one.name: one for one in new.principals}
         twice = {name for name in before.keys() & after.keys() if definition(before[name]) != definition(after[name])}
@@ -91,14 +92,38 @@ class Names:
         )
         self._names = ({name: name + _BEFORE if name in twice else name for name in before}, {name: name for name in after})
         self._alike = before.keys() == after.keys() and not twice
+        self._workloads = workloads
+        self._moved = frozenset[str]()
+        """Workloads of tasks, where these run as others before."""
+        if workloads[0] != workloads[1] or not self._alike:
+            every = [one for side in workloads for one in side.values()]
+            self._moved = frozenset(filter(None, (name for one in every for name in one.of_tasks())))
         self._back = tuple({common: name for name, common in side.items()} for side in self._names)
 
     def common(self, side: int, who: Who) -> Who:
         """A side's `Who`, by the common names. Principals that this side does not declare are nobody."""
+        if side == 0 and who.workloads is not None and who.workloads & self._moved:
+            who = replace(who, workloads=frozenset(map(self._before, who.workloads)))
         if who.principals is None or self._alike:
             return who
         names = self._names[side]
         return replace(who, principals=frozenset(names[name] for name in who.principals if name in names))
+
+    def workloads(self, environment: str) -> Workloads:
+        """As which workloads tasks run on both sides."""
+        old, new = (side.get(environment, NO_WORKLOADS) for side in self._workloads)
+        if not self._moved:
+            return new
+        found = self._common_workloads(1, new)
+        return replace(found, components=old.components | new.components, before=self._common_workloads(0, old))
+
+    def _common_workloads(self, side: int, one: Workloads) -> Workloads:
+        names, marked = self._names[side], str if side else self._before
+        mine = tuple((names[name], marked(workload)) for name, workload in one.of_principals if name in names)
+        return Workloads(mine, marked(one.others))
+
+    def _before(self, workload: str) -> str:
+        return f"{workload}{_BEFORE}" if workload in self._moved else workload
 
     def match(self, side: int, match: Match) -> Match:
         """A side's box in the common space."""
@@ -113,15 +138,15 @@ class Names:
 def both_sides(old: Case, new: Case, found: Sequence[Probe], relevant: Relevant, at: datetime) -> tuple[Side, Side]:
     """The two sides over one space, with the rules that can hold a probe."""
     cases = (old, new)
-    names = Names(old.access, new.access)
+    names = Names(old.access, new.access, [{one.name: one.workloads for one in case.environments} for case in cases])
     thinned = [[_thinned(one, relevant) for one in _path(case)] for case in cases]
     numbers = [tuple(kept for _, kept in side) for side in thinned]
     filters = [_renamed(names, side, [one for one, _ in thinned[side]]) for side in (0, 1)]
     declared = [[one for one in grants(case.access) if relevant.holds(one.match.hosts)] for case in cases]
     granted = [[names.match(side, one.match) for one in declared[side]] for side in (0, 1)]
     places = [list(_destinations(case.access, relevant)) for case in cases]
-    own = [own_needs(case.environments) for case in cases]
-    presence = _Presence(cases)
+    own = [[names.match(side, match) for match in own_needs(case.environments)] for side, case in enumerate(cases)]
+    presence = _Presence(cases, names)
     hosts = [Match(hosts=one.host) for one in found]
     matches = [
         *(match for side in filters for one in side for match in (one.scope, *(rule.match for rule in one.rules))),
@@ -224,7 +249,7 @@ def _timezones(matches: Iterable[Match]) -> Iterator[str]:
 class _Presence:
     """Which tasks there are on each side: where environments have addresses, and which DAGs they run."""
 
-    def __init__(self, cases: Sequence[Case]) -> None:
+    def __init__(self, cases: Sequence[Case], common: Names) -> None:
         self._cases = cases
         by_name = [{one.name: one for one in case.environments} for case in cases]
         self._sources: list[dict[str, Hosts]] = [
@@ -232,7 +257,13 @@ class _Presence:
         ]
         names = sorted({*by_name[0], *by_name[1]})
         self.environments = [
-            Environment(name, name, Hosts.union(side[name] for side in self._sources if name in side)) for name in names
+            Environment(
+                name,
+                name,
+                Hosts.union(side[name] for side in self._sources if name in side),
+                workloads=common.workloads(name),
+            )
+            for name in names
         ]
         self._deployed = [{one.name: one.dags for one in case.access.environments} for case in cases]
         self.declared = tuple(

@@ -32,7 +32,7 @@ def match_changes(old: Match, new: Match) -> Iterator[str]:
 
 
 def _who_changes(old: Who, new: Who) -> Iterator[str]:
-    for name in ("environments", "groups", "principals", "outside"):
+    for name in ("environments", "groups", "principals", "outside", "workloads"):
         before, after = getattr(old, name), getattr(new, name)
         if before != after:
             label = "all environments but" if name == "outside" else name
@@ -91,7 +91,7 @@ def value_text(value: Any) -> str:
 
 
 def _operations(operations: Iterable[HttpOperation] | None) -> str:
-    return "any" if operations is None else listed(sorted(f"{one.method} {one.path}" for one in operations)) or "none"
+    return "any" if operations is None else listed(sorted(map(str, operations))) or "none"
 
 
 def _names(names: Iterable[str] | None) -> str:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ..atoms.instants import Bools
 from ..atoms.space import Cut, Space
 
-_WHO = frozenset({"environment", "source", "group", "principal"})
+_WHO = frozenset({"environment", "source", "group", "principal", "workload"})
 """What a gate may see of a caller."""
 
 
@@ -98,5 +98,11 @@ class Sight:
 
 
 def _look(one: object, sees: frozenset[str]) -> tuple[object, ...]:
-    fields: Mapping[str, str] = {"environment": "environment", "source": "cell", "group": "group", "principal": "principals"}
+    fields: Mapping[str, str] = {
+        "environment": "environment",
+        "source": "cell",
+        "group": "group",
+        "principal": "principals",
+        "workload": "workloads",
+    }
     return tuple(getattr(one, field) if name in sees else None for name, field in fields.items())

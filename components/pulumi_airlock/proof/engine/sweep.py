@@ -37,7 +37,7 @@ class Reader:
     hosts: NDArray[np.intp]
     """The row of hosts of each rule in `order`."""
     sees: frozenset[str]
-    """What of a caller and a connection its rules look at: environment, source, group, principal, service, operation, time."""
+    """What its rules look at: environment, source, group, principal, workload; service, operation, time."""
 
     @classmethod
     def of(cls, number: int, one: Filter, space: Space) -> "Reader":
@@ -63,6 +63,7 @@ def sees_of(space: Space, table: NDArray[np.intp]) -> frozenset[str]:
         "source": any(one.sources is not None for one in whos),
         "group": any(one.groups is not None for one in whos),
         "principal": any(one.principals is not None for one in whos),
+        "workload": any(one.workloads is not None for one in whos),
         "service": any(space.services_of(one) != Services.every() for one in services),
         "operation": any(space.operations_of(one) is not None for one in operations),
         "time": any(map(space.times_of, times)),

@@ -91,6 +91,8 @@ def _holds_subject(who: Who, subject: Subject) -> bool:
         return False
     if who.principals is not None and not subject.principals & who.principals:
         return False
+    if who.workloads is not None and not subject.workloads & who.workloads:
+        return False
     return who.sources is None or subject.address in span(who.sources, subject.family)
 
 

@@ -72,6 +72,8 @@ def traffic(match: Match) -> str:
         parts.append(" and ".join(sorted(who.principals)))
     if who.groups is not None:
         parts.append(f"group {' and '.join(sorted(who.groups))}")
+    if who.workloads is not None:
+        parts.append(" and ".join(sorted(one or "whoever is no workload" for one in who.workloads)) or "no workload")
     if who.sources is not None:
         parts.append(_few(who.sources))
     origin = f"{', '.join(parts)} → " if parts else "traffic to "

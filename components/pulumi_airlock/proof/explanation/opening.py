@@ -150,6 +150,8 @@ def _who(inquiry: Inquiry, seen: Sequence[Who], subject: Subject) -> Who:
     if subject.principals and any(who.principals is not None for who in seen):
         mine = sorted(subject.principals)
         return Who(principals=frozenset({inquiry.principal if inquiry.principal in mine else mine[0]}))
+    if subject.workloads != {""} and any(who.workloads is not None for who in seen):
+        return Who(workloads=subject.workloads)
     by_address = any(who.sources is not None for who in seen)
     if subject.environment is not None and not by_address and any(who.environments for who in seen):
         return Who(environments=frozenset({subject.environment}))

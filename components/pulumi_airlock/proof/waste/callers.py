@@ -22,6 +22,8 @@ class Kind:
     group: str | None = None
     dag: str | None = None
     """The DAG, where windows on its runs tell it apart."""
+    workloads: frozenset[str] = frozenset({""})
+    """The workload of a cluster that it is, as far as a rule asks for workloads."""
 
 
 class Callers:
@@ -35,7 +37,11 @@ class Callers:
         self._whos = list(dict.fromkeys(whos))
         self._runs = sorted(runs)
         self._people = {one.name: one for one in access.principals if one.group is not None}
+        self._workloads = {one.name: one.workloads for one in environments}
+        self._by_workload = any(one.workloads is not None for one in self._whos)
         self._asked = frozenset[str]().union(*(one.principals or () for one in self._whos))
+        if self._by_workload:
+            self._asked |= {name for one in environments for name, _ in one.workloads.of_principals}
         self._sources = {one.name: one.sources.addresses() for one in environments if one.sources.addresses()}
         declared = [sources_of(one) for name, one in self._people.items() if name in self._asked]
         looked_at = [one.sources.addresses() for one in self._whos if one.sources is not None]
@@ -48,10 +54,26 @@ class Callers:
         for environment in dict.fromkeys([*environments, *sorted(mentioned)]):
             yield from self._tasks(environment)
         yield Kind(None)
+        if self._by_workload:
+            yield from self._by_name()
         groups = {group for one in self._whos for group in one.groups or ()}
         groups |= {one.group for name, one in self._people.items() if name in self._asked and one.group}
         for group in sorted(groups):
             yield Kind(None, group=group)
+
+    def _by_name(self) -> Iterator[Kind]:
+        """Parts of Airflow that run no task, and whoever else rules know by a workload."""
+        known = {""}
+        for environment, workloads in self._workloads.items():
+            known |= workloads.of_tasks() | workloads.components
+            for part in sorted(workloads.components):
+                yield Kind(environment, workloads=frozenset({part}))
+        for name in sorted({name for one in self._whos for name in one.workloads or ()} - known):
+            yield Kind(None, workloads=frozenset({name}))
+
+    def _workloads_of(self, environment: str, principals: frozenset[str]) -> frozenset[str]:
+        known = self._workloads.get(environment) if self._by_workload else None
+        return frozenset({""}) if known is None else known.of(principals)
 
     def _tasks(self, environment: str) -> Iterator[Kind]:
         """Every combination of principals that some task really has, as far as a rule asks for them."""
@@ -61,7 +83,7 @@ class Callers:
             if one.group is None and one.name in self._asked and one.environment in (None, environment)
         ]
         if not here and not self._runs:
-            yield Kind(environment)
+            yield Kind(environment, workloads=self._workloads_of(environment, frozenset()))
             return
         deployed = next((one.dags for one in self._access.environments if one.name == environment), ("*",))
         tasks = regions([("*",), *(one.tasks for one in here)])
@@ -71,7 +93,8 @@ class Callers:
             run = next((self._runs[number - 1 - len(here)] for number in sorted(key) if number > len(here)), None)
             for task in sorted(tasks, key=sorted):
                 both = {number - 1 for number in key if number} & {number - 1 for number in task}
-                yield Kind(environment, frozenset(here[number].name for number in both), dag=run)
+                principals = frozenset(here[number].name for number in both)
+                yield Kind(environment, principals, dag=run, workloads=self._workloads_of(environment, principals))
 
     def boxes(self, who: Who) -> list[tuple[int, int]]:
         """(Source addresses, kinds) whose products together are the callers that a rule means."""
@@ -102,6 +125,7 @@ class Callers:
                 (inside is None or one.environment in inside)
                 and (not who.outside or one.environment not in who.outside)
                 and (who.groups is None or one.group in who.groups)
+                and (who.workloads is None or bool(one.workloads & who.workloads))
             )
         )
 

@@ -75,10 +75,10 @@ class Ground:
         """An example of each class of requests; None is traffic that is not HTTP."""
         mentioned = sorted({one for found in sets if found is not None for one in found}, key=lambda one: (one.method, one.path))
         self.operations: list[HttpOperation | None] = [None]
-        self._paths = sorted({one.path for one in mentioned})
+        self._paths = sorted({path for one in mentioned for path in (one.path, *one.not_paths)})
         if not mentioned:
             return
-        methods = sorted({one.method for one in mentioned} - {"*"})
+        methods = sorted({method for one in mentioned for method in (one.method, *one.not_methods)} - {"*"})
         other = next(one for one in ("POST", "GET", "DELETE", "PUT", "PATCH", "OPTIONS", "TRACE") if one not in methods)
         words = [word for key, word in regions([("/*",), *((path,) for path in self._paths)]).items() if 0 in key]
         self.operations += [HttpOperation(method, word) for method in (*methods, other) for word in sorted(words)]
@@ -91,7 +91,7 @@ class Ground:
             if one is None:
                 continue
             paths = {self._paths[place] for place in region_of([(path,) for path in self._paths], one.path)}
-            if any(each.method in ("*", one.method) and each.path in paths for each in operations):
+            if any(_holds(each, one.method, paths) for each in operations):
                 found |= 1 << number
         return found
 
@@ -169,3 +169,8 @@ class Ground:
     def sure_hosts(self, hosts: Hosts) -> int:
         """The hosts that are surely in a set, of those that the ground was cut for."""
         return self._readings(hosts)[1]
+
+
+def _holds(one: HttpOperation, method: str, paths: set[str]) -> bool:
+    """Whether a class of requests holds those of a method whose path falls under these globs, and no others."""
+    return one.method in ("*", method) and method not in one.not_methods and one.path in paths and not one.not_paths & paths

@@ -46,6 +46,7 @@ _FIELDS = (
     _of_who("groups", "groups"),
     _of_who("environments", "environments"),
     _of_who("principals", "principals"),
+    _of_who("workloads", "workloads"),
     _Field("operations", lambda match: match.operations, lambda match, value: replace(match, operations=value)),
     _Field("times", lambda match: match.times, lambda match, value: replace(match, times=value)),
 )

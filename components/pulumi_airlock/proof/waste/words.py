@@ -14,7 +14,7 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 def match_text(match: Match) -> str:
     """`10.40.0.0/24 → 10.20.5.0/28, 5432/tcp, Mon 09:00–17:00 Europe/Zurich`; `anyone → anywhere` where it says nothing."""
-    operations = sorted(f"{one.method} {one.path}" for one in match.operations or ())
+    operations = sorted(map(str, match.operations or ()))
     parts = [
         "" if match.services == Services.every() else _some(str(match.services).split()),
         _some(operations) if match.operations is not None else "",
@@ -33,6 +33,8 @@ def _who_text(who: Who) -> str:
         parts.append(_some(sorted(who.principals)))
     if who.groups is not None:
         parts.append(f"group {_some(sorted(who.groups))}")
+    if who.workloads is not None:
+        parts.append(_some(sorted(one or "no workload" for one in who.workloads)) or "no workload at all")
     if who.sources is not None:
         parts.append(("from " if parts else "") + hosts_text(who.sources))
     return " ".join(parts) or "anyone"

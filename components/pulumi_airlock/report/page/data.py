@@ -126,7 +126,10 @@ def _caller(evidence: Evidence, number: int, access: Access) -> dict[str, Any]:
 
 
 def _route(one: Route, callers: dict[str, int], destinations: dict[str, int]) -> dict[str, Any]:
-    http = "; ".join(f"{', '.join(each.methods)} on {', '.join(each.paths)}" for each in one.http)
+    http = "; ".join(
+        f"{', '.join(each.methods)} on {', '.join(each.paths)}" + (f" but {', '.join(each.except_)}" if each.except_ else "")
+        for each in one.http
+    )
     credential = one.credential
     return {
         "name": one.name,
