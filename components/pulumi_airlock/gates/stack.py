@@ -126,6 +126,11 @@ class Stack:
         """Every resource of the given types, in the stack's order, type by type."""
         return tuple(resource for kind in types for resource in self._by_type.get(kind, ()))
 
+    @property
+    def types(self) -> tuple[str, ...]:
+        """Every type that a resource of the stack has."""
+        return tuple(self._by_type)
+
     def referring_to(self, resource: Resource, prop: str, *types: str) -> tuple[Resource, ...]:
         """The resources (of the given types, if any) whose top-level property `prop` was computed from `resource`."""
         return tuple(

@@ -268,6 +268,9 @@ class Services:
     def __and__(self, other: "Services") -> "Services":
         return Services(self.cells & other.cells)
 
+    def __sub__(self, other: "Services") -> "Services":
+        return self & other.complement()
+
     def complement(self) -> "Services":
         """Every protocol and port that is not in the set."""
         return Services(self.cells.complement(256 * _PORTS - 1))

@@ -1,0 +1,39 @@
+"""What the gates of a Kubernetes cluster have in common: objects, selectors, workloads, and what is declared of the cluster.
+
+Reading needs no SDK; `ClusterDeclaration` and `workload`, for programs, need Pulumi alone.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .cluster import Cluster, names_of, read_cluster
+from .declared import API_SERVER, DNS, ClusterFacts
+from .objects import KubeObject, load_manifests, objects, stack_from_manifests
+from .selectors import LabelSelector
+from .workloads import Workload
+
+if TYPE_CHECKING:
+    from .declaration import ClusterDeclaration, workload
+
+__all__ = [
+    "API_SERVER",
+    "DNS",
+    "Cluster",
+    "ClusterDeclaration",
+    "ClusterFacts",
+    "KubeObject",
+    "LabelSelector",
+    "Workload",
+    "load_manifests",
+    "names_of",
+    "objects",
+    "read_cluster",
+    "stack_from_manifests",
+    "workload",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("ClusterDeclaration", "workload"):
+        return getattr(import_module(".declaration", __package__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

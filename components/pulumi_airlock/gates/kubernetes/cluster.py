@@ -1,0 +1,224 @@
+"""A cluster as its gates see it: workloads, namespaces with their labels, Services, and what is declared of it.
+
+Workloads come from the objects of the stack (or of manifests), from the components that make Airflow, and from what the program
+declares of others. O(objects × Services).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from ...proof.sets import Hosts, Services
+from ...tokens import HELM_ENVIRONMENT
+from ..stack import UNKNOWN, Stack
+from .declared import API_SERVER, ClusterFacts, read_facts, read_workloads
+from .objects import KubeObject, objects, text_map
+from .selectors import LabelSelector
+from .workloads import SERVICE_DOMAIN, ServiceName, ServicePort, Workload, named
+
+NAME_LABEL = "kubernetes.io/metadata.name"
+"""Every namespace has it, set by the API server (Kubernetes, "Automatic labelling")."""
+_TEMPLATES = {
+    "Deployment": ("apps", ("spec", "template")),
+    "StatefulSet": ("apps", ("spec", "template")),
+    "DaemonSet": ("apps", ("spec", "template")),
+    "ReplicaSet": ("apps", ("spec", "template")),
+    "ReplicationController": ("", ("spec", "template")),
+    "Job": ("batch", ("spec", "template")),
+    "CronJob": ("batch", ("spec", "jobTemplate", "spec", "template")),
+    "Pod": ("", ()),
+}
+"""Kind → its group, and where its pods' template is."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """What is known of a cluster."""
+
+    workloads: tuple[Workload, ...]
+    namespaces: Mapping[str, Mapping[str, str]]
+    """Labels of every namespace that is known."""
+    declared: ClusterFacts = ClusterFacts()
+
+    def select(self, namespace: LabelSelector | str | None, pods: LabelSelector) -> tuple[Workload, ...]:
+        """The workloads that two selectors choose; a namespace by its name, None: in every namespace."""
+        return tuple(one for one in self.workloads if self.in_namespace(one, namespace) and pods.matches(one.labels))
+
+    def in_namespace(self, one: Workload, namespace: LabelSelector | str | None) -> bool:
+        """Whether a workload is in a namespace that is chosen so."""
+        if namespace is None:
+            return True
+        if isinstance(namespace, str):
+            return one.namespace == namespace
+        return namespace.matches(self.labels_of(one.namespace))
+
+    def labels_of(self, namespace: str) -> Mapping[str, str]:
+        """The labels of a namespace; of one that nothing is known of, its name."""
+        return {NAME_LABEL: namespace, **self.namespaces.get(namespace, {})}
+
+    def of_account(self, namespace: str, account: str) -> frozenset[str]:
+        """The names of the workloads of a service account; of one that no workload has, a name all the same."""
+        return frozenset(self._by_account.get(f"{namespace}/{account}", (f"{namespace}/{account}",)))
+
+    @cached_property
+    def _by_account(self) -> Mapping[str, tuple[str, ...]]:
+        found: dict[str, list[str]] = {}
+        for one in self.workloads:
+            found.setdefault(one.account, []).append(one.name)
+        return {account: tuple(names) for account, names in found.items()}
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Workload]:
+        """Every workload by its name."""
+        return {one.name: one for one in self.workloads}
+
+    @cached_property
+    def by_host(self) -> Mapping[str, tuple[Workload, ...]]:
+        """The workloads behind each name of a Service."""
+        found: dict[str, list[Workload]] = {}
+        for one in self.workloads:
+            for name in one.names:
+                found.setdefault(name, []).append(one)
+        return {name: tuple(behind) for name, behind in found.items()}
+
+    def behind(self, hosts: Hosts) -> tuple[Workload, ...]:
+        """The workloads that some destinations are."""
+        return tuple(
+            one for one in self.workloads if any(name in hosts.names for name in one.names) or (one.addresses & hosts).addresses()
+        )
+
+    def hosts(self, workloads: Iterable[Workload]) -> Hosts:
+        """What workloads are as destinations: their names, and the addresses that are known."""
+        return Hosts.union(one.hosts for one in workloads)
+
+    def reached(self, workloads: Iterable[Workload], pods: Services) -> list[tuple[Hosts, Services]]:
+        """What some ports of the pods of workloads are to a caller: the fewest products of hosts and services."""
+        found: dict[Services, Hosts] = {}
+        for one in workloads:
+            for hosts, services in one.reached(pods):
+                found[services] = found.get(services, Hosts()) | hosts
+        return [(hosts, services) for services, hosts in found.items()]
+
+    @property
+    def api_server(self) -> Hosts:
+        """The API server: its Service's name, and its addresses where they are declared."""
+        return Hosts.from_names([API_SERVER]) | Hosts.from_cidrs(self.declared.api_server_cidrs)
+
+
+def names_of(workloads: Iterable[Workload]) -> frozenset[str]:
+    """The names of workloads, as a `Who` has them."""
+    return frozenset(one.name for one in workloads)
+
+
+def read_cluster(stack: Stack) -> Cluster:
+    """The cluster of a stack, or of a stack of manifests."""
+    facts = read_facts(stack)
+    found = [*_from_objects(stack), *_from_components(stack), *facts.workloads]
+    services = [one for one in map(_service, objects(stack, "", "Service")) if one is not None]
+    served = [replace(one, services=(*one.services, *_in_front(one, services))) for one in found]
+    namespaces: dict[str, dict[str, str]] = {name: dict(labels) for name, labels in facts.namespaces.items()}
+    for one in objects(stack, "", "Namespace"):
+        namespaces.setdefault(one.name, {}).update(one.labels)
+    for name in {one.namespace for one in served} | namespaces.keys():
+        namespaces.setdefault(name, {})[NAME_LABEL] = name
+    return Cluster(named(served), namespaces, facts)
+
+
+def _from_components(stack: Stack) -> Iterator[Workload]:
+    for one in stack.of_type(HELM_ENVIRONMENT):
+        yield from read_workloads(one.get_list("workloads"), one.urn)
+
+
+def _from_objects(stack: Stack) -> Iterator[Workload]:
+    for kind, (group, path) in _TEMPLATES.items():
+        for one in objects(stack, group, kind):
+            if not _owned(one):
+                yield _workload(one, path)
+
+
+def _owned(one: KubeObject) -> bool:
+    """Whether another object makes it: in a dump of a cluster, a Deployment stands beside its ReplicaSets and pods."""
+    return any(
+        isinstance(each, Mapping) and each.get("controller", True) and each.get("kind") in _TEMPLATES
+        for each in one.get_list("metadata", "ownerReferences")
+    )
+
+
+def _workload(one: KubeObject, path: tuple[str, ...]) -> Workload:
+    account = one.get(*path, "spec", "serviceAccountName", default=one.get(*path, "spec", "serviceAccount", default="default"))
+    account = account if isinstance(account, str) and account else "default"
+    return Workload(
+        name=f"{one.namespace}/{account}",
+        namespace=one.namespace,
+        service_account=account,
+        labels=text_map(one.get(*path, "metadata", "labels")),
+        ports=dict(_named_ports(one, (*path, "spec"))),
+        addresses=_pod_addresses(one),
+        host_network=one.get(*path, "spec", "hostNetwork") is True,
+        owner=f"{one.kind} {one.name}",
+        urn=one.resource.urn,
+    )
+
+
+def _named_ports(one: KubeObject, spec: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, int]]]:
+    for place in ("containers", "initContainers"):
+        for container in one.get_list(*spec, place):
+            for port in (container.get("ports") if isinstance(container, Mapping) else None) or ():
+                number = port.get("containerPort") if isinstance(port, Mapping) else None
+                if isinstance(number, int | float) and isinstance(port.get("name"), str):
+                    yield port["name"], (str(port.get("protocol") or "TCP").lower(), int(number))
+
+
+def _pod_addresses(one: KubeObject) -> Hosts:
+    given = [
+        one.get("status", "podIP"),
+        *(each.get("ip") for each in one.get_list("status", "podIPs") if isinstance(each, Mapping)),
+    ]
+    try:
+        return Hosts.from_cidrs(each for each in given if isinstance(each, str) and each)
+    except ValueError:
+        return Hosts()
+
+
+@dataclass(frozen=True)
+class _Service:
+    namespace: str
+    selector: LabelSelector
+    name: str
+    ports: tuple[tuple[str, int, Any], ...]
+    """(protocol, port, target: a number, a container port's name, or None)."""
+    headless: bool
+
+    def before(self, one: Workload) -> ServiceName:
+        """This Service in front of a workload."""
+        host = f"{self.name}.{self.namespace}.{SERVICE_DOMAIN}"
+        if self.headless:
+            return ServiceName(host)
+        found = []
+        for protocol, port, target in self.ports:
+            if isinstance(target, str) and not target.isdigit():
+                target = one.ports.get(target, ("", port))[1]
+            found.append(ServicePort(protocol, port, int(target or port)))
+        return ServiceName(host, tuple(found))
+
+
+def _service(one: KubeObject) -> _Service | None:
+    selector = one.get("spec", "selector")
+    if not isinstance(selector, Mapping) or not selector:
+        return None
+    ports = []
+    for each in one.get_list("spec", "ports"):
+        number = each.get("port") if isinstance(each, Mapping) else None
+        if isinstance(number, int | float):
+            target = each.get("targetPort")
+            target = int(target) if isinstance(target, float) else None if target is UNKNOWN else target
+            ports.append((str(each.get("protocol") or "TCP").lower(), int(number), target))
+    headless = one.get("spec", "clusterIP") == "None"
+    return _Service(one.namespace, LabelSelector.of_labels(selector), one.name, tuple(ports), headless)
+
+
+def _in_front(one: Workload, services: Iterable[_Service]) -> Iterator[ServiceName]:
+    for each in services:
+        if each.namespace == one.namespace and each.selector.matches(one.labels):
+            yield each.before(one)

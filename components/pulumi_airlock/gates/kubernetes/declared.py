@@ -1,0 +1,134 @@
+"""What a program declares of a cluster, as plain data; and how it is read back. No SDK in here."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...proof.sets import Hosts
+from ...tokens import CLUSTER
+from ..stack import UNKNOWN, Resource, Stack
+from .objects import text_map
+from .workloads import SERVICE_DOMAIN, ServiceName, ServicePort, Workload
+
+CNIS = {
+    "cilium": False,
+    "gke-dataplane-v2": False,
+    "calico": True,
+    "aws-vpc-cni": True,
+    "antrea": True,
+    "kube-router": True,
+    "other": True,
+}
+"""Of each CNI, whether a CIDR in a policy also means pods that have such an address.
+
+The API leaves it open (Kubernetes, "Network Policies", ipBlock). Cilium, and so GKE Dataplane V2, goes by identity there (Cilium
+documentation, "Layer 3", "IP/CIDR based": does not apply to endpoints that Cilium manages).
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterFacts:
+    """What a cluster is, beside the objects of the stack."""
+
+    name: str = ""
+    urn: str = ""
+    cni: str = "other"
+    pod_cidrs: tuple[str, ...] = ()
+    service_cidrs: tuple[str, ...] = ()
+    node_cidrs: tuple[str, ...] = ()
+    api_server_cidrs: tuple[str, ...] = ()
+    """Addresses of the API server behind `kubernetes.default`."""
+    namespaces: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Labels of namespaces that the stack does not make."""
+    workloads: tuple[Workload, ...] = ()
+
+    @property
+    def pods(self) -> Hosts:
+        """Where pods can be."""
+        return Hosts.from_cidrs(self.pod_cidrs)
+
+    @property
+    def blocks_mean_pods(self) -> bool:
+        """Whether a CIDR in a policy also means pods that have such an address."""
+        return CNIS.get(self.cni, True)
+
+    def met_by_block(self, block: Hosts) -> Hosts:
+        """What a CIDR in a policy means: a Service's address never stands in a packet that a policy sees."""
+        met = block - Hosts.from_cidrs(self.service_cidrs)
+        return met if self.blocks_mean_pods else met - self.pods
+
+
+API_SERVER = f"kubernetes.default.{SERVICE_DOMAIN}"
+DNS = f"kube-dns.kube-system.{SERVICE_DOMAIN}"
+
+
+def read_facts(stack: Stack) -> ClusterFacts:
+    """What the stack declares of its cluster; one without facts where it declares none."""
+    found = stack.of_type(CLUSTER)
+    return _facts(found[0]) if found else ClusterFacts()
+
+
+def _facts(one: Resource) -> ClusterFacts:
+    def cidrs(key: str) -> tuple[str, ...]:
+        return tuple(str(each) for each in one.get_list(key) if each is not UNKNOWN)
+
+    namespaces = one.get("namespaces")
+    return ClusterFacts(
+        name=one.name,
+        urn=one.urn,
+        cni=str(one.get("cni", default="other")),
+        pod_cidrs=cidrs("podCidrs"),
+        service_cidrs=cidrs("serviceCidrs"),
+        node_cidrs=cidrs("nodeCidrs"),
+        api_server_cidrs=cidrs("apiServerCidrs"),
+        namespaces={str(key): text_map(labels) for key, labels in namespaces.items()} if isinstance(namespaces, Mapping) else {},
+        workloads=tuple(read_workloads(one.get_list("workloads"), one.urn)),
+    )
+
+
+def read_workloads(given: Iterable[Any], urn: str) -> Iterator[Workload]:
+    """Workloads from the form in which components register them (`describe`); what is no such thing is left out."""
+    for one in given:
+        if isinstance(one, Mapping) and isinstance(one.get("namespace"), str):
+            yield _workload(one, urn)
+
+
+def _workload(one: Mapping[str, Any], urn: str) -> Workload:
+    namespace, account = one["namespace"], str(one.get("serviceAccount") or "default")
+    ports = one.get("ports") or {}
+    return Workload(
+        name=f"{namespace}/{account}",
+        namespace=namespace,
+        service_account=account,
+        labels=text_map(one.get("labels")),
+        ports={str(name): (str(each["protocol"]), int(each["port"])) for name, each in ports.items()},
+        services=tuple(_service(each, namespace) for each in one.get("services") or ()),
+        addresses=Hosts.from_cidrs(one.get("cidrs") or ()),
+        host_network=bool(one.get("hostNetwork")),
+        urn=urn,
+    )
+
+
+def _service(one: Mapping[str, Any], namespace: str) -> ServiceName:
+    ports = tuple(ServicePort(str(each["protocol"]), int(each["port"]), int(each["target"])) for each in one.get("ports") or ())
+    return ServiceName(f"{one['name']}.{namespace}.{SERVICE_DOMAIN}", ports)
+
+
+def describe(one: Workload) -> dict[str, Any]:
+    """A workload in the form in which components register it."""
+    suffix = f".{one.namespace}.{SERVICE_DOMAIN}"
+    return {
+        "namespace": one.namespace,
+        "serviceAccount": one.service_account,
+        "labels": dict(one.labels),
+        "ports": {name: {"protocol": protocol, "port": port} for name, (protocol, port) in one.ports.items()},
+        "services": [
+            {
+                "name": each.host.removesuffix(suffix),
+                "ports": [{"protocol": p.protocol, "port": p.port, "target": p.target} for p in each.ports],
+            }
+            for each in one.services
+        ],
+        "cidrs": [str(network) for network in one.addresses.networks()],
+        "hostNetwork": one.host_network,
+    }

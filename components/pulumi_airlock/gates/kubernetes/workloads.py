@@ -1,0 +1,113 @@
+"""Workloads of a cluster: what its gates tell callers and destinations apart by.
+
+One workload is the pods that one object makes, or one line of a declaration: they have one namespace, one service account, one set
+of labels. Who it is to the proof is its name, `<namespace>/<service account>`; where several share an account, with the object's.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from ...proof.sets import Hosts, Services
+
+POD_DOMAIN = "pod.cluster.local"
+SERVICE_DOMAIN = "svc.cluster.local"
+"""The default cluster domain (Kubernetes, "DNS for Services and Pods")."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePort:
+    """One port of a Service."""
+
+    protocol: str
+    """`tcp`, `udp`, `sctp`."""
+    port: int
+    target: int
+    """The port of the pods."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceName:
+    """A Service in front of a workload."""
+
+    host: str
+    """`<service>.<namespace>.svc.cluster.local`."""
+    ports: tuple[ServicePort, ...] = ()
+    """Empty: the pods' own ports (a headless Service, or one that nothing is known of)."""
+
+    def services(self, pods: Services) -> Services:
+        """The Service's ports that lead to some ports of the pods; those that it does not map are met at the pods themselves."""
+        mapped = Services.union(Services.of(one.protocol, one.target, one.target) for one in self.ports)
+        found = [Services.of(one.protocol, one.port, one.port) for one in self.ports if _has(pods, one.protocol, one.target)]
+        return Services.union([pods - mapped, *found])
+
+
+def _has(services: Services, protocol: str, port: int) -> bool:
+    return bool(services & Services.of(protocol, port, port))
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """Pods that no gate tells apart."""
+
+    name: str
+    """Who it is to the proof: `airflow/ledger-close`."""
+    namespace: str
+    service_account: str = "default"
+    labels: Mapping[str, str] = field(default_factory=dict)
+    ports: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    """Its containers' named ports: protocol and number."""
+    services: tuple[ServiceName, ...] = ()
+    addresses: Hosts = field(default_factory=Hosts)
+    """Addresses that are known of its pods."""
+    host_network: bool = False
+    """Whether its pods have their node's address, where no policy of pods applies."""
+    owner: str = ""
+    """The object that makes it (`Deployment warehouse`); empty where it is declared."""
+    urn: str = ""
+    """The resource that says so."""
+
+    @property
+    def hosts(self) -> Hosts:
+        """Its names, and the addresses that are known."""
+        return Hosts.from_names(self.names) | self.addresses
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """As what it is a destination: its Services; without any, a name of its own, which no DNS has."""
+        if self.services:
+            return tuple(one.host for one in self.services)
+        own = self.owner.rsplit(" ", 1)[-1] or self.service_account
+        return (f"{own.lower()}.{self.namespace}.{POD_DOMAIN}",)
+
+    def reached(self, pods: Services) -> list[tuple[Hosts, Services]]:
+        """What some ports of its pods are to a caller: by each Service its ports, by address the pods' own."""
+        found = [(Hosts.from_names([one.host]), one.services(pods)) for one in self.services]
+        if not self.services:
+            found.append((Hosts.from_names(self.names), pods))
+        if self.addresses:
+            found.append((self.addresses, pods))
+        return [(hosts, services) for hosts, services in found if services]
+
+    @property
+    def account(self) -> str:
+        """`<namespace>/<service account>`."""
+        return f"{self.namespace}/{self.service_account}"
+
+
+def named(workloads: Iterable[Workload]) -> tuple[Workload, ...]:
+    """Workloads under names that tell them apart; those that are alike in all that gates see are one."""
+    kept: dict[object, Workload] = {}
+    for one in workloads:
+        key = (one.account, tuple(sorted(one.labels.items())), one.host_network, tuple(sorted(one.ports.items())), one.addresses)
+        if key in kept:
+            known = kept[key]
+            kept[key] = replace(known, services=tuple(dict.fromkeys((*known.services, *one.services))))
+        else:
+            kept[key] = one
+    accounts: dict[str, int] = {}
+    for one in kept.values():
+        accounts[one.account] = accounts.get(one.account, 0) + 1
+    return tuple(
+        replace(one, name=f"{one.account} ({one.owner or number})" if accounts[one.account] > 1 else one.account)
+        for number, one in enumerate(kept.values())
+    )
