@@ -5,7 +5,7 @@ declares of others. O(objects × Services).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -39,7 +39,7 @@ class Cluster:
     workloads: tuple[Workload, ...]
     namespaces: Mapping[str, Mapping[str, str]]
     """Labels of every namespace that is known."""
-    declared: ClusterFacts = ClusterFacts()
+    declared: ClusterFacts = field(default_factory=ClusterFacts)
 
     def select(self, namespace: LabelSelector | str | None, pods: LabelSelector) -> tuple[Workload, ...]:
         """The workloads that two selectors choose; a namespace by its name, None: in every namespace."""

@@ -124,7 +124,8 @@ def load_manifests(*paths: Path) -> Stack:
 
     InputError with every file that cannot be read.
     """
-    from ruamel.yaml import YAML, YAMLError
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
 
     from ...errors import InputError, Problem
 
