@@ -108,7 +108,7 @@ def test_two_revisions_of_a_stack_are_told_as_access_with_its_causes(repository:
 
 
 def test_a_revision_is_compared_with_the_working_tree_by_default(repository: Path):
-    program = repository / "stacks" / "__main__.py"
+    program = repository / "stacks" / "on_mwaa.py"
     before = program.read_text()
     program.write_text(before + HAND_WRITTEN)
     try:

@@ -44,7 +44,7 @@ pulumi_okta.group.Group("hand-written", name="airflow-left-over")
 
 def _append(text: str) -> Callable[[Path], None]:
     def change(stacks: Path) -> None:
-        program = stacks / "__main__.py"
+        program = stacks / "on_mwaa.py"
         program.write_text(program.read_text().replace("    private_access(zpa", "    gate = private_access(zpa") + text)
 
     return change
@@ -52,7 +52,7 @@ def _append(text: str) -> Callable[[Path], None]:
 
 def _delete_a_segment(stacks: Path) -> None:
     """As if somebody had deleted a segment, and its rule had stayed."""
-    program = stacks / "__main__.py"
+    program = stacks / "on_mwaa.py"
     program.write_text(program.read_text().replace("settings = load_settings()\n", DELETED + "settings = load_settings()\n"))
 
 

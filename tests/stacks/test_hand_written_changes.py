@@ -33,7 +33,7 @@ fortios.firewall.PolicyMove(
 
 def _append(text: str) -> Callable[[Path], None]:
     def change(stacks: Path) -> None:
-        program = stacks / "__main__.py"
+        program = stacks / "on_mwaa.py"
         program.write_text(program.read_text().replace("FortigateGate(\n", "gate = FortigateGate(\n") + text)
 
     return change
@@ -41,7 +41,7 @@ def _append(text: str) -> Callable[[Path], None]:
 
 def _remove_a_route(stacks: Path) -> None:
     """As if somebody had deleted the entry of the route tables towards the partners."""
-    program = stacks / "__main__.py"
+    program = stacks / "on_mwaa.py"
     removal = (
         "import pulumi_aws as aws\n_made = aws.ec2.Route\n"
         "aws.ec2.Route = lambda name, **given: given['destination_cidr_block'] == '203.0.113.0/26' or _made(name, **given)\n"
@@ -54,7 +54,7 @@ def _undeclare_a_route(stacks: Path) -> None:
     file = stacks / "access" / "prod-mwaa.yaml"
     kept = [line for line in file.read_text().splitlines() if "treasury-swift" not in line and "swift-gateway:48002" not in line]
     (stacks / "access" / "today.yaml").write_text("\n".join(kept))
-    program = stacks / "__main__.py"
+    program = stacks / "on_mwaa.py"
     changed = program.read_text().replace(
         'AccessDeclaration("access", access)', 'AccessDeclaration("access", load(HERE / "access" / "today.yaml"))'
     )
