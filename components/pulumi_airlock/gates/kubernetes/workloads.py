@@ -1,7 +1,7 @@
 """Workloads of a cluster: what its gates tell callers and destinations apart by.
 
 One workload is the pods that one object makes, or one line of a declaration: they have one namespace, one service account, one
-set of labels. Who it is to the proof is its name, `<namespace>/<service account>`; of several with one account, with the object's.
+set of labels. Who it is to the proof is its name, `<namespace>/<service account>`; of several with one account, the object too.
 """
 
 from collections.abc import Iterable, Mapping
