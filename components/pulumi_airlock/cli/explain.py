@@ -46,6 +46,15 @@ def explain(
         str | None,
         typer.Option("--log-format", help="The fields of a flow log with a custom format, as in `${srcaddr} ${dstaddr} …`."),
     ] = None,
+    from_response: Annotated[
+        str | None,
+        typer.Option(
+            "--from-response",
+            metavar="FILE",
+            help="Instead: who gave an HTTP answer. A file with what `curl -i` prints, or a line of the gateway's or Envoy's "
+            "JSON log; `-`: standard input.",
+        ),
+    ] = None,
     source: Annotated[str | None, typer.Option("--source", help="The caller's address, if it is known.")] = None,
     stack: _stacks.Chosen = None,
     from_file: _stacks.From = None,
@@ -61,10 +70,15 @@ def explain(
 
     `airlock explain ledger_close.load ledger-db:1521 --stack prod` explains one connection, gate by gate. With wildcards
     (`'finance_*.load' warehouse`, `'*' 10.20.0.0/16:443`) the first of each outcome, and counts. With `--from-log` who can have
-    made the connection that a line shows, and whether the device did as the stack says.
+    made the connection that a line shows, and whether the device did as the stack says. With `--from-response` who on the way
+    said no: Airflow's DAG permission, the gateway, or the mesh, by the marks that each leaves; a stack is not needed.
 
     Exit status: 0 explained, whatever the answer; 1 the program, a file, a line or the question is wrong.
     """
+    if from_response is not None:
+        _alone(who, where, from_log, log_format, source, at, svg)
+        _response(from_response, stack, from_file, cwd, json_=json_)
+        return
     _refuse_mixtures(who, where, from_log, log_format, source, at, svg)
     found = _stacks.stack_of(stack, from_file, cwd)
     when = _stacks.instant(at, "--at")
@@ -103,6 +117,30 @@ def _refuse_mixtures(
             problems.append(Problem("", "--svg", "a picture shows one path: give WHO and WHERE without wildcards"))
     if problems:
         raise InputError(problems)
+
+
+def _alone(*others: object) -> None:
+    """InputError where something stands beside an answer."""
+    if any(one is not None for one in others):
+        raise InputError([Problem("", "--from-response", "an answer says it all: leave WHO, WHERE and other options out")])
+
+
+def _response(file: str, stack: str | None, from_file: Path | None, cwd: Path, *, json_: bool) -> None:
+    from ..logs.answer import read_answer, verdicts
+    from ..report.answer import answer_to_json, show_answer
+
+    try:
+        text = sys.stdin.read() if file == "-" else (cwd / file).read_text(encoding="utf-8", errors="replace")
+        answer = read_answer(text)
+    except OSError as error:
+        raise InputError([Problem(file, "", f"cannot be read: {error.strerror}")]) from None
+    except ValueError as error:
+        raise InputError([Problem("standard input" if file == "-" else file, "", str(error))]) from None
+    found = _stacks.stack_of(stack, from_file, cwd) if stack is not None or from_file is not None else None
+    if json_:
+        print_json(answer_to_json(answer, verdicts(answer), found))
+    else:
+        show_answer(answer, verdicts(answer), found)
 
 
 def _question(
