@@ -87,7 +87,7 @@ def read_answer(text: str) -> Answer:
     starts = [found.start() for found in re.finditer(r"^(?:< )?HTTP/[\d.]+ \d{3}", stripped, re.MULTILINE)]
     if not starts:
         raise ValueError(
-            "no answer: give what `curl -i` prints (it begins with `HTTP/1.1 403`), or a line of the gateway's or Envoy's JSON log"
+            "no answer: give what `curl -i` prints (it begins with `HTTP/1.1 403`), or a line of the gateway's or Envoy's log"
         )
     head, _, body = stripped[starts[-1] :].replace("\r\n", "\n").partition("\n\n")
     first, *rest = [line.removeprefix("< ") for line in head.split("\n")]
@@ -144,9 +144,7 @@ def _airflow(one: Answer) -> Verdict | None:
     if one.status == 401:
         fix = "Sign in again: the token of Airflow's API ends by itself ([api_auth] jwt_expiration_time), or is another's."
         return Verdict(Speaker.AIRFLOW, Kind.TOKEN, "the token, or that there is none", mark, fix)
-    fix = (
-        "Look at the Airflow role that the person's groups give them, and at its permission on this DAG (`airlock check --rbac`)."
-    )
+    fix = "Look at the Airflow role that the person's groups give, and at its permission on this DAG (`airlock check --rbac`)."
     return Verdict(Speaker.AIRFLOW, Kind.PERMISSION, "the DAG-level permission of the person's role", mark, fix)
 
 
@@ -181,7 +179,7 @@ def _rbac(one: Answer) -> Verdict | None:
         says = f"a DENY rule: AuthorizationPolicy {named['namespace']}/{named['name']}, rule {named['rule']}"
         return Verdict(Speaker.ISTIO, Kind.PERMISSION, says, mark, "Look at what that rule denies.", one.policy)
     if speaker is Speaker.CONSUL:
-        fix = "Look at the intentions of the destination: by precedence the first that fits decides, none of them allows this source."
+        fix = "Look at the intentions of the destination: by precedence the first that fits decides, and none allows this source."
     elif speaker is Speaker.ISTIO:
         fix = "Look at the AuthorizationPolicies of the workload: none allows the caller's service account, method and path."
     else:
@@ -216,7 +214,9 @@ def _sign_in(one: Answer) -> Verdict | None:
     if "oauth2 proxy" not in text and "oauth2-proxy" not in text and not one.headers.get("location", "").count("/oauth2/"):
         return None
     if one.status in (301, 302, 303, 307):
-        fix = "Sign in. Where that goes in circles: the cookie is not kept (domain, Secure, SameSite), or the groups are not in the token."
+        fix = (
+            "Sign in. Where that goes in circles, the cookie is not kept (domain, Secure, SameSite), or the token has no groups."
+        )
         return Verdict(Speaker.SIGN_IN, Kind.TOKEN, "that nobody is signed in", "it sends to /oauth2/", fix)
     fix = "Look at the person's groups: none of them is one of the groups that may sign in (allowed_groups)."
     return Verdict(Speaker.SIGN_IN, Kind.PERMISSION, "the person's groups", "a page of oauth2-proxy", fix)
