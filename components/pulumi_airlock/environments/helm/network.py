@@ -1,0 +1,83 @@
+"""What a cluster's gates need to know of an environment: the one thing that it hands to them. No SDK in here."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from ...access.model import Access, Principal
+from ...gates.kubernetes.workloads import Workload
+from ...proof.filters import Workloads
+from .flows import Database, Flow, own_flows
+from .workloads import CELERY, WORKER, account_of, default_account
+from .workloads import workloads as all_workloads
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterNetwork:
+    """Where an environment's tasks run in a cluster, as whom, and what Airflow itself needs."""
+
+    environment: str
+    """The name that principals use: the environment's component name."""
+    namespace: str
+    release: str
+    executor: str
+    """KubernetesExecutor or CeleryExecutor."""
+    accounts: Mapping[str, str]
+    """Principal → the service account that its tasks run as, in the order in which they are looked at."""
+    pod_cidrs: tuple[str, ...]
+    """Where its pods have their addresses: what gates beyond the cluster know it by."""
+    workloads: tuple[Workload, ...]
+    flows: tuple[Flow, ...]
+    api_server: Workload
+
+    def workload_of(self, principal: str) -> str | None:
+        """The workload that a principal's tasks run as; None where it has no tasks here."""
+        account = self.accounts.get(principal)
+        return None if account is None else f"{self.namespace}/{account}"
+
+    def as_workloads(self) -> Workloads:
+        """As whom tasks run, for the proof."""
+        others = account_of(WORKER, self.release) if self.executor == CELERY else default_account(self.release)
+        pairs = tuple((name, f"{self.namespace}/{account}") for name, account in self.accounts.items())
+        tasks = {f"{self.namespace}/{others}", *(workload for _, workload in pairs)}
+        return Workloads(
+            pairs, f"{self.namespace}/{others}", frozenset(one.name for one in self.workloads if one.name not in tasks)
+        )
+
+
+def principals_of(access: Access, environment: str) -> list[Principal]:
+    """The workloads that an environment may run, in the file's order."""
+    return [one for one in access.principals if not one.is_people and one.environment in (None, environment)]
+
+
+def cluster_network(
+    access: Access,
+    environment: str,
+    *,
+    namespace: str,
+    release: str,
+    executor: str,
+    database: Database,
+    pod_cidrs: Iterable[str],
+    pgbouncer: bool = True,
+    redis: bool = True,
+) -> ClusterNetwork:
+    """What gates need of an environment that is deployed so. Celery's workers run all tasks as one account."""
+    principals = principals_of(access, environment)
+    if executor == CELERY:
+        accounts = {one.name: account_of(WORKER, release) for one in principals}
+    else:
+        accounts = {one.name: one.service_account or one.name for one in principals}
+    found = all_workloads(executor, namespace, release, list(accounts.values()), pgbouncer=pgbouncer, redis=redis)
+    others = account_of(WORKER, release) if executor == CELERY else default_account(release)
+    tasks = frozenset(f"{namespace}/{account}" for account in (*accounts.values(), others))
+    return ClusterNetwork(
+        environment=environment,
+        namespace=namespace,
+        release=release,
+        executor=executor,
+        accounts=accounts,
+        pod_cidrs=tuple(pod_cidrs),
+        workloads=found,
+        flows=tuple(own_flows(executor, release, found, database, tasks)),
+        api_server=next(one for one in found if one.labels.get("component") == "api-server"),
+    )
