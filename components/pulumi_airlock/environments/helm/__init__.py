@@ -1,0 +1,1 @@
+"""Airflow by its official chart, on EKS or GKE."""

@@ -86,8 +86,6 @@ def own_flows(
         return workload.hosts, workload.name
 
     api, api_name = to(API_SERVER)
-    # The dag processor and the triggerer parse and run what needs connections and variables: by the same API, in process, but for
-    # workers.
     yield Flow(tasks, api, _tcp(API_SERVER_PORT), api_name, frozenset({EXECUTION_API}), "tasks report to the execution API")
     stateful = names(API_SERVER, SCHEDULER, DAG_PROCESSOR, TRIGGERER, MIGRATION)
     if PGBOUNCER in own:

@@ -23,7 +23,7 @@ PRINCIPAL_LABEL = "airlock/principal"
 """A label of task pods, set where their service account is: what gates go by that see labels alone."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Component:
     """A part of Airflow, as the chart deploys it."""
 

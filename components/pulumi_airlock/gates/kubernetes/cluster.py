@@ -12,7 +12,7 @@ from typing import Any
 from ...proof.sets import Hosts, Services
 from ...tokens import HELM_ENVIRONMENT
 from ..stack import UNKNOWN, Stack
-from .declared import API_SERVER, ClusterFacts, read_facts, read_workloads
+from .declared import API_SERVER, DNS, DNS_WORKLOAD, ClusterFacts, read_facts, read_workloads
 from .objects import KubeObject, objects, text_map
 from .selectors import LabelSelector
 from .workloads import SERVICE_DOMAIN, ServiceName, ServicePort, Workload, named
@@ -115,6 +115,8 @@ def read_cluster(stack: Stack) -> Cluster:
     """The cluster of a stack, or of a stack of manifests."""
     facts = read_facts(stack)
     found = [*_from_objects(stack), *_from_components(stack), *facts.workloads]
+    if facts.urn and not any(DNS in one.names for one in found):
+        found.append(DNS_WORKLOAD)
     services = [one for one in map(_service, objects(stack, "", "Service")) if one is not None]
     served = [replace(one, services=(*one.services, *_in_front(one, services))) for one in found]
     namespaces: dict[str, dict[str, str]] = {name: dict(labels) for name, labels in facts.namespaces.items()}

@@ -9,7 +9,7 @@ import pulumi
 from ...errors import InputError, Problem
 from ...proof.sets import Hosts
 from ...tokens import CLUSTER
-from .declared import CNIS, describe
+from .declared import CNIS, ClusterFacts, describe, facts_of
 from .workloads import SERVICE_DOMAIN, ServiceName, ServicePort, Workload
 
 
@@ -50,6 +50,8 @@ class ClusterDeclaration(pulumi.ComponentResource):
 
     document: dict[str, Any]
     """What it says, as plain data."""
+    facts: ClusterFacts
+    """The same, for gates to compile with."""
 
     def __init__(
         self,
@@ -92,6 +94,7 @@ class ClusterDeclaration(pulumi.ComponentResource):
         # Among the inputs for `pulumi preview --json`, which has no outputs of components; among the outputs for stack policies.
         super().__init__(CLUSTER, name, dict(document), opts)
         self.document = document
+        self.facts = facts_of(name, "", document)
         self.register_outputs(document)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from ...proof.sets import Hosts
 from ...tokens import CLUSTER
-from ..stack import UNKNOWN, Resource, Stack
+from ..stack import UNKNOWN, Stack
 from .objects import text_map
 from .workloads import SERVICE_DOMAIN, ServiceName, ServicePort, Workload
 
@@ -60,29 +60,40 @@ class ClusterFacts:
 
 API_SERVER = f"kubernetes.default.{SERVICE_DOMAIN}"
 DNS = f"kube-dns.kube-system.{SERVICE_DOMAIN}"
+DNS_WORKLOAD = Workload(
+    name="kube-system/coredns",
+    namespace="kube-system",
+    service_account="coredns",
+    labels={"k8s-app": "kube-dns"},
+    ports={"dns": ("udp", 53), "dns-tcp": ("tcp", 53)},
+    services=(ServiceName(DNS, (ServicePort("udp", 53, 53), ServicePort("tcp", 53, 53))),),
+)
+"""The cluster's DNS, by the label that every distribution gives it (Kubernetes, "Customizing DNS Service")."""
 
 
 def read_facts(stack: Stack) -> ClusterFacts:
     """What the stack declares of its cluster; one without facts where it declares none."""
     found = stack.of_type(CLUSTER)
-    return _facts(found[0]) if found else ClusterFacts()
+    return facts_of(found[0].name, found[0].urn, found[0].properties) if found else ClusterFacts()
 
 
-def _facts(one: Resource) -> ClusterFacts:
+def facts_of(name: str, urn: str, document: Mapping[str, Any]) -> ClusterFacts:
+    """What a declaration says, from its plain data."""
+
     def cidrs(key: str) -> tuple[str, ...]:
-        return tuple(str(each) for each in one.get_list(key) if each is not UNKNOWN)
+        return tuple(str(each) for each in document.get(key) or () if each is not UNKNOWN)
 
-    namespaces = one.get("namespaces")
+    namespaces = document.get("namespaces")
     return ClusterFacts(
-        name=one.name,
-        urn=one.urn,
-        cni=str(one.get("cni", default="other")),
+        name=name,
+        urn=urn,
+        cni=str(document.get("cni") or "other"),
         pod_cidrs=cidrs("podCidrs"),
         service_cidrs=cidrs("serviceCidrs"),
         node_cidrs=cidrs("nodeCidrs"),
         api_server_cidrs=cidrs("apiServerCidrs"),
         namespaces={str(key): text_map(labels) for key, labels in namespaces.items()} if isinstance(namespaces, Mapping) else {},
-        workloads=tuple(read_workloads(one.get_list("workloads"), one.urn)),
+        workloads=tuple(read_workloads(document.get("workloads") or (), urn)),
     )
 
 

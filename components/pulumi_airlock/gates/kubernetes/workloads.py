@@ -88,6 +88,15 @@ class Workload:
             found.append((self.addresses, pods))
         return [(hosts, services) for hosts, services in found if services]
 
+    def pods(self, services: Services) -> Services:
+        """The ports of its pods behind some ports of its Services."""
+        found = Services()
+        for each in self.services:
+            mapped = Services.union(Services.of(one.protocol, one.port, one.port) for one in each.ports)
+            behind = (one for one in each.ports if _has(services, one.protocol, one.port))
+            found |= Services.union([services - mapped, *(Services.of(one.protocol, one.target, one.target) for one in behind)])
+        return found if self.services else services
+
     @property
     def account(self) -> str:
         """`<namespace>/<service account>`."""

@@ -1,0 +1,110 @@
+"""What the gates of a cluster have to let through: Airflow's own flows, and the routes that pass a gate. No SDK in here.
+
+Every gate compiles the same list; they differ in how they name callers and destinations.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import TYPE_CHECKING
+
+from ...access import Access, Destination, Route
+from ...proof.declared import destination_hosts, destination_services, route_operations
+from ...proof.filters import HttpOperation
+from ...proof.sets import Hosts, Services
+from .cluster import Cluster
+from .declared import DNS, DNS_WORKLOAD, ClusterFacts
+from .workloads import Workload, named
+
+if TYPE_CHECKING:
+    from ...environments.helm.flows import Flow
+    from ...environments.helm.network import ClusterNetwork
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Something to let through."""
+
+    callers: frozenset[str]
+    """Workloads, by their names."""
+    to: Hosts
+    """The destination, as callers name it."""
+    services: Services
+    """Its ports, as callers name them."""
+    workloads: tuple[Workload, ...] = ()
+    """The workloads that it is; empty: it is outside of the cluster."""
+    pod_services: Services = field(default_factory=Services)
+    """The ports of their pods."""
+    operations: frozenset[HttpOperation] | None = None
+    """The requests; None: whatever goes over the connection."""
+    routes: tuple[str, ...] = ()
+    """The routes that say so; empty for flows of Airflow's own."""
+    reason: str = ""
+    destination: Destination | None = None
+
+
+def cluster_of(facts: ClusterFacts, environments: Sequence["ClusterNetwork"], more: Iterable[Workload] = ()) -> Cluster:
+    """The cluster as a program knows it: what it declares, what Airflow brings, and other workloads of the program's own."""
+    own = [one for environment in environments for one in environment.workloads]
+    found = [*own, *more, *facts.workloads]
+    if not any(DNS in one.names for one in found):
+        found.append(DNS_WORKLOAD)
+    return Cluster(named(found), facts.namespaces, facts)
+
+
+def wanted(
+    access: Access,
+    gate: str,
+    environments: Sequence["ClusterNetwork"],
+    cluster: Cluster,
+    today: date,
+    flows: Iterable["Flow"] = (),
+) -> list[Wanted]:
+    """All that a gate has to let through. `flows`: others than Airflow's own, as a gateway has them.
+
+    Routes that are over are left out. People come as the workload of a gateway: its flows say so. O(routes × environments).
+    """
+    own = [flow for environment in environments for flow in environment.flows]
+    found = [_of_flow(flow, cluster) for flow in (*own, *flows) if flow.callers]
+    for route in access.routes:
+        if not route.expired(today):
+            found += _of_route(access, route, gate, environments, cluster)
+    return _merged(found)
+
+
+def _of_flow(flow: "Flow", cluster: Cluster) -> Wanted:
+    behind = cluster.behind(flow.to)
+    pods = Services.union(one.pods(flow.services) for one in behind)
+    return Wanted(flow.callers, flow.to, flow.services, behind, pods, flow.operations, reason=flow.reason)
+
+
+def _of_route(
+    access: Access, route: Route, gate: str, environments: Sequence["ClusterNetwork"], cluster: Cluster
+) -> Iterator[Wanted]:
+    callers = frozenset(
+        workload for one in environments for name in route.from_ if (workload := one.workload_of(name)) is not None
+    )
+    if not callers:
+        return
+    for name in route.to:
+        destination = access.destination(name)
+        if gate not in access.zones[destination.zone].gates:
+            continue
+        hosts, services = destination_hosts(destination), destination_services(destination)
+        behind = cluster.behind(hosts)
+        pods = Services.union(one.pods(services) for one in behind)
+        yield Wanted(callers, hosts, services, behind, pods, route_operations(route), (route.name,), route.reason, destination)
+
+
+def _merged(found: Iterable[Wanted]) -> list[Wanted]:
+    """Those that differ in their callers alone are one."""
+    kept: dict[object, Wanted] = {}
+    for one in found:
+        key = (one.to, one.services, one.operations, tuple(each.name for each in one.workloads), bool(one.routes))
+        known = kept.get(key)
+        if known is None:
+            kept[key] = one
+        else:
+            routes = tuple(dict.fromkeys((*known.routes, *one.routes)))
+            kept[key] = replace(known, callers=known.callers | one.callers, routes=routes)
+    return list(kept.values())
