@@ -1,9 +1,13 @@
 """What a cluster is, read from objects, from manifests and from its declaration."""
 
 import pytest
-from pulumi_airlock.gates.kubernetes import LabelSelector, read_cluster, stack_from_manifests
+from pulumi_airlock.gates.kubernetes import Cluster, LabelSelector, read_cluster, stack_from_manifests
 from pulumi_airlock.gates.stack import UNKNOWN
 from pulumi_airlock.proof.sets import Hosts, Services
+
+
+def _cluster(*documents: object) -> Cluster:
+    return read_cluster(stack_from_manifests(documents), strangers=False)
 
 
 def _pod(name: str, labels: dict[str, str], namespace: str = "data", **spec: object) -> dict[str, object]:
@@ -21,14 +25,10 @@ def _service(name: str, selector: dict[str, str], ports: list[dict[str, object]]
 
 def test_a_service_stands_in_front_of_the_pods_that_it_selects_with_its_own_ports() -> None:
     container = {"name": "db", "ports": [{"name": "sql", "containerPort": 5433}]}
-    cluster = read_cluster(
-        stack_from_manifests(
-            [
-                _pod("db-0", {"app": "db"}, serviceAccountName="db", containers=[container]),
-                _service("warehouse", {"app": "db"}, [{"port": 5432, "targetPort": "sql"}]),
-                _service("other", {"app": "web"}, [{"port": 80}]),
-            ]
-        )
+    cluster = _cluster(
+        _pod("db-0", {"app": "db"}, serviceAccountName="db", containers=[container]),
+        _service("warehouse", {"app": "db"}, [{"port": 5432, "targetPort": "sql"}]),
+        _service("other", {"app": "web"}, [{"port": 80}]),
     )
     (db,) = cluster.workloads
     assert (db.name, db.names) == ("data/db", ("warehouse.data.svc.cluster.local",))
@@ -40,7 +40,7 @@ def test_a_service_stands_in_front_of_the_pods_that_it_selects_with_its_own_port
 
 
 def test_workloads_that_share_an_account_are_told_apart_by_their_objects() -> None:
-    cluster = read_cluster(stack_from_manifests([_pod("a", {"app": "a"}), _pod("b", {"app": "b"})]))
+    cluster = _cluster(_pod("a", {"app": "a"}), _pod("b", {"app": "b"}))
     assert {one.name for one in cluster.workloads} == {"data/default (Pod a)", "data/default (Pod b)"}
     assert cluster.of_account("data", "default") == {"data/default (Pod a)", "data/default (Pod b)"}
     assert cluster.of_account("data", "nobody") == {"data/nobody"}
@@ -55,13 +55,13 @@ def test_pods_that_another_object_makes_are_its_pods() -> None:
         "metadata": {"name": "web", "namespace": "data"},
         "spec": {"template": {"metadata": {"labels": {"app": "web"}}, "spec": {"serviceAccountName": "web"}}},
     }
-    cluster = read_cluster(stack_from_manifests([{"apiVersion": "v1", "kind": "List", "items": [owned, deployment]}]))
+    cluster = _cluster({"apiVersion": "v1", "kind": "List", "items": [owned, deployment]})
     assert [one.owner for one in cluster.workloads] == ["Deployment web"]
 
 
 def test_namespaces_have_their_name_as_a_label() -> None:
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "data", "labels": {"team": "bi"}}}
-    cluster = read_cluster(stack_from_manifests([namespace, _pod("a", {})]))
+    cluster = _cluster(namespace, _pod("a", {}))
     assert cluster.labels_of("data") == {"team": "bi", "kubernetes.io/metadata.name": "data"}
     assert cluster.labels_of("elsewhere") == {"kubernetes.io/metadata.name": "elsewhere"}
 
@@ -91,3 +91,13 @@ def test_what_is_unknown_of_a_selector_is_told() -> None:
     assert selector.unknown == ("podSelector.matchLabels.app",)
     assert selector.matches({"app": "any"})
     assert not selector.matches({})
+
+
+def test_pods_that_nothing_is_known_of_have_all_other_names_of_their_namespace() -> None:
+    cluster = read_cluster(stack_from_manifests([_pod("a", {}), _service("a", {}, [])]))
+    stranger = cluster.by_name["data/*"]
+    (known,) = (one for one in cluster.workloads if not one.stands_for)
+    assert known.names[0] not in stranger.hosts.names
+    assert "other.data.svc.cluster.local" in stranger.hosts.names
+    assert "other.elsewhere.svc.cluster.local" not in stranger.hosts.names
+    assert cluster.labels_of("*") == {}

@@ -7,9 +7,8 @@ matters most: on the same port the rest of the API takes identity headers from w
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ...gates.kubernetes.declared import API_SERVER as KUBERNETES_API
-from ...gates.kubernetes.declared import DNS
-from ...gates.kubernetes.workloads import Workload
+from ...gates.kubernetes.workloads import API_SERVER as KUBERNETES_API
+from ...gates.kubernetes.workloads import DNS, Workload
 from ...proof.filters import HttpOperation, Match, Who
 from ...proof.sets import Hosts, Services
 from .workloads import (
@@ -61,10 +60,13 @@ class Flow:
     operations: frozenset[HttpOperation] | None = None
     """The requests, where it is HTTP that a gate may look into; None: whatever goes over the connection."""
     reason: str = ""
+    cidrs: tuple[str, ...] = ()
+    """Networks that callers come from who are no workloads, as a gateway's are."""
 
     def match(self) -> Match:
         """As a need of the environment's own."""
-        return Match(who=Who(workloads=self.callers), hosts=self.to, services=self.services, operations=self.operations)
+        who = Who(sources=Hosts.from_cidrs(self.cidrs)) if self.cidrs else Who(workloads=self.callers)
+        return Match(who=who, hosts=self.to, services=self.services, operations=self.operations)
 
 
 def own_flows(

@@ -7,10 +7,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .cluster import Cluster, names_of, read_cluster
-from .declared import API_SERVER, DNS, ClusterFacts
+from .declared import ClusterFacts
 from .objects import KubeObject, load_manifests, objects, stack_from_manifests
 from .selectors import LabelSelector
-from .workloads import Workload
+from .workloads import API_SERVER, DNS, Workload
 
 if TYPE_CHECKING:
     from .declaration import ClusterDeclaration, workload

@@ -12,10 +12,10 @@ from typing import Any
 from ...proof.sets import Hosts, Services
 from ...tokens import HELM_ENVIRONMENT
 from ..stack import UNKNOWN, Stack
-from .declared import API_SERVER, DNS, DNS_WORKLOAD, ClusterFacts, read_facts, read_workloads
+from .declared import DNS_WORKLOAD, ClusterFacts, read_facts, read_workloads
 from .objects import KubeObject, objects, text_map
 from .selectors import LabelSelector
-from .workloads import SERVICE_DOMAIN, ServiceName, ServicePort, Workload, named
+from .workloads import API_SERVER, DNS, SERVICE_DOMAIN, ServiceName, ServicePort, Workload, named, others
 
 NAME_LABEL = "kubernetes.io/metadata.name"
 """Every namespace has it, set by the API server (Kubernetes, "Automatic labelling")."""
@@ -54,8 +54,8 @@ class Cluster:
         return namespace.matches(self.labels_of(one.namespace))
 
     def labels_of(self, namespace: str) -> Mapping[str, str]:
-        """The labels of a namespace; of one that nothing is known of, its name."""
-        return {NAME_LABEL: namespace, **self.namespaces.get(namespace, {})}
+        """The labels of a namespace; of one that nothing is known of, its name, and of all of these, none."""
+        return {} if namespace == "*" else {NAME_LABEL: namespace, **self.namespaces.get(namespace, {})}
 
     def of_account(self, namespace: str, account: str) -> frozenset[str]:
         """The names of the workloads of a service account; of one that no workload has, a name all the same."""
@@ -85,7 +85,9 @@ class Cluster:
     def behind(self, hosts: Hosts) -> tuple[Workload, ...]:
         """The workloads that some destinations are."""
         return tuple(
-            one for one in self.workloads if any(name in hosts.names for name in one.names) or (one.addresses & hosts).addresses()
+            one
+            for one in self.workloads
+            if not one.stands_for and (any(name in hosts.names for name in one.names) or (one.addresses & hosts).addresses())
         )
 
     def hosts(self, workloads: Iterable[Workload]) -> Hosts:
@@ -111,8 +113,11 @@ def names_of(workloads: Iterable[Workload]) -> frozenset[str]:
     return frozenset(one.name for one in workloads)
 
 
-def read_cluster(stack: Stack) -> Cluster:
-    """The cluster of a stack, or of a stack of manifests."""
+def read_cluster(stack: Stack, *, strangers: bool = True) -> Cluster:
+    """The cluster of a stack, or of a stack of manifests.
+
+    `strangers`: with a workload for the pods of each namespace, and of other namespaces, that nothing is known of.
+    """
     facts = read_facts(stack)
     found = [*_from_objects(stack), *_from_components(stack), *facts.workloads]
     if facts.urn and not any(DNS in one.names for one in found):
@@ -124,7 +129,9 @@ def read_cluster(stack: Stack) -> Cluster:
         namespaces.setdefault(one.name, {}).update(one.labels)
     for name in {one.namespace for one in served} | namespaces.keys():
         namespaces.setdefault(name, {})[NAME_LABEL] = name
-    return Cluster(named(served), namespaces, facts)
+    known = named(served)
+    rest = [others(name, known) for name in (*sorted(namespaces), "*")] if strangers and known else []
+    return Cluster((*known, *rest), namespaces, facts)
 
 
 def _from_components(stack: Stack) -> Iterator[Workload]:

@@ -8,7 +8,7 @@ from ...proof.sets import Hosts
 from ...tokens import CLUSTER
 from ..stack import UNKNOWN, Stack
 from .objects import text_map
-from .workloads import SERVICE_DOMAIN, ServiceName, ServicePort, Workload
+from .workloads import DNS, SERVICE_DOMAIN, ServiceName, ServicePort, Workload
 
 CNIS = {
     "cilium": False,
@@ -58,8 +58,6 @@ class ClusterFacts:
         return met if self.blocks_mean_pods else met - self.pods
 
 
-API_SERVER = f"kubernetes.default.{SERVICE_DOMAIN}"
-DNS = f"kube-dns.kube-system.{SERVICE_DOMAIN}"
 DNS_WORKLOAD = Workload(
     name="kube-system/coredns",
     namespace="kube-system",

@@ -13,8 +13,8 @@ from ...proof.declared import destination_hosts, destination_services, route_ope
 from ...proof.filters import HttpOperation
 from ...proof.sets import Hosts, Services
 from .cluster import Cluster
-from .declared import DNS, DNS_WORKLOAD, ClusterFacts
-from .workloads import Workload, named
+from .declared import DNS_WORKLOAD, ClusterFacts
+from .workloads import DNS, Workload, named
 
 if TYPE_CHECKING:
     from ...environments.helm.flows import Flow
@@ -27,6 +27,8 @@ class Wanted:
 
     callers: frozenset[str]
     """Workloads, by their names."""
+    cidrs: tuple[str, ...]
+    """Networks that callers come from who are no workloads."""
     to: Hosts
     """The destination, as callers name it."""
     services: Services
@@ -65,7 +67,7 @@ def wanted(
     Routes that are over are left out. People come as the workload of a gateway: its flows say so. O(routes × environments).
     """
     own = [flow for environment in environments for flow in environment.flows]
-    found = [_of_flow(flow, cluster) for flow in (*own, *flows) if flow.callers]
+    found = [_of_flow(flow, cluster) for flow in (*own, *flows) if flow.callers or flow.cidrs]
     for route in access.routes:
         if not route.expired(today):
             found += _of_route(access, route, gate, environments, cluster)
@@ -75,7 +77,7 @@ def wanted(
 def _of_flow(flow: "Flow", cluster: Cluster) -> Wanted:
     behind = cluster.behind(flow.to)
     pods = Services.union(one.pods(flow.services) for one in behind)
-    return Wanted(flow.callers, flow.to, flow.services, behind, pods, flow.operations, reason=flow.reason)
+    return Wanted(flow.callers, flow.cidrs, flow.to, flow.services, behind, pods, flow.operations, reason=flow.reason)
 
 
 def _of_route(
@@ -93,14 +95,15 @@ def _of_route(
         hosts, services = destination_hosts(destination), destination_services(destination)
         behind = cluster.behind(hosts)
         pods = Services.union(one.pods(services) for one in behind)
-        yield Wanted(callers, hosts, services, behind, pods, route_operations(route), (route.name,), route.reason, destination)
+        requests = route_operations(route)
+        yield Wanted(callers, (), hosts, services, behind, pods, requests, (route.name,), route.reason, destination)
 
 
 def _merged(found: Iterable[Wanted]) -> list[Wanted]:
     """Those that differ in their callers alone are one."""
     kept: dict[object, Wanted] = {}
     for one in found:
-        key = (one.to, one.services, one.operations, tuple(each.name for each in one.workloads), bool(one.routes))
+        key = (one.cidrs, one.to, one.services, one.operations, tuple(each.name for each in one.workloads), bool(one.routes))
         known = kept.get(key)
         if known is None:
             kept[key] = one

@@ -7,11 +7,13 @@ set of labels. Who it is to the proof is its name, `<namespace>/<service account
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from ...proof.sets import Hosts, Services
+from ...proof.sets import Hosts, Names, Services
 
 POD_DOMAIN = "pod.cluster.local"
 SERVICE_DOMAIN = "svc.cluster.local"
 """The default cluster domain (Kubernetes, "DNS for Services and Pods")."""
+API_SERVER = f"kubernetes.default.{SERVICE_DOMAIN}"
+DNS = f"kube-dns.kube-system.{SERVICE_DOMAIN}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +67,20 @@ class Workload:
     """The object that makes it (`Deployment warehouse`); empty where it is declared."""
     urn: str = ""
     """The resource that says so."""
+    stands_for: bool = False
+    """Whether it stands for pods that nothing is known of: `addresses` has all of their names."""
 
     @property
     def hosts(self) -> Hosts:
         """Its names, and the addresses that are known."""
+        if self.stands_for:
+            return self.addresses
         return Hosts.from_names(self.names) | self.addresses
 
     @property
     def names(self) -> tuple[str, ...]:
         """As what it is a destination: its Services; without any, a name of its own, which no DNS has."""
-        if self.services:
+        if self.services or self.stands_for:
             return tuple(one.host for one in self.services)
         own = self.owner.rsplit(" ", 1)[-1] or self.service_account
         return (f"{own.lower()}.{self.namespace}.{POD_DOMAIN}",)
@@ -82,7 +88,7 @@ class Workload:
     def reached(self, pods: Services) -> list[tuple[Hosts, Services]]:
         """What some ports of its pods are to a caller: by each Service its ports, by address the pods' own."""
         found = [(Hosts.from_names([one.host]), one.services(pods)) for one in self.services]
-        if not self.services:
+        if not self.services and not self.stands_for:
             found.append((Hosts.from_names(self.names), pods))
         if self.addresses:
             found.append((self.addresses, pods))
@@ -101,6 +107,17 @@ class Workload:
     def account(self) -> str:
         """`<namespace>/<service account>`."""
         return f"{self.namespace}/{self.service_account}"
+
+
+def others(namespace: str, known: Iterable[Workload]) -> Workload:
+    """The pods of a namespace that nothing is known of, without labels; of `*`, those of namespaces that nothing is known of."""
+    within = f"{namespace}." if namespace != "*" else ""
+    every = Hosts.from_names([f"*.{within}{domain}" for domain in (SERVICE_DOMAIN, POD_DOMAIN)])
+    taken = {name for one in known for name in one.names if namespace in ("*", one.namespace)} | (
+        {API_SERVER, DNS} if namespace in ("*", *(host.split(".")[1] for host in (API_SERVER, DNS))) else set()
+    )
+    rest = Names(every.names.patterns) & Names(frozenset(taken)).complement() if taken else every.names
+    return Workload(f"{namespace}/*", namespace, "*", addresses=Hosts(names=rest), stands_for=True)
 
 
 def named(workloads: Iterable[Workload]) -> tuple[Workload, ...]:

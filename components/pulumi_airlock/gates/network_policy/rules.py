@@ -1,0 +1,220 @@
+"""What NetworkPolicies say, in one form for the proof and for connections between workloads: one truth for both.
+
+Semantics: Kubernetes API, `networking.k8s.io/v1`, and "Network Policies" of the documentation. Isolation is per direction;
+policies add up; nothing denies; both ends must allow.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from ...proof.sets import Hosts, Services
+from ..kubernetes import Cluster, KubeObject, LabelSelector, Workload, objects
+from ..stack import UNKNOWN, Stack
+
+GROUP = "networking.k8s.io"
+INGRESS, EGRESS = "ingress", "egress"
+
+
+@dataclass(frozen=True, slots=True)
+class PortRule:
+    """An entry of `ports`."""
+
+    protocol: str
+    """`tcp`, `udp`, `sctp`; the API's default is TCP."""
+    first: int | None = None
+    """None: all ports of the protocol, or a port by name."""
+    last: int | None = None
+    name: str = ""
+    """Of a container port of the destination."""
+    unknown: bool = False
+
+    def services(self, pods: Workload | None) -> Services:
+        """The ports at a destination; pods None: outside of the cluster, where no port has a name."""
+        if self.name:
+            found = None if pods is None else pods.ports.get(self.name)
+            return Services.of(self.protocol, found[1], found[1]) if found and found[0] == self.protocol else Services()
+        if self.first is None:
+            return Services.of(self.protocol)
+        return Services.of(self.protocol, self.first, self.last or self.first)
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """An entry of `from` or `to`: pods, or addresses."""
+
+    namespace: LabelSelector | str | None = None
+    """A selector, or the policy's own namespace by name."""
+    pods: LabelSelector | None = None
+    block: Hosts | None = None
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """One rule of one direction."""
+
+    position: int
+    peers: tuple[Peer, ...] | None
+    """None: everybody."""
+    ports: tuple[PortRule, ...] | None
+    """None: every port of every protocol."""
+
+    def services(self, pods: Workload | None) -> Services:
+        """The ports at a destination that the rule lets through."""
+        if self.ports is None:
+            return Services.every()
+        return Services.union(one.services(pods) for one in self.ports)
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """What of its ports is not known."""
+        return tuple(f"ports[{number}]" for number, one in enumerate(self.ports or ()) if one.unknown)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """One NetworkPolicy."""
+
+    object: KubeObject
+    selector: LabelSelector
+    directions: frozenset[str]
+    rules: Mapping[str, tuple[Allowance, ...]]
+
+    @property
+    def namespace(self) -> str:
+        """Where it holds."""
+        return self.object.namespace
+
+    def selects(self, one: Workload) -> bool:
+        """Whether it applies to a workload's pods: those on the host's network are beyond every policy."""
+        return one.namespace == self.namespace and not one.host_network and self.selector.matches(one.labels)
+
+
+class Policies:
+    """All NetworkPolicies of a stack, over its workloads."""
+
+    def __init__(self, stack: Stack, cluster: Cluster) -> None:
+        self.cluster = cluster
+        self.all = tuple(map(_policy, objects(stack, GROUP, "NetworkPolicy")))
+        self._chosen: dict[tuple[str, Peer], tuple[Workload, ...]] = {}
+
+    def on(self, one: Workload, direction: str) -> tuple[Policy, ...]:
+        """The policies that isolate a workload in a direction; none: it is not isolated."""
+        return tuple(policy for policy in self._of(one.name) if direction in policy.directions)
+
+    def _of(self, name: str) -> tuple[Policy, ...]:
+        return self._on_workloads.get(name, ())
+
+    @cached_property
+    def _on_workloads(self) -> Mapping[str, tuple[Policy, ...]]:
+        return {one.name: tuple(each for each in self.all if each.selects(one)) for one in self.cluster.workloads}
+
+    def selected(self, policy: Policy) -> tuple[Workload, ...]:
+        """The workloads that a policy applies to."""
+        return tuple(one for one in self.cluster.workloads if policy.selects(one))
+
+    def pods(self, policy: Policy, peer: Peer) -> tuple[Workload, ...]:
+        """The workloads that a peer means."""
+        key = policy.namespace, peer
+        if key not in self._chosen:
+            here = self.cluster.select(peer.namespace, peer.pods or _ALL) if peer.block is None else ()
+            self._chosen[key] = tuple(one for one in here if not one.host_network)
+        return self._chosen[key]
+
+    def block(self, peer: Peer) -> Hosts:
+        """The addresses that a peer means, as this cluster's CNI takes them."""
+        return Hosts() if peer.block is None else self.cluster.declared.met_by_block(peer.block)
+
+
+_ALL = LabelSelector()
+
+
+def _policy(one: KubeObject) -> Policy:
+    rules = {direction: tuple(_allowances(one, direction, key)) for direction, key in ((INGRESS, "from"), (EGRESS, "to"))}
+    types = [str(each).lower() for each in one.get_list("spec", "policyTypes") if each is not UNKNOWN]
+    # The API server's defaults: ingress always, egress where there are rules for it.
+    directions = frozenset(types) or frozenset({INGRESS, *([EGRESS] if rules[EGRESS] else [])})
+    return Policy(one, LabelSelector.parse(one.get("spec", "podSelector"), "spec.podSelector"), directions, rules)
+
+
+def _allowances(one: KubeObject, direction: str, key: str) -> Iterator[Allowance]:
+    for position, rule in enumerate(one.get_list("spec", direction)):
+        if rule is UNKNOWN:
+            yield Allowance(position, (Peer(block=Hosts.every(), unknown=(f"spec.{direction}",)),), None)
+            continue
+        given = rule if isinstance(rule, Mapping) else {}
+        where = f"spec.{direction}[{position}]"
+        peers, ports = given.get(key), given.get("ports")
+        yield Allowance(
+            position,
+            tuple(_peers(peers, one.namespace, f"{where}.{key}")) if _some(peers) else None,
+            tuple(map(_port, _listed(ports))) if _some(ports) else None,
+        )
+
+
+def _some(value: Any) -> bool:
+    """A list that is missing, or empty, restricts nothing."""
+    return value is UNKNOWN or bool(value)
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _peers(peers: Any, namespace: str, where: str) -> Iterator[Peer]:
+    for number, one in enumerate(_listed(peers)):
+        here = f"{where}[{number}]"
+        if one is UNKNOWN or not isinstance(one, Mapping):
+            yield Peer(block=Hosts.every(), unknown=(here,))
+            continue
+        if one.get("ipBlock") is not None:
+            yield _block(one["ipBlock"], f"{here}.ipBlock")
+            continue
+        pods = LabelSelector.parse(one.get("podSelector"), f"{here}.podSelector")
+        spaces = one.get("namespaceSelector")
+        chosen = LabelSelector.parse(spaces, f"{here}.namespaceSelector") if spaces is not None else namespace
+        unknown = (*pods.unknown, *(chosen.unknown if isinstance(chosen, LabelSelector) else ()))
+        if "podSelector" not in one and spaces is None:
+            continue  # The API refuses a peer that says nothing.
+        yield Peer(chosen, pods, unknown=unknown)
+
+
+def _block(block: Any, where: str) -> Peer:
+    cidr = block.get("cidr") if isinstance(block, Mapping) else UNKNOWN
+    excepts = (block.get("except") if isinstance(block, Mapping) else None) or ()
+    try:
+        whole = Hosts.from_cidr(str(cidr)) if cidr is not UNKNOWN else Hosts.every()
+        known = [one for one in _listed(excepts) if one is not UNKNOWN] if excepts is not UNKNOWN else []
+        out = Hosts.from_cidrs(map(str, known))
+    except ValueError:
+        return Peer(block=Hosts.every(), unknown=(where,))
+    doubt = cidr is UNKNOWN or excepts is UNKNOWN or len(known) < len(_listed(excepts) if excepts else ())
+    return Peer(block=whole - out if out else whole, unknown=(where,) if doubt else ())
+
+
+def _port(one: Any) -> PortRule:
+    if not isinstance(one, Mapping):
+        return PortRule("tcp", unknown=True)
+    protocol, port, last = one.get("protocol") or "TCP", one.get("port"), one.get("endPort")
+    if UNKNOWN in (protocol, port, last):
+        return PortRule("tcp" if protocol is UNKNOWN else str(protocol).lower(), unknown=True)
+    protocol = str(protocol).lower()
+    if port is None:
+        return PortRule(protocol)
+    if isinstance(port, str) and not port.isdigit():
+        return PortRule(protocol, name=port)
+    return PortRule(protocol, int(port), int(last) if last is not None else None)
+
+
+def position_of(direction: str, allowance: Allowance) -> tuple[str | int, ...]:
+    """Where a rule stands in its object."""
+    return ("spec", direction, allowance.position)
+
+
+def unknown_reasons(policy: Policy, allowance: Allowance, peer: Peer | None) -> tuple[str, ...]:
+    """What is not known of a rule for a peer, and so of what it lets through."""
+    name = policy.object.resource.name
+    found: Iterable[str] = (*policy.selector.unknown, *(peer.unknown if peer else ()), *allowance.unknown)
+    return tuple(f"{name}.{reason}" for reason in found)

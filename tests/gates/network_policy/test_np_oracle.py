@@ -1,0 +1,182 @@
+"""The reader of NetworkPolicies against an oracle that decides pod by pod: connections, and the filters of the proof."""
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from np_oracle import Oracle
+from pulumi_airlock.gates.kubernetes import read_cluster, stack_from_manifests
+from pulumi_airlock.gates.network_policy import Connectivity, read
+from pulumi_airlock.proof.filters import Action, Filter
+from pulumi_airlock.proof.sets import Hosts, Services
+
+KEYS = ["app", "tier"]
+VALUES = ["a", "b"]
+NAMESPACES = ["x", "y"]
+OUTSIDE = ["10.1.2.3", "10.1.9.9", "192.0.2.1", "2001:db8::1"]
+SERVICES = [("TCP", 80), ("TCP", 81), ("TCP", 5432), ("UDP", 53), ("SCTP", 80)]
+
+_labels = st.dictionaries(st.sampled_from(KEYS), st.sampled_from(VALUES), max_size=2)
+_expression = st.one_of(
+    st.builds(
+        lambda key, operator, values: {"key": key, "operator": operator, "values": values},
+        st.sampled_from(KEYS),
+        st.sampled_from(["In", "NotIn"]),
+        st.lists(st.sampled_from(VALUES), min_size=1, max_size=2, unique=True),
+    ),
+    st.builds(
+        lambda key, operator: {"key": key, "operator": operator},
+        st.sampled_from(KEYS),
+        st.sampled_from(["Exists", "DoesNotExist"]),
+    ),
+)
+_selector = st.one_of(
+    st.just({}),
+    st.builds(lambda labels: {"matchLabels": labels}, _labels),
+    st.builds(lambda found: {"matchExpressions": found}, st.lists(_expression, min_size=1, max_size=2)),
+)
+_block = st.sampled_from(
+    [
+        {"cidr": "10.1.0.0/16"},
+        {"cidr": "10.1.0.0/16", "except": ["10.1.9.0/24"]},
+        {"cidr": "0.0.0.0/0", "except": ["10.0.0.0/8"]},
+        {"cidr": "::/0"},
+    ]
+)
+_peer = st.one_of(
+    st.builds(lambda pods: {"podSelector": pods}, _selector),
+    st.builds(lambda spaces: {"namespaceSelector": spaces}, st.one_of(st.just({}), st.just({"matchLabels": {"team": "one"}}))),
+    st.builds(
+        lambda spaces, pods: {"namespaceSelector": spaces, "podSelector": pods},
+        st.sampled_from([{}, {"matchLabels": {"kubernetes.io/metadata.name": "y"}}]),
+        _selector,
+    ),
+    st.builds(lambda block: {"ipBlock": block}, _block),
+)
+_port = st.sampled_from(
+    [
+        {"port": 80},
+        {"port": 80, "endPort": 90},
+        {"protocol": "UDP"},
+        {"protocol": "SCTP", "port": 80},
+        {"port": "web"},
+        {"port": "sql", "protocol": "TCP"},
+        {"port": "dns", "protocol": "UDP"},
+        {"port": "dns", "protocol": "TCP"},
+    ]
+)
+
+
+def _rule(key: str) -> Any:
+    return st.fixed_dictionaries({}, optional={key: st.lists(_peer, max_size=2), "ports": st.lists(_port, max_size=2)})
+
+
+_spec = st.fixed_dictionaries(
+    {"podSelector": _selector},
+    optional={
+        "policyTypes": st.sampled_from([["Ingress"], ["Egress"], ["Ingress", "Egress"]]),
+        "ingress": st.lists(_rule("from"), max_size=2),
+        "egress": st.lists(_rule("to"), max_size=2),
+    },
+)
+_PORTS = [
+    {"name": "web", "containerPort": 80},
+    {"name": "sql", "containerPort": 5432},
+    {"name": "dns", "containerPort": 53, "protocol": "UDP"},
+]
+
+_ports = st.lists(st.sampled_from(_PORTS), max_size=2, unique_by=lambda one: one["name"])
+
+
+@st.composite
+def clusters(draw: Any) -> tuple[Oracle, list[dict[str, Any]]]:
+    namespaces = {"x": {"team": "one"}, "y": draw(st.sampled_from([{}, {"team": "one"}]))}
+    pods = [
+        {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": f"p{number}", "namespace": draw(st.sampled_from(NAMESPACES)), "labels": draw(_labels)},
+            "spec": {
+                "serviceAccountName": f"sa{number}",
+                "containers": [
+                    {"name": "c", "ports": draw(st.lists(st.sampled_from(_PORTS), max_size=2, unique_by=lambda p: p["name"]))}
+                ],
+                **({"hostNetwork": True} if draw(st.integers(0, 9)) == 0 else {}),
+            },
+        }
+        for number in range(draw(st.integers(2, 4)))
+    ]
+    policies = [
+        {
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "NetworkPolicy",
+            "metadata": {"name": f"np{number}", "namespace": draw(st.sampled_from(NAMESPACES))},
+            "spec": draw(_spec),
+        }
+        for number in range(draw(st.integers(1, 3)))
+    ]
+    spaces = [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+        for name, labels in namespaces.items()
+    ]
+    return Oracle(namespaces, pods, policies), [*spaces, *pods, *policies]
+
+
+@given(clusters())
+@settings(max_examples=400, deadline=None)
+def test_connections_are_the_oracles(case: tuple[Oracle, list[dict[str, Any]]]) -> None:
+    oracle, documents = case
+    found = Connectivity(stack_from_manifests(documents))
+    ends: list[Any] = [*oracle.pods, *OUTSIDE]
+    for source in ends:
+        for destination in ends:
+            if isinstance(source, str) and isinstance(destination, str):
+                continue
+            whole = None
+            for protocol, port in SERVICES:
+                expected = oracle.allows(source, destination, protocol, port)
+                verdict = found.allowed(_name(source), _name(destination), protocol.lower(), port)
+                assert verdict.allowed == expected, (_name(source), _name(destination), protocol, port)
+                if source is not destination:
+                    whole = found.services(_name(source), _name(destination)) if whole is None else whole
+                    assert bool(whole & Services.of(protocol.lower(), port, port)) == expected
+
+
+def _name(end: Any) -> str:
+    return end if isinstance(end, str) else f"{end['metadata']['namespace']}/{end['metadata']['name']}"
+
+
+@given(clusters())
+@settings(max_examples=400, deadline=None)
+def test_filters_decide_as_the_oracle_does(case: tuple[Oracle, list[dict[str, Any]]]) -> None:
+    oracle, documents = case
+    stack = stack_from_manifests(documents)
+    filters = list(read(stack))
+    by_pod = {one.owner.removeprefix("Pod "): one for one in read_cluster(stack).workloads if one.owner}
+    for source in [*oracle.pods, *OUTSIDE]:
+        for destination in oracle.pods:
+            if source is destination:
+                continue
+            to = by_pod[destination["metadata"]["name"]]
+            who = "" if isinstance(source, str) else by_pod[source["metadata"]["name"]].name
+            address = Hosts.from_cidr(source) if isinstance(source, str) else Hosts()
+            for protocol, port in SERVICES:
+                decided = all(
+                    _passes(one, who, address, to.names[0], Services.of(protocol.lower(), port, port)) for one in filters
+                )
+                assert decided == oracle.allows(source, destination, protocol, port), (who or source, to.name, protocol, port)
+
+
+def _passes(one: Filter, who: str, address: Hosts, name: str, service: Services) -> bool:
+    def holds(match: Any) -> bool:
+        return (
+            (match.who.workloads is None or who in match.who.workloads)
+            and (match.who.sources is None or bool(address and match.who.sources.covers_addresses(address)))
+            and name in match.hosts.names
+            and bool(match.services & service)
+        )
+
+    if not holds(one.scope):
+        return True
+    assert all(rule.action is Action.ALLOW and not rule.unknown for rule in one.rules)
+    return any(holds(rule.match) for rule in one.rules)
