@@ -140,21 +140,38 @@ def _from_components(stack: Stack) -> Iterator[Workload]:
 
 
 def _from_objects(stack: Stack) -> Iterator[Workload]:
-    for kind, (group, path) in _TEMPLATES.items():
-        for one in objects(stack, group, kind):
-            if not _owned(one):
-                yield _workload(one, path)
+    for _, _, one in workloads_of_objects(stack):
+        yield one
 
 
-def _owned(one: KubeObject) -> bool:
-    """Whether another object makes it: in a dump of a cluster, a Deployment stands beside its ReplicaSets and pods."""
-    return any(
-        isinstance(each, Mapping) and each.get("controller", True) and each.get("kind") in _TEMPLATES
-        for each in one.get_list("metadata", "ownerReferences")
-    )
+def workloads_of_objects(stack: Stack) -> Iterator[tuple[str, str, Workload]]:
+    """Kind, name and pods of each object that no other of the stack makes: pods of a missing owner one by one."""
+    found = [(one, path) for kind, (group, path) in _TEMPLATES.items() for one in objects(stack, group, kind)]
+    there = {(one.kind, one.namespace, one.name) for one, _ in found}
+    for one, path in found:
+        owner = _owner(one)
+        # In a dump of a cluster, a Deployment stands beside its ReplicaSets and pods: they are its own.
+        if owner is None or there.isdisjoint((kind, one.namespace, name) for kind, name in _makers(*owner)):
+            yield one.kind, one.name, _workload(one, path, owner or (one.kind, one.name))
 
 
-def _workload(one: KubeObject, path: tuple[str, ...]) -> Workload:
+def _makers(kind: str, name: str) -> Iterator[tuple[str, str]]:
+    """An owner, and the one that makes such owners where a dump leaves them out: `web` makes the ReplicaSet `web-5d4f`."""
+    yield kind, name
+    above = {"ReplicaSet": "Deployment", "Job": "CronJob"}.get(kind)
+    if above:
+        yield from ((above, each) for each in (name, name.rpartition("-")[0]))
+
+
+def _owner(one: KubeObject) -> tuple[str, str] | None:
+    """Kind and name of the object that makes it."""
+    for each in one.get_list("metadata", "ownerReferences"):
+        if isinstance(each, Mapping) and each.get("kind") in _TEMPLATES and isinstance(each.get("name"), str):
+            return str(each["kind"]), str(each["name"])
+    return None
+
+
+def _workload(one: KubeObject, path: tuple[str, ...], owner: tuple[str, str]) -> Workload:
     account = one.get(*path, "spec", "serviceAccountName", default=one.get(*path, "spec", "serviceAccount", default="default"))
     account = account if isinstance(account, str) and account else "default"
     return Workload(
@@ -165,7 +182,7 @@ def _workload(one: KubeObject, path: tuple[str, ...]) -> Workload:
         ports=dict(_named_ports(one, (*path, "spec"))),
         addresses=_pod_addresses(one),
         host_network=one.get(*path, "spec", "hostNetwork") is True,
-        owner=f"{one.kind} {one.name}",
+        owner=" ".join(owner),
         urn=one.resource.urn,
     )
 

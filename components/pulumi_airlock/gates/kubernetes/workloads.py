@@ -4,6 +4,7 @@ One workload is the pods that one object makes, or one line of a declaration: th
 set of labels. Who it is to the proof is its name, `<namespace>/<service account>`; of several with one account, the object too.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -124,16 +125,24 @@ def named(workloads: Iterable[Workload]) -> tuple[Workload, ...]:
     """Workloads under names that tell them apart; those that are alike in all that gates see are one."""
     kept: dict[object, Workload] = {}
     for one in workloads:
-        key = (one.account, tuple(sorted(one.labels.items())), one.host_network, tuple(sorted(one.ports.items())), one.addresses)
-        if key in kept:
-            known = kept[key]
-            kept[key] = replace(known, services=tuple(dict.fromkeys((*known.services, *one.services))))
-        else:
+        labels, ports = tuple(sorted(one.labels.items())), tuple(sorted(one.ports.items()))
+        key = (one.account, one.owner, labels, one.host_network, ports)
+        known = kept.get(key)
+        if known is None:
             kept[key] = one
-    accounts: dict[str, int] = {}
+        else:
+            services = tuple(dict.fromkeys((*known.services, *one.services)))
+            kept[key] = replace(known, services=services, addresses=known.addresses | one.addresses)
+    shared = Counter(one.account for one in kept.values())
+    names = Counter(_name(one, shared) for one in kept.values())
+    counted: Counter[str] = Counter()
+    found = []
     for one in kept.values():
-        accounts[one.account] = accounts.get(one.account, 0) + 1
-    return tuple(
-        replace(one, name=f"{one.account} ({one.owner or number})" if accounts[one.account] > 1 else one.account)
-        for number, one in enumerate(kept.values())
-    )
+        name = _name(one, shared)
+        counted[name] += 1
+        found.append(replace(one, name=f"{name} {counted[name]}" if names[name] > 1 else name))
+    return tuple(found)
+
+
+def _name(one: Workload, shared: Counter[str]) -> str:
+    return f"{one.account} ({one.owner})" if shared[one.account] > 1 and one.owner else one.account

@@ -5,18 +5,25 @@
     for one in found.connections():
         print(one)
 
-The same rules as the proof's, asked of pods and their own ports: no Service stands between. Addresses beyond the cluster are cut
-into the blocks that the policies tell apart. O(workloads² × rules).
+The same rules as the proof's, asked of pods and their own ports: no Service stands between. A pod is an end of its own, and so is
+an object whose pods are not there. Addresses beyond the cluster are cut into the blocks that policies tell apart.
+O(ends² × rules).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from ...proof.filters import Source
 from ...proof.sets import Hosts, Services
-from ..kubernetes import Workload, read_cluster
+from ..kubernetes import Cluster, Workload, stack_from_manifests
 from ..stack import Stack
-from .rules import EGRESS, INGRESS, Allowance, Peer, Policies, Policy, position_of
+from .ends import End, Ends, read_ends
+from .policies import Policies
+from .rules import DIRECTIONS, EGRESS, INGRESS
+from .tiers import Side, Tiers
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +32,24 @@ class Verdict:
 
     allowed: bool
     egress: tuple[Source, ...] = ()
-    """The rules that let it leave; empty where nothing isolates the caller, or nothing lets it."""
+    """The rules that decide whether it leaves; empty where nothing isolates the caller, or nothing lets it."""
     ingress: tuple[Source, ...] = ()
-    """The rules that let it in."""
+    """The rules that decide whether it is let in."""
     egress_isolated: tuple[str, ...] = ()
     """The policies that isolate the caller: `NetworkPolicy shop/default-deny`."""
     ingress_isolated: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    """What is not known, and may let through what is not allowed here."""
+
+    def __str__(self) -> str:
+        sides = (("out", self.egress, self.egress_isolated), ("in", self.ingress, self.ingress_isolated))
+        return "; ".join([("allowed" if self.allowed else "denied"), *(_side_text(*one) for one in sides)])
+
+
+def _side_text(way: str, rules: tuple[Source, ...], isolated: tuple[str, ...]) -> str:
+    if rules:
+        return f"{way}: {', '.join(one.label for one in rules)}"
+    return f"{way}: no rule of {', '.join(isolated)}" if isolated else f"{way}: nothing isolates"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +57,13 @@ class Connection:
     """What one may open to another."""
 
     source: str
-    """A workload's name, or a block of addresses."""
+    """`<namespace>/<object>[<kind>]`, `<namespace>/<service account>` of a declared workload, or a block of addresses."""
     destination: str
     services: Services
     """Protocols and ports, at the destination's pods."""
+    egress: tuple[Source, ...] = ()
+    """The rules that let any of it leave; empty: nothing isolates the caller."""
+    ingress: tuple[Source, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.source} → {self.destination}: {self.services}"
@@ -50,116 +72,81 @@ class Connection:
 class Connectivity:
     """The connections of a cluster."""
 
-    def __init__(self, stack: Stack) -> None:
-        self._policies = Policies(stack, read_cluster(stack, strangers=False))
-        self.workloads: tuple[Workload, ...] = self._policies.cluster.workloads
+    def __init__(
+        self, manifests: Stack | Iterable[Any], *, blocks_mean_pods: bool | None = None, host_network: bool = False
+    ) -> None:
+        """
+        Args:
+            manifests: documents, or a stack (`load_manifests`).
+            blocks_mean_pods: whether an ipBlock also means pods with such an address; None: as the declared CNI does, which is
+                yes where none is declared (the API leaves it open).
+            host_network: whether policies apply to pods of the host's network, as with few network plugins (the API leaves it
+                open).
+
+        Raises:
+            ValueError: when two documents are one object.
+        """
+        stack = manifests if isinstance(manifests, Stack) else stack_from_manifests(manifests)
+        ends, cluster = read_ends(stack)
+        policies = Policies(stack, cluster, blocks_mean_pods=blocks_mean_pods, host_network=host_network)
+        self._tiers = Tiers(stack, policies, ends)
+        self._ends: Ends = self._tiers.ends
+        self.cluster: Cluster = cluster
+        self.workloads: tuple[Workload, ...] = cluster.workloads
+
+    @property
+    def blocks(self) -> Mapping[str, Hosts]:
+        """The blocks beyond the cluster that policies tell apart, by the text that connections have."""
+        return {str(one): one.hosts for one in self._ends.blocks}
 
     def allowed(self, source: "str | Workload", destination: "str | Workload", protocol: str, port: int) -> Verdict:
-        """Whether a connection to a port is let through.
+        """Whether a connection to a port is let through; of a network, whether from or to all of it.
 
-        Either end is a workload (by its name, or itself) or an address. ValueError where a text is neither.
+        Either end is an object (`shop/web`, `shop/web[Deployment]`), a declared workload, an address or a network. A pod always
+        reaches itself; the replicas that a Deployment makes are pods of their own. ValueError where a text is none of these.
         """
-        one, other = self._end(source), self._end(destination)
         wanted = Services.of(protocol, port, port)
-        leaving = self._verdict(one, other, EGRESS, wanted)
-        entering = self._verdict(other, one, INGRESS, wanted)
-        # A pod always reaches itself; the replicas that a Deployment makes are pods of their own.
-        same = isinstance(one, Workload) and one is other and one.owner.startswith("Pod ")
-        return Verdict(same or (leaving[0] and entering[0]), leaving[1], entering[1], leaving[2], entering[2])
+        let, found = [], []
+        for one in self._ends.find(source):
+            for other in self._ends.find(destination):
+                sides = {way: self._tiers.side(one, other, way, wanted) for way in DIRECTIONS}
+                let.append((one is other and one.is_pod) or all(side.services == wanted for side in sides.values()))
+                found.append(sides)
+        return Verdict(
+            allowed=all(let),
+            egress=_joined(sides[EGRESS].by for sides in found),
+            ingress=_joined(sides[INGRESS].by for sides in found),
+            egress_isolated=_joined(sides[EGRESS].isolated for sides in found),
+            ingress_isolated=_joined(sides[INGRESS].isolated for sides in found),
+            unknown=_joined(side.unknown for sides in found for side in sides.values()) if not all(let) else (),
+        )
 
     def services(self, source: "str | Workload", destination: "str | Workload") -> Services:
-        """All protocols and ports that one may open to the other."""
-        one, other = self._end(source), self._end(destination)
-        return self._services(one, other, EGRESS) & self._services(other, one, INGRESS)
+        """All protocols and ports that one may open to the other; of networks, those that all of them may."""
+        found = Services.every()
+        for one in self._ends.find(source):
+            for other in self._ends.find(destination):
+                if not (one is other and one.is_pod):
+                    out, into = self._sides(one, other)
+                    found &= out.services & into.services
+        return found
 
     def connections(self) -> tuple[Connection, ...]:
-        """Every pair that has any, by name; addresses beyond the cluster in the fewest blocks that policies tell apart."""
-        inside: Sequence[Workload | Hosts] = self.workloads
-        outside = self._blocks()
+        """Every pair that has any, by name. Pods of one object that no policy tells apart are one end, without themselves."""
+        ends = self._ends.grouped(self._tiers.policies, self._tiers.label_keys)
         found = []
-        for one in (*inside, *outside):
-            for other in (*inside, *outside):
-                if one is other or (isinstance(one, Hosts) and isinstance(other, Hosts)):
+        for one in ends:
+            for other in ends:
+                if one is other or (one.workload is None and other.workload is None):
                     continue
-                services = self._services(one, other, EGRESS) & self._services(other, one, INGRESS)
-                if services:
-                    found.append(Connection(_name(one), _name(other), services))
+                out, into = self._sides(one, other)
+                if services := out.services & into.services:
+                    found.append(Connection(str(one), str(other), services, out.by, into.by))
         return tuple(sorted(found, key=lambda each: (each.source, each.destination)))
 
-    def _end(self, given: "str | Workload") -> "Workload | Hosts":
-        if isinstance(given, Workload):
-            return given
-        by_name = self._policies.cluster.by_name
-        if given in by_name:
-            return by_name[given]
-        owned = [one for one in self.workloads if f"{one.namespace}/{one.owner.rsplit(' ', 1)[-1]}" == given]
-        if owned:
-            return owned[0]
-        try:
-            return Hosts.from_cidr(given)
-        except ValueError:
-            known = ", ".join(sorted(by_name)) or "none"
-            raise ValueError(f"{given!r} is no workload and no address; workloads are {known}") from None
-
-    def _verdict(
-        self, mine: "Workload | Hosts", other: "Workload | Hosts", direction: str, wanted: Services
-    ) -> tuple[bool, tuple[Source, ...], tuple[str, ...]]:
-        if isinstance(mine, Hosts):
-            return True, (), ()
-        isolating = self._policies.on(mine, direction)
-        if not isolating:
-            return True, (), ()
-        sources = tuple(
-            policy.object.at(*position_of(direction, rule))
-            for policy in isolating
-            for rule in policy.rules[direction]
-            if wanted & self._of_rule(policy, rule, mine, other, direction)
-        )
-        return bool(sources), sources, tuple(str(policy.object) for policy in isolating)
-
-    def _services(self, mine: "Workload | Hosts", other: "Workload | Hosts", direction: str) -> Services:
-        if isinstance(mine, Hosts):
-            return Services.every()
-        isolating = self._policies.on(mine, direction)
-        if not isolating:
-            return Services.every()
-        return Services.union(
-            self._of_rule(policy, rule, mine, other, direction) for policy in isolating for rule in policy.rules[direction]
-        )
-
-    def _of_rule(self, policy: Policy, rule: Allowance, mine: Workload, other: "Workload | Hosts", direction: str) -> Services:
-        """What one rule lets through between its policy's pods and somebody."""
-        if rule.peers is not None and not any(self._means(policy, peer, other) for peer in rule.peers):
-            return Services()
-        at = mine if direction == INGRESS else other
-        return rule.services(at if isinstance(at, Workload) else None)
-
-    def _means(self, policy: Policy, peer: Peer, other: "Workload | Hosts") -> bool:
-        if isinstance(other, Hosts):
-            return peer.block is not None and peer.block.covers_addresses(other)
-        if peer.block is None:
-            return other in self._policies.pods(policy, peer)
-        known = other.addresses
-        return bool(known) and self._policies.block(peer).covers_addresses(known)
-
-    def _blocks(self) -> tuple[Hosts, ...]:
-        """All addresses, cut by every block of every rule."""
-        found = [Hosts.every_v4(), Hosts(v6=Hosts.every().v6)]
-        for policy in self._policies.all:
-            for rules in policy.rules.values():
-                for peer in (peer for rule in rules for peer in rule.peers or () if peer.block is not None):
-                    found = [part for one in found for part in _cut(one, peer.block or Hosts())]
-        return tuple(one for one in found if one)
+    def _sides(self, one: End, other: End) -> tuple[Side, Side]:
+        return self._tiers.side(one, other, EGRESS), self._tiers.side(one, other, INGRESS)
 
 
-def _cut(whole: Hosts, block: Hosts) -> Iterator[Hosts]:
-    inside = (whole & block).addresses()
-    if not inside or inside == whole:
-        yield whole
-    else:
-        yield inside
-        yield (whole - inside).addresses()
-
-
-def _name(one: "Workload | Hosts") -> str:
-    return one.name if isinstance(one, Workload) else str(one)
+def _joined(parts: Iterable[Iterable[_T]]) -> tuple[_T, ...]:
+    return tuple(dict.fromkeys(one for part in parts for one in part))

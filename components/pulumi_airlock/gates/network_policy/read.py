@@ -10,12 +10,15 @@ from ...proof.filters import Action, Combine, Filter, Match, Rule, Who
 from ...proof.sets import Hosts, Names, Services
 from ...proof.shape import Shape
 from ...tokens import CILIUM_GATE, NETWORK_POLICY_GATE
-from ..kubernetes import Workload, names_of, read_cluster
+from ..kubernetes import Workload, names_of, objects, read_cluster
 from ..kubernetes.workloads import POD_DOMAIN, SERVICE_DOMAIN
 from ..stack import Stack
-from .rules import EGRESS, INGRESS, Allowance, Peer, Policies, Policy, position_of, unknown_reasons
+from .admin import ADMIN_GROUP
+from .policies import Meant, Policies
+from .rules import DIRECTIONS, EGRESS, Allowance, Policy, unknown_reasons
 
 DEFAULT_NAME = "network_policy"
+_ADMIN_KINDS = ("AdminNetworkPolicy", "BaselineAdminNetworkPolicy", "ClusterNetworkPolicy")
 
 
 def read(stack: Stack) -> Iterator[Filter]:
@@ -26,85 +29,95 @@ def read(stack: Stack) -> Iterator[Filter]:
     """
     cluster = read_cluster(stack)
     policies = Policies(stack, cluster)
-    if not policies.all or stack.of_type(CILIUM_GATE):
+    admin = objects(stack, ADMIN_GROUP, *_ADMIN_KINDS)
+    if stack.of_type(CILIUM_GATE) or not (policies.all or admin):
         return
     gates = stack.of_type(NETWORK_POLICY_GATE)
-    gate, urn = (gates[0].name, gates[0].urn) if gates else (DEFAULT_NAME, policies.all[0].object.resource.urn)
-    outward = tuple(one for one in cluster.workloads if policies.on(one, EGRESS))
-    inward = tuple(one for one in cluster.workloads if policies.on(one, INGRESS))
+    first = (*admin, *(one.object for one in policies.all))[0]
+    gate, urn = (gates[0].name, gates[0].urn) if gates else (DEFAULT_NAME, first.resource.urn)
     shape = Shape(nouns=("rule", "rules"))
-    if outward:
-        scope = Match(who=Who(workloads=names_of(outward)))
-        rules = tuple(_rules(policies, EGRESS))
-        yield Filter(gate, "egress of pods", Combine.ANY_ALLOW, Action.DENY, rules, urn, scope=scope, always=True, shape=shape)
-    if inward:
-        scope = Match(hosts=cluster.hosts(inward))
-        rules = tuple(_rules(policies, INGRESS))
-        yield Filter(gate, "ingress of pods", Combine.ANY_ALLOW, Action.DENY, rules, urn, scope=scope, always=True, shape=shape)
+    for direction in DIRECTIONS[::-1]:
+        isolated = tuple(one for one in cluster.workloads if policies.on(one, direction))
+        if isolated:
+            rules = (*_rules(policies, direction), *_doubts(policies, direction, isolated))
+            scope = _of(policies, direction, isolated)
+            name = f"{direction} of pods"
+            yield Filter(gate, name, Combine.ANY_ALLOW, Action.DENY, rules, urn, scope=scope, always=True, shape=shape)
+    if admin:
+        # Their tiers pass to and fro, which no one list of rules says: who connects is `Connectivity`'s to tell, here it is open.
+        rules = tuple(
+            Rule(Action.DENY, Match(), one.at(label=f"{one.kind} {one.name}"), (f"{one.resource.name}.spec",)) for one in admin
+        )
+        yield Filter(gate, "admin policies", Combine.DENY_OVERRIDES, Action.ALLOW, rules, urn, always=True, shape=shape)
 
 
 def _rules(policies: Policies, direction: str) -> Iterator[Rule]:
     for policy in policies.all:
-        if direction not in policy.directions:
+        if direction not in policy.directions or not (selected := policies.selected(policy)):
             continue
-        selected = policies.selected(policy)
         for allowance in policy.rules[direction]:
+            source = policy.source(direction, allowance)
             for match, unknown in _matches(policies, policy, direction, allowance, selected):
-                source = policy.object.at(*position_of(direction, allowance))
                 yield Rule(Action.ALLOW, match, source, unknown)
+
+
+def _doubts(policies: Policies, direction: str, isolated: tuple[Workload, ...]) -> Iterator[Rule]:
+    """Whoever may not be isolated at all may be let through everything."""
+    for one in isolated:
+        if unknown := policies.doubted(one, direction):
+            policy = policies.on(one, direction)[0]
+            yield Rule(Action.ALLOW, _of(policies, direction, (one,)), policy.object.at("spec"), unknown)
+
+
+def _of(policies: Policies, direction: str, workloads: tuple[Workload, ...]) -> Match:
+    """What leaves, or reaches, some workloads."""
+    if direction == EGRESS:
+        return Match(who=Who(workloads=names_of(workloads)))
+    return Match(hosts=policies.cluster.hosts(workloads))
 
 
 def _matches(
     policies: Policies, policy: Policy, direction: str, allowance: Allowance, selected: tuple[Workload, ...]
 ) -> Iterator[tuple[Match, tuple[str, ...]]]:
+    one_way = _outward if direction == EGRESS else _inward
     for peer in (None,) if allowance.peers is None else allowance.peers:
         unknown = unknown_reasons(policy, allowance, peer)
-        found = (
-            _outward(policies, policy, allowance, selected, peer)
-            if direction == EGRESS
-            else _inward(policies, policy, allowance, selected, peer)
-        )
-        for match in found:
+        meant = None if peer is None else policies.meant(policy.namespace, peer)
+        for match in one_way(policies, allowance, selected, meant):
             yield match, unknown
+        if meant is not None and meant.perhaps:
+            perhaps = Meant(meant.perhaps)
+            reason = f"{policy.object.resource.name}.{direction}[{allowance.position}]: addresses of pods"
+            for match in one_way(policies, allowance, selected, perhaps):
+                yield match, (*unknown, reason)
 
 
-def _outward(
-    policies: Policies, policy: Policy, allowance: Allowance, selected: tuple[Workload, ...], peer: Peer | None
-) -> Iterator[Match]:
+def _outward(policies: Policies, allowance: Allowance, selected: tuple[Workload, ...], meant: Meant | None) -> Iterator[Match]:
     who = Who(workloads=names_of(selected))
-    if not selected:
-        return
-    pods = policies.cluster.workloads if peer is None else policies.pods(policy, peer)
-    elsewhere = allowance.services(None)
-    if peer is None and allowance.ports is None:
+    if meant is None and allowance.ports is None:
         yield Match(who=who)
         return
-    outside = policies.cluster.declared.met_by_block(_anywhere()) if peer is None else policies.block(peer)
-    if outside and elsewhere:
-        yield Match(who=who, hosts=outside, services=elsewhere)
+    outside, services = _anywhere(policies) if meant is None else meant.outside, allowance.services(None)
+    if outside and services:
+        yield Match(who=who, hosts=outside, services=services)
+    pods = policies.cluster.workloads if meant is None else meant.workloads
     for hosts, services in _reached(policies, allowance, pods):
         yield Match(who=who, hosts=hosts, services=services)
 
 
-def _inward(
-    policies: Policies, policy: Policy, allowance: Allowance, selected: tuple[Workload, ...], peer: Peer | None
-) -> Iterator[Match]:
-    if peer is None:
-        callers = [Who()]
-    elif peer.block is not None:
-        met = policies.block(peer)
-        callers = [Who(sources=met)] if met else []
-    else:
-        names = names_of(policies.pods(policy, peer))
-        callers = [Who(workloads=names)] if names else []
+def _inward(policies: Policies, allowance: Allowance, selected: tuple[Workload, ...], meant: Meant | None) -> Iterator[Match]:
+    callers = [Who()]
+    if meant is not None:
+        callers = [Who(workloads=names_of(meant.workloads))] if meant.workloads else []
+        callers += [Who(sources=meant.outside)] if meant.outside else []
     for who in callers:
         for hosts, services in _reached(policies, allowance, selected):
             yield Match(who=who, hosts=hosts, services=services)
 
 
-def _anywhere() -> Hosts:
+def _anywhere(policies: Policies) -> Hosts:
     """All addresses, and every name that is none of the cluster's."""
-    every = Hosts.every()
+    every = policies.beyond(Hosts.every())
     return Hosts(every.v4, every.v6, Names(frozenset({f"*.{SERVICE_DOMAIN}", f"*.{POD_DOMAIN}"})).complement())
 
 

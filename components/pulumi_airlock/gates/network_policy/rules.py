@@ -6,15 +6,18 @@ policies add up; nothing denies; both ends must allow.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
+from ...proof.filters import Source
 from ...proof.sets import Hosts, Services
-from ..kubernetes import Cluster, KubeObject, LabelSelector, Workload, objects
-from ..stack import UNKNOWN, Stack
+from ..kubernetes import KubeObject, LabelSelector, Workload
+from ..stack import UNKNOWN
 
 GROUP = "networking.k8s.io"
 INGRESS, EGRESS = "ingress", "egress"
+DIRECTIONS = (INGRESS, EGRESS)
+_LAST_PORT = 65535
+_PROTOCOLS = ("tcp", "udp", "sctp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,7 @@ class PortRule:
     """An entry of `ports`."""
 
     protocol: str
-    """`tcp`, `udp`, `sctp`; the API's default is TCP."""
+    """`tcp`, `udp`, `sctp`; the API's default is TCP. Of a name in an AdminNetworkPolicy, empty: that of the container's port."""
     first: int | None = None
     """None: all ports of the protocol, or a port by name."""
     last: int | None = None
@@ -33,11 +36,13 @@ class PortRule:
     def services(self, pods: Workload | None) -> Services:
         """The ports at a destination; pods None: outside of the cluster, where no port has a name."""
         if self.name:
-            found = None if pods is None else pods.ports.get(self.name)
-            return Services.of(self.protocol, found[1], found[1]) if found and found[0] == self.protocol else Services()
+            protocol, number = (pods.ports.get(self.name) if pods is not None else None) or ("", 0)
+            return Services.of(protocol, number, number) if protocol and self.protocol in (protocol, "") else Services()
         if self.first is None:
             return Services.of(self.protocol)
-        return Services.of(self.protocol, self.first, self.last or self.first)
+        last = self.first if self.last is None else self.last
+        # The API refuses ports out of range or order: nothing of the kind is ever let through.
+        return Services.of(self.protocol, self.first, last) if 0 <= self.first <= last <= _LAST_PORT else Services()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,8 @@ class Policy:
     selector: LabelSelector
     directions: frozenset[str]
     rules: Mapping[str, tuple[Allowance, ...]]
+    unknown: tuple[str, ...] = ()
+    """What is not known of whom it isolates: it may isolate fewer than it seems to."""
 
     @property
     def namespace(self) -> str:
@@ -88,55 +95,27 @@ class Policy:
         return self.object.namespace
 
     def selects(self, one: Workload) -> bool:
-        """Whether it applies to a workload's pods: those on the host's network are beyond every policy."""
-        return one.namespace == self.namespace and not one.host_network and self.selector.matches(one.labels)
+        """Whether it applies to a workload's pods."""
+        return one.namespace == self.namespace and self.selector.matches(one.labels)
+
+    def source(self, direction: str, allowance: Allowance) -> Source:
+        """A rule as the source of a decision: `NetworkPolicy airflow/x ingress[0]`."""
+        position = f"{direction}[{allowance.position}]"
+        return self.object.at("spec", direction, allowance.position, label=f"{self.object} {position}")
 
 
-class Policies:
-    """All NetworkPolicies of a stack, over its workloads."""
-
-    def __init__(self, stack: Stack, cluster: Cluster) -> None:
-        self.cluster = cluster
-        self.all = tuple(map(_policy, objects(stack, GROUP, "NetworkPolicy")))
-        self._chosen: dict[tuple[str, Peer], tuple[Workload, ...]] = {}
-
-    def on(self, one: Workload, direction: str) -> tuple[Policy, ...]:
-        """The policies that isolate a workload in a direction; none: it is not isolated."""
-        return tuple(policy for policy in self._of(one.name) if direction in policy.directions)
-
-    def _of(self, name: str) -> tuple[Policy, ...]:
-        return self._on_workloads.get(name, ())
-
-    @cached_property
-    def _on_workloads(self) -> Mapping[str, tuple[Policy, ...]]:
-        return {one.name: tuple(each for each in self.all if each.selects(one)) for one in self.cluster.workloads}
-
-    def selected(self, policy: Policy) -> tuple[Workload, ...]:
-        """The workloads that a policy applies to."""
-        return tuple(one for one in self.cluster.workloads if policy.selects(one))
-
-    def pods(self, policy: Policy, peer: Peer) -> tuple[Workload, ...]:
-        """The workloads that a peer means."""
-        key = policy.namespace, peer
-        if key not in self._chosen:
-            here = self.cluster.select(peer.namespace, peer.pods or _ALL) if peer.block is None else ()
-            self._chosen[key] = tuple(one for one in here if not one.host_network)
-        return self._chosen[key]
-
-    def block(self, peer: Peer) -> Hosts:
-        """The addresses that a peer means, as this cluster's CNI takes them."""
-        return Hosts() if peer.block is None else self.cluster.declared.met_by_block(peer.block)
-
-
-_ALL = LabelSelector()
-
-
-def _policy(one: KubeObject) -> Policy:
+def policy(one: KubeObject) -> Policy:
+    """What a NetworkPolicy says."""
     rules = {direction: tuple(_allowances(one, direction, key)) for direction, key in ((INGRESS, "from"), (EGRESS, "to"))}
-    types = [str(each).lower() for each in one.get_list("spec", "policyTypes") if each is not UNKNOWN]
+    given = one.get_list("spec", "policyTypes")
+    types = frozenset(str(each).lower() for each in given if each is not UNKNOWN)
     # The API server's defaults: ingress always, egress where there are rules for it.
-    directions = frozenset(types) or frozenset({INGRESS, *([EGRESS] if rules[EGRESS] else [])})
-    return Policy(one, LabelSelector.parse(one.get("spec", "podSelector"), "spec.podSelector"), directions, rules)
+    directions = types or frozenset({INGRESS, *([EGRESS] if rules[EGRESS] else [])})
+    selector = LabelSelector.parse(one.get("spec", "podSelector"), "spec.podSelector")
+    unknown = selector.unknown
+    if UNKNOWN in given:
+        directions, unknown = frozenset(DIRECTIONS), (*unknown, "spec.policyTypes")
+    return Policy(one, selector, directions, rules, unknown)
 
 
 def _allowances(one: KubeObject, direction: str, key: str) -> Iterator[Allowance]:
@@ -201,6 +180,8 @@ def _port(one: Any) -> PortRule:
     if UNKNOWN in (protocol, port, last):
         return PortRule("tcp" if protocol is UNKNOWN else str(protocol).lower(), unknown=True)
     protocol = str(protocol).lower()
+    if protocol not in _PROTOCOLS:
+        return PortRule("tcp", 1, 0)  # The API refuses it.
     if port is None:
         return PortRule(protocol)
     if isinstance(port, str) and not port.isdigit():
@@ -208,13 +189,7 @@ def _port(one: Any) -> PortRule:
     return PortRule(protocol, int(port), int(last) if last is not None else None)
 
 
-def position_of(direction: str, allowance: Allowance) -> tuple[str | int, ...]:
-    """Where a rule stands in its object."""
-    return ("spec", direction, allowance.position)
-
-
 def unknown_reasons(policy: Policy, allowance: Allowance, peer: Peer | None) -> tuple[str, ...]:
     """What is not known of a rule for a peer, and so of what it lets through."""
-    name = policy.object.resource.name
     found: Iterable[str] = (*policy.selector.unknown, *(peer.unknown if peer else ()), *allowance.unknown)
-    return tuple(f"{name}.{reason}" for reason in found)
+    return tuple(f"{policy.object.resource.name}.{reason}" for reason in found)
