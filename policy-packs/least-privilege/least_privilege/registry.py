@@ -54,6 +54,7 @@ MODULES = (
     "zpa_objects",
     "zia",
     "zia_locations",
+    "network_policy",
     "credentials",
     "credential_resources",
 )
