@@ -13,7 +13,7 @@ from ...tokens import NETWORK_POLICY_GATE
 from ..kubernetes.declared import ClusterFacts
 from ..kubernetes.wanted import cluster_of, wanted
 from ..kubernetes.workloads import Workload
-from .compile import PolicyPlan, compile_policies
+from .compile import PolicyPlan, compile_policies, object_name
 
 ROUTES = "airlock/routes"
 """The annotation with the routes that an object carries."""
@@ -57,7 +57,7 @@ class NetworkPolicyGate(pulumi.ComponentResource):
         Raises:
             InputError: with every route that NetworkPolicies cannot say.
         """
-        super().__init__(NETWORK_POLICY_GATE, name, {"namespaces": list(namespaces)}, opts)
+        super().__init__(NETWORK_POLICY_GATE, name, {"namespaces": list(namespaces), "ambient": ambient}, opts)
         here = cluster_of(cluster, environments, workloads)
         found = wanted(access, name, environments, here, today or datetime.now(UTC).date(), flows)
         spaces = [*(one.namespace for one in environments), *(one.namespace for one in workloads), *namespaces]
@@ -69,7 +69,7 @@ class NetworkPolicyGate(pulumi.ComponentResource):
 
     def _make(self, name: str, plan: PolicyPlan) -> None:
         kubernetes.networking.v1.NetworkPolicy(
-            f"{name}-{plan.namespace}-{plan.name.removeprefix(name + '-')}",
+            f"{name}-{plan.namespace}-{plan.name.removeprefix(object_name(name) + '-')}",
             metadata=kubernetes.meta.v1.ObjectMetaArgs(
                 name=plan.name,
                 namespace=plan.namespace,

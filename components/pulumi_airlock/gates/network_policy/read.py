@@ -18,6 +18,11 @@ from .policies import Meant, Policies
 from .rules import DIRECTIONS, EGRESS, Allowance, Policy, unknown_reasons
 
 DEFAULT_NAME = "network_policy"
+_LINK_LOCAL = Hosts.from_cidrs(["169.254.0.0/16", "fe80::/10"])
+"""No router carries packets from there (RFC 3927, RFC 4291): whoever has such an address is on the pod's own node."""
+_HBONE = Services.of("tcp", 15008, 15008)
+_AMBIENT = "istio.io/dataplane-mode"
+"""Where this label of a namespace is `ambient`, all TCP comes by port 15008 (Istio, "Ambient and Kubernetes NetworkPolicy")."""
 _ADMIN_KINDS = ("AdminNetworkPolicy", "BaselineAdminNetworkPolicy", "ClusterNetworkPolicy")
 
 
@@ -97,7 +102,10 @@ def _outward(policies: Policies, allowance: Allowance, selected: tuple[Workload,
     if meant is None and allowance.ports is None:
         yield Match(who=who)
         return
-    outside, services = _anywhere(policies) if meant is None else meant.outside, allowance.services(None)
+    outside, services = (
+        _anywhere(policies) if meant is None else _with_api_server(policies, meant.outside),
+        allowance.services(None),
+    )
     if outside and services:
         yield Match(who=who, hosts=outside, services=services)
     pods = policies.cluster.workloads if meant is None else meant.workloads
@@ -109,7 +117,8 @@ def _inward(policies: Policies, allowance: Allowance, selected: tuple[Workload, 
     callers = [Who()]
     if meant is not None:
         callers = [Who(workloads=names_of(meant.workloads))] if meant.workloads else []
-        callers += [Who(sources=meant.outside)] if meant.outside else []
+        beyond = (meant.outside - _LINK_LOCAL).addresses()
+        callers += [Who(sources=beyond)] if beyond else []
     for who in callers:
         for hosts, services in _reached(policies, allowance, selected):
             yield Match(who=who, hosts=hosts, services=services)
@@ -121,11 +130,21 @@ def _anywhere(policies: Policies) -> Hosts:
     return Hosts(every.v4, every.v6, Names(frozenset({f"*.{SERVICE_DOMAIN}", f"*.{POD_DOMAIN}"})).complement())
 
 
+def _with_api_server(policies: Policies, outside: Hosts) -> Hosts:
+    """A block that has all addresses of the API server leads to it by its name as well."""
+    here = policies.cluster.api_server
+    known = here.addresses()
+    return outside | here if known and outside.covers_addresses(known) else outside
+
+
 def _reached(policies: Policies, allowance: Allowance, pods: tuple[Workload, ...]) -> Iterator[tuple[Hosts, Services]]:
     """What the rule's ports of some pods are to callers: pods of which a port's name means the same go together."""
     groups: dict[Services, list[Workload]] = {}
     for one in pods:
-        groups.setdefault(allowance.services(one), []).append(one)
+        services = allowance.services(one)
+        if services & _HBONE and policies.cluster.labels_of(one.namespace).get(_AMBIENT) == "ambient":
+            services = (services | Services.of("tcp")) - _HBONE  # Which port is meant, the mesh alone knows.
+        groups.setdefault(services, []).append(one)
     for services, workloads in groups.items():
         if services:
             yield from policies.cluster.reached(workloads, services)
