@@ -1,4 +1,4 @@
-"""What is compiled lets through what Airflow needs and what routes say, and nothing else: asked of connections between such pods."""
+"""What is compiled lets through what Airflow needs and what routes say, nothing else: asked of connections between such pods."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date

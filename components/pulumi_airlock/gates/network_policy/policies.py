@@ -9,12 +9,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from ...proof.sets import Hosts
+from ...tokens import NETWORK_POLICY_GATE
 from ..kubernetes import Cluster, LabelSelector, Workload, objects
 from ..stack import Stack
 from .admin import AdminPolicy
 from .rules import GROUP, Peer, Policy, policy
 
 _ALL = LabelSelector()
+_AMBIENT = "istio.io/dataplane-mode"
+"""Where this label of a namespace is `ambient`, its pods are in the mesh (Istio, "Add workloads to the mesh")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,11 @@ class Policies:
         self._host_network = host_network
         self._blocks_mean_pods = cluster.declared.blocks_mean_pods if blocks_mean_pods is None else blocks_mean_pods
         self._meant: dict[tuple[str, Peer], Meant] = {}
+        self._ambient = any(one.get("ambient") is True for one in stack.of_type(NETWORK_POLICY_GATE))
+
+    def ambient(self, one: Workload) -> bool:
+        """Whether all TCP comes to its pods by the port of Istio's ambient mesh, whichever port is meant."""
+        return self._ambient or self.cluster.labels_of(one.namespace).get(_AMBIENT) == "ambient"
 
     def subject(self, one: Workload) -> bool:
         """Whether policies apply to it: the host's network is mostly beyond them ("Network Policies", hostNetwork)."""

@@ -21,8 +21,7 @@ DEFAULT_NAME = "network_policy"
 _LINK_LOCAL = Hosts.from_cidrs(["169.254.0.0/16", "fe80::/10"])
 """No router carries packets from there (RFC 3927, RFC 4291): whoever has such an address is on the pod's own node."""
 _HBONE = Services.of("tcp", 15008, 15008)
-_AMBIENT = "istio.io/dataplane-mode"
-"""Where this label of a namespace is `ambient`, all TCP comes by port 15008 (Istio, "Ambient and Kubernetes NetworkPolicy")."""
+"""By which all TCP comes in an ambient mesh (Istio, "Ambient and Kubernetes NetworkPolicy")."""
 _ADMIN_KINDS = ("AdminNetworkPolicy", "BaselineAdminNetworkPolicy", "ClusterNetworkPolicy")
 
 
@@ -142,7 +141,7 @@ def _reached(policies: Policies, allowance: Allowance, pods: tuple[Workload, ...
     groups: dict[Services, list[Workload]] = {}
     for one in pods:
         services = allowance.services(one)
-        if services & _HBONE and policies.cluster.labels_of(one.namespace).get(_AMBIENT) == "ambient":
+        if services & _HBONE and policies.ambient(one):
             services = (services | Services.of("tcp")) - _HBONE  # Which port is meant, the mesh alone knows.
         groups.setdefault(services, []).append(one)
     for services, workloads in groups.items():

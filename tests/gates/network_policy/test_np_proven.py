@@ -1,0 +1,212 @@
+"""The gate in a program: read back and proven to be what is declared; what is added by hand is found, with its rule."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pulumi
+import pulumi.runtime
+import pytest
+from google.protobuf import json_format
+from pulumi.runtime import mocks
+from pulumi.runtime.proto import resource_pb2
+from pulumi_airlock.access.model import Access
+from pulumi_airlock.environments.helm.flows import Database
+from pulumi_airlock.environments.helm.network import ClusterNetwork, cluster_network
+from pulumi_airlock.environments.helm.workloads import KUBERNETES
+from pulumi_airlock.gates.kubernetes import API_SERVER, ClusterDeclaration, workload
+from pulumi_airlock.gates.kubernetes.declared import describe
+from pulumi_airlock.gates.network_policy import NetworkPolicyGate, read
+from pulumi_airlock.gates.sources import resource_from_wire
+from pulumi_airlock.gates.stack import UNKNOWN, Resource, Stack
+from pulumi_airlock.proof import prove
+from pulumi_airlock.proof.filters import Environment
+from pulumi_airlock.proof.findings import Excess, Proof
+from pulumi_airlock.proof.sets import Hosts
+from pulumi_airlock.tokens import HELM_ENVIRONMENT
+
+NOW = datetime(2026, 11, 26, 3, tzinfo=UTC)
+API_NETWORK = Hosts.from_cidrs(["10.50.0.0/28"])
+POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
+ACCESS = Access.model_validate(
+    {
+        "principals": [
+            {"name": "etl", "dags": ["fin_*"], "environment": "finance"},
+            {"name": "var", "dags": ["var_*"], "environment": "finance"},
+        ],
+        "zones": {
+            "cluster": {"gates": ["network_policy"]},
+            "datacenter": {"gates": ["network_policy"], "cidrs": ["10.20.0.0/16"]},
+        },
+        "destinations": [
+            {"name": "ledger", "zone": "cluster", "hosts": ["ledger.data.svc.cluster.local"], "ports": ["443/tcp"]},
+            {"name": "warehouse", "zone": "datacenter", "cidrs": ["10.20.4.10/32"], "ports": ["5432/tcp"]},
+        ],
+        "routes": [
+            {"name": "etl-ledger", "from": ["etl"], "to": ["ledger"], "reason": "FIN-1"},
+            {"name": "var-warehouse", "from": ["var"], "to": ["warehouse"], "reason": "FIN-2"},
+        ],
+    }
+)
+
+
+class _Recorder(mocks.MockMonitor):
+    """Answers registrations with their inputs."""
+
+    def __init__(self) -> None:
+        super().__init__(mocks=None)
+        self.requests: dict[str, resource_pb2.RegisterResourceRequest] = {}
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802
+        urn = self.make_urn(request.parent, request.type, request.name)
+        assert urn not in self.requests, f"{urn} is registered twice"
+        self.requests[urn] = request
+        return resource_pb2.RegisterResourceResponse(urn=urn, id="id" if request.custom else "", object=request.object)
+
+    def found(self) -> list[Resource]:
+        return [
+            resource_from_wire(
+                urn=urn,
+                type_=request.type,
+                inputs=json_format.MessageToDict(request.object),
+                outputs={},
+                custom=request.custom,
+                parent=request.parent,
+                provider="",
+                dependencies=request.dependencies,
+                property_dependencies={},
+            )
+            for urn, request in self.requests.items()
+        ]
+
+
+def _run(program: Callable[[], object]) -> list[Resource]:
+    recorder = _Recorder()
+    pulumi.runtime.set_mocks(None, project="bank", stack="test", preview=False, monitor=recorder)
+    pulumi.runtime.test(lambda: program() and None)()
+    return recorder.found()
+
+
+def _network() -> ClusterNetwork:
+    return cluster_network(
+        ACCESS,
+        "finance",
+        namespace="airflow",
+        release="airflow",
+        executor=KUBERNETES,
+        database=Database(5432, cidrs=("10.20.9.9/32",)),
+        pod_cidrs=("10.60.0.0/16",),
+    )
+
+
+def _program(cni: str, ambient: bool) -> Callable[[], object]:
+    def program() -> object:
+        declared = ClusterDeclaration(
+            "bank",
+            cni=cni,
+            pod_cidrs=["10.60.0.0/16"],
+            service_cidrs=["10.61.0.0/16"],
+            api_server_cidrs=["10.50.0.0/28"],
+            namespaces={"data": {"istio.io/dataplane-mode": "ambient"} if ambient else {}, "kube-system": {}},
+            workloads=[workload("data", "ledger", {"app": "ledger"}, services={"ledger": {443: 8443}})],
+        )
+        return NetworkPolicyGate(
+            "network_policy",
+            access=ACCESS,
+            environments=[_network()],
+            cluster=declared.facts,
+            namespaces=["data"],
+            ambient=ambient,
+            today=NOW.date(),
+        )
+
+    return program
+
+
+def _stack(*more: Resource, cni: str = "aws-vpc-cni", ambient: bool = False) -> Stack:
+    environment = Resource(
+        f"urn:pulumi:test::bank::{HELM_ENVIRONMENT}::finance",
+        HELM_ENVIRONMENT,
+        {"workloads": [describe(one) for one in _network().workloads]},
+    )
+    return Stack([environment, *_run(_program(cni, ambient)), *more])
+
+
+def _by_hand(name: str, namespace: str, **spec: Any) -> Resource:
+    metadata = {"name": name, "namespace": namespace}
+    return Resource(f"urn:pulumi:test::bank::{POLICY}::{name}", POLICY, {"metadata": metadata, "spec": spec})
+
+
+def _prove(stack: Stack) -> Proof:
+    network = _network()
+    api_server = Hosts.from_names([API_SERVER])
+    own = tuple(replace(one.match(), hosts=one.to | API_NETWORK if one.to == api_server else one.to) for one in network.flows)
+    environment = Environment("finance", "urn", Hosts.from_cidrs(network.pod_cidrs), own, network.as_workloads())
+    return prove(ACCESS, [environment], list(read(stack)), at=NOW)
+
+
+@pytest.mark.parametrize("cni", ["aws-vpc-cni", "cilium"])
+@pytest.mark.parametrize("ambient", [False, True], ids=["plain", "ambient"])
+def test_what_is_compiled_is_what_is_declared(cni: str, ambient: bool) -> None:
+    proof = _prove(_stack(cni=cni, ambient=ambient))
+    assert not proof.blocked, proof.blocked[0]
+    assert not proof.unproven, proof.unproven[0]
+    assert all(one.witness.port != 15008 for one in proof.excess)  # the tunnel itself is no destination
+    # Tasks may call the execution API alone, and no NetworkPolicy sees requests: that is the mesh's to tell.
+    assert all(one.rule is None and "airflow-api-server" in str(one.witness) for one in _of_finance(proof) if not ambient)
+
+
+def _of_finance(proof: Proof) -> list[Excess]:
+    return [one for one in proof.excess if one.witness.source.startswith("10.60.")]
+
+
+def test_the_objects_are_named_and_say_their_routes() -> None:
+    found = {
+        one.get("metadata", "name"): one for one in _stack().of_type(POLICY) if one.get("metadata", "namespace") == "airflow"
+    }
+    assert found["network-policy-etl"].get("metadata", "annotations") == {"airlock/routes": "etl-ledger"}
+    assert found["network-policy-etl"].name == "network_policy-airflow-etl"
+    assert found["network-policy-default-deny"].get("spec", "podSelector") == {}
+
+
+SELECT_ALL: Mapping[str, Any] = {"podSelector": {}, "policyTypes": ["Egress"]}
+
+
+@pytest.mark.parametrize(
+    ("added", "rule"),
+    [
+        (_by_hand("open", "airflow", **SELECT_ALL, egress=[{}]), "NetworkPolicy airflow/open egress[0]"),
+        (
+            _by_hand("wide", "airflow", **SELECT_ALL, egress=[{"to": [{"ipBlock": {"cidr": "10.20.0.0/16"}}]}]),
+            "NetworkPolicy airflow/wide egress[0]",
+        ),
+        (
+            _by_hand("typo", "airflow", podSelector={"matchLabels": {"tier": "airflow"}}, egress=[{"ports": [{"port": 5432}]}]),
+            "NetworkPolicy airflow/typo egress[0]",
+        ),
+    ],
+    ids=["everything", "a wide block", "a port to everybody"],
+)
+def test_what_is_added_by_hand_is_found_with_its_rule(added: Resource, rule: str) -> None:
+    proof = _prove(_stack(added))
+    assert rule in {one.rule.label for one in proof.excess if one.rule is not None}
+
+
+def test_both_ends_have_to_be_opened_for_more_to_be_let_through() -> None:
+    out = _by_hand("out", "airflow", **SELECT_ALL, egress=[{"to": [{"namespaceSelector": {}}]}])
+    into = _by_hand("in", "data", podSelector={}, ingress=[{"from": [{"namespaceSelector": {}}]}])
+    assert not _tasks_to_ledger(_prove(_stack(out)))
+    assert not _tasks_to_ledger(_prove(_stack(into)), "var")
+    assert _tasks_to_ledger(_prove(_stack(out, into)), "var")
+
+
+def _tasks_to_ledger(proof: Proof, principal: str = "") -> list[Excess]:
+    return [one for one in _of_finance(proof) if "ledger" in one.destinations and (not principal or principal in one.principals)]
+
+
+def test_unknown_policies_are_unproven_not_guessed() -> None:
+    proof = _prove(_stack(_by_hand("later", "airflow", **SELECT_ALL, egress=[{"to": UNKNOWN, "ports": [{"port": 5432}]}])))
+    assert proof.unproven
+    admin = Resource("urn:pulumi:test::bank::a::anp", "kubernetes:policy.networking.k8s.io/v1alpha1:AdminNetworkPolicy", {})
+    assert _prove(_stack(admin)).unproven
