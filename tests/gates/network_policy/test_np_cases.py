@@ -1,5 +1,7 @@
 """Data cases: what the API says, one behaviour a file (`cases/README.md`)."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +9,7 @@ import pytest
 from np_filters import passes
 from pulumi_airlock.gates.kubernetes import stack_from_manifests
 from pulumi_airlock.gates.network_policy import Connectivity, read
+from pulumi_airlock.gates.stack import UNKNOWN
 from pulumi_airlock.proof.sets import Services
 from ruamel.yaml import YAML
 
@@ -75,3 +78,47 @@ def test_the_filters_of_the_proof_decide_the_same(file: Path) -> None:
                 ):
                     wrong.append(f"{source.name} → {destination.name}: {one}")
     assert not wrong, "\n".join(wrong)
+
+
+_NO_SDK = """
+import sys
+sys.modules["pulumi_kubernetes"] = sys.modules["pulumi_aws"] = None  # importing them fails
+from pulumi_airlock.gates.network_policy import Connectivity, read
+from pulumi_airlock.gates.kubernetes import stack_from_manifests
+pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": {}}
+deny = {"metadata": {"name": "deny"}, "spec": {"podSelector": {}}}
+policy = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", **deny}
+assert len(list(read(stack_from_manifests([pod, policy])))) == 1
+assert not Connectivity([pod, policy]).allowed("192.0.2.1", "default/a", "tcp", 80).allowed
+"""
+
+
+def test_reading_needs_no_sdk() -> None:
+    done = subprocess.run([sys.executable, "-c", _NO_SDK], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_is_unknown_is_neither_let_through_nor_denied() -> None:
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": {}}
+    policy = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "later"}}
+
+    def verdict(**spec: Any) -> tuple[bool, tuple[str, ...]]:
+        found = Connectivity([pod, {**policy, "spec": {"podSelector": {}, **spec}}], blocks_mean_pods=False)
+        answer = found.allowed("192.0.2.1", "default/a", "tcp", 80)
+        return answer.allowed, answer.unknown
+
+    assert verdict(ingress=[{"from": UNKNOWN}]) == (False, ("default/later.spec.ingress[0].from[0]",))
+    assert verdict(ingress=UNKNOWN) == (False, ("default/later.spec.ingress",))
+    assert verdict(ingress=[{"ports": [{"port": UNKNOWN}]}]) == (False, ("default/later.ports[0]",))
+    assert verdict(policyTypes=UNKNOWN) == (False, ("default/later.spec.policyTypes",))
+    assert verdict(ingress=[{"from": UNKNOWN}, {"ports": [{"port": 80}]}]) == (True, ())
+    assert verdict(
+        ingress=[{"from": [UNKNOWN, {"ipBlock": {"cidr": "192.0.2.0/24"}}], "ports": [{"port": UNKNOWN}, {"port": 80}]}]
+    ) == (True, ())
+    assert verdict(ingress=[{"from": [UNKNOWN, {"podSelector": {}}], "ports": [{"port": 81}]}]) == (False, ())
+
+
+def test_an_end_that_is_not_there_is_refused_with_those_that_are() -> None:
+    found = Connectivity([{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": {}}])
+    with pytest.raises(ValueError, match=r"'default/b' is no workload and no address; workloads are default/a\[Pod\]"):
+        found.allowed("default/b", "default/a", "tcp", 80)

@@ -5,20 +5,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-import pulumi
-import pulumi.runtime
 import pytest
-from google.protobuf import json_format
-from pulumi.runtime import mocks
-from pulumi.runtime.proto import resource_pb2
-from pulumi_airlock.access.model import Access
-from pulumi_airlock.environments.helm.flows import Database
-from pulumi_airlock.environments.helm.network import ClusterNetwork, cluster_network
-from pulumi_airlock.environments.helm.workloads import KUBERNETES
+from np_program import ACCESS, POLICY, network, run
 from pulumi_airlock.gates.kubernetes import API_SERVER, ClusterDeclaration, workload
 from pulumi_airlock.gates.kubernetes.declared import describe
 from pulumi_airlock.gates.network_policy import NetworkPolicyGate, read
-from pulumi_airlock.gates.sources import resource_from_wire
 from pulumi_airlock.gates.stack import UNKNOWN, Resource, Stack
 from pulumi_airlock.proof import prove
 from pulumi_airlock.proof.filters import Environment
@@ -28,76 +19,6 @@ from pulumi_airlock.tokens import HELM_ENVIRONMENT
 
 NOW = datetime(2026, 11, 26, 3, tzinfo=UTC)
 API_NETWORK = Hosts.from_cidrs(["10.50.0.0/28"])
-POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
-ACCESS = Access.model_validate(
-    {
-        "principals": [
-            {"name": "etl", "dags": ["fin_*"], "environment": "finance"},
-            {"name": "var", "dags": ["var_*"], "environment": "finance"},
-        ],
-        "zones": {
-            "cluster": {"gates": ["network_policy"]},
-            "datacenter": {"gates": ["network_policy"], "cidrs": ["10.20.0.0/16"]},
-        },
-        "destinations": [
-            {"name": "ledger", "zone": "cluster", "hosts": ["ledger.data.svc.cluster.local"], "ports": ["443/tcp"]},
-            {"name": "warehouse", "zone": "datacenter", "cidrs": ["10.20.4.10/32"], "ports": ["5432/tcp"]},
-        ],
-        "routes": [
-            {"name": "etl-ledger", "from": ["etl"], "to": ["ledger"], "reason": "FIN-1"},
-            {"name": "var-warehouse", "from": ["var"], "to": ["warehouse"], "reason": "FIN-2"},
-        ],
-    }
-)
-
-
-class _Recorder(mocks.MockMonitor):
-    """Answers registrations with their inputs."""
-
-    def __init__(self) -> None:
-        super().__init__(mocks=None)
-        self.requests: dict[str, resource_pb2.RegisterResourceRequest] = {}
-
-    def RegisterResource(self, request: Any) -> Any:  # noqa: N802
-        urn = self.make_urn(request.parent, request.type, request.name)
-        assert urn not in self.requests, f"{urn} is registered twice"
-        self.requests[urn] = request
-        return resource_pb2.RegisterResourceResponse(urn=urn, id="id" if request.custom else "", object=request.object)
-
-    def found(self) -> list[Resource]:
-        return [
-            resource_from_wire(
-                urn=urn,
-                type_=request.type,
-                inputs=json_format.MessageToDict(request.object),
-                outputs={},
-                custom=request.custom,
-                parent=request.parent,
-                provider="",
-                dependencies=request.dependencies,
-                property_dependencies={},
-            )
-            for urn, request in self.requests.items()
-        ]
-
-
-def _run(program: Callable[[], object]) -> list[Resource]:
-    recorder = _Recorder()
-    pulumi.runtime.set_mocks(None, project="bank", stack="test", preview=False, monitor=recorder)
-    pulumi.runtime.test(lambda: program() and None)()
-    return recorder.found()
-
-
-def _network() -> ClusterNetwork:
-    return cluster_network(
-        ACCESS,
-        "finance",
-        namespace="airflow",
-        release="airflow",
-        executor=KUBERNETES,
-        database=Database(5432, cidrs=("10.20.9.9/32",)),
-        pod_cidrs=("10.60.0.0/16",),
-    )
 
 
 def _program(cni: str, ambient: bool) -> Callable[[], object]:
@@ -114,7 +35,7 @@ def _program(cni: str, ambient: bool) -> Callable[[], object]:
         return NetworkPolicyGate(
             "network_policy",
             access=ACCESS,
-            environments=[_network()],
+            environments=[network()],
             cluster=declared.facts,
             namespaces=["data"],
             ambient=ambient,
@@ -128,9 +49,9 @@ def _stack(*more: Resource, cni: str = "aws-vpc-cni", ambient: bool = False) -> 
     environment = Resource(
         f"urn:pulumi:test::bank::{HELM_ENVIRONMENT}::finance",
         HELM_ENVIRONMENT,
-        {"workloads": [describe(one) for one in _network().workloads]},
+        {"workloads": [describe(one) for one in network().workloads]},
     )
-    return Stack([environment, *_run(_program(cni, ambient)), *more])
+    return Stack([environment, *run(_program(cni, ambient)), *more])
 
 
 def _by_hand(name: str, namespace: str, **spec: Any) -> Resource:
@@ -139,10 +60,10 @@ def _by_hand(name: str, namespace: str, **spec: Any) -> Resource:
 
 
 def _prove(stack: Stack) -> Proof:
-    network = _network()
+    finance = network()
     api_server = Hosts.from_names([API_SERVER])
-    own = tuple(replace(one.match(), hosts=one.to | API_NETWORK if one.to == api_server else one.to) for one in network.flows)
-    environment = Environment("finance", "urn", Hosts.from_cidrs(network.pod_cidrs), own, network.as_workloads())
+    own = tuple(replace(one.match(), hosts=one.to | API_NETWORK if one.to == api_server else one.to) for one in finance.flows)
+    environment = Environment("finance", "urn", Hosts.from_cidrs(finance.pod_cidrs), own, finance.as_workloads())
     return prove(ACCESS, [environment], list(read(stack)), at=NOW)
 
 

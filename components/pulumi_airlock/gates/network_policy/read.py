@@ -86,7 +86,7 @@ def _matches(
     one_way = _outward if direction == EGRESS else _inward
     for peer in (None,) if allowance.peers is None else allowance.peers:
         unknown = unknown_reasons(policy, allowance, peer)
-        meant = None if peer is None else policies.meant(policy.namespace, peer)
+        meant = None if peer is None or peer.anybody else policies.meant(policy.namespace, peer)
         for match in one_way(policies, allowance, selected, meant):
             yield match, unknown
         if meant is not None and meant.perhaps:

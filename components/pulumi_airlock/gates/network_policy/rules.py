@@ -55,6 +55,11 @@ class Peer:
     block: Hosts | None = None
     unknown: tuple[str, ...] = ()
 
+    @property
+    def anybody(self) -> bool:
+        """Whether nothing is known of it: it may mean anybody, pods and names included."""
+        return bool(self.unknown) and self.block == Hosts.every()
+
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
@@ -126,11 +131,25 @@ def _allowances(one: KubeObject, direction: str, key: str) -> Iterator[Allowance
         given = rule if isinstance(rule, Mapping) else {}
         where = f"spec.{direction}[{position}]"
         peers, ports = given.get(key), given.get("ports")
-        yield Allowance(
+        yield from _parts(
             position,
             tuple(_peers(peers, one.namespace, f"{where}.{key}")) if _some(peers) else None,
             tuple(map(_port, _listed(ports))) if _some(ports) else None,
         )
+
+
+def _parts(position: int, peers: tuple[Peer, ...] | None, ports: tuple[PortRule, ...] | None) -> Iterator[Allowance]:
+    """A rule, what is known of it apart from what is not: an unknown entry of a list does not make the others unknown."""
+    unsure = tuple(one for one in peers or () if one.unknown)
+    odd = tuple(one for one in ports or () if one.unknown)
+    if not (unsure or odd):
+        yield Allowance(position, peers, ports)
+        return
+    sure = None if peers is None else tuple(one for one in peers if not one.unknown)
+    plain = None if ports is None else tuple(one for one in ports if not one.unknown)
+    for some, their in ((sure, plain), (sure, odd), (unsure, ports)):
+        if some != () and their != ():
+            yield Allowance(position, some, their)
 
 
 def _some(value: Any) -> bool:

@@ -137,6 +137,7 @@ class Tiers:
                 if peer.block is not None:
                     surely |= self.ends.covered.get(self.policies.beyond(peer.block), frozenset())
                 unknown += peer.unknown
-            found = _Peers(frozenset(surely), frozenset(perhaps), rule.peers is None, tuple(dict.fromkeys(unknown)))
+            everybody = rule.peers is None or any(peer.anybody for peer in rule.peers)
+            found = _Peers(frozenset(surely), frozenset(perhaps), everybody, tuple(dict.fromkeys(unknown)))
             self._peers[id(rule)] = found
         return found
