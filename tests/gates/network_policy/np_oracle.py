@@ -28,6 +28,7 @@ class Oracle:
     """A cluster's manifests: namespaces, pods, policies."""
 
     def __init__(self, namespaces: dict[str, dict[str, str]], pods: list[Pod], policies: list[dict[str, Any]]) -> None:
+        self.blocks_mean_pods = True
         self.namespaces = namespaces
         self.pods = pods
         self.policies = policies
@@ -65,7 +66,9 @@ class Oracle:
     def _is(self, peer: dict[str, Any], other: Any, namespace: str) -> bool:
         if "ipBlock" in peer:
             if not isinstance(other, str):
-                return False
+                if not (self.blocks_mean_pods or other["spec"].get("hostNetwork")) or "status" not in other:
+                    return False
+                other = other["status"]["podIP"]
             address = ipaddress.ip_address(other)
             inside = address in ipaddress.ip_network(peer["ipBlock"]["cidr"])
             return inside and not any(address in ipaddress.ip_network(one) for one in peer["ipBlock"].get("except", []))
@@ -94,4 +97,4 @@ class Oracle:
                     if each.get("name") == wanted and each.get("protocol", "TCP") == protocol and each["containerPort"] == port:
                         return True
             return False
-        return wanted <= port <= one.get("endPort", wanted)
+        return bool(wanted <= port <= one.get("endPort", wanted))

@@ -35,6 +35,15 @@ _selector = st.one_of(
     st.builds(lambda labels: {"matchLabels": labels}, _labels),
     st.builds(lambda found: {"matchExpressions": found}, st.lists(_expression, min_size=1, max_size=2)),
 )
+_spaces = st.sampled_from(
+    [
+        {},
+        {"matchLabels": {"team": "one"}},
+        {"matchLabels": {"kubernetes.io/metadata.name": "y"}},
+        {"matchExpressions": [{"key": "team", "operator": "NotIn", "values": ["one"]}]},
+        {"matchExpressions": [{"key": "team", "operator": "DoesNotExist"}]},
+    ]
+)
 _block = st.sampled_from(
     [
         {"cidr": "10.1.0.0/16"},
@@ -45,12 +54,8 @@ _block = st.sampled_from(
 )
 _peer = st.one_of(
     st.builds(lambda pods: {"podSelector": pods}, _selector),
-    st.builds(lambda spaces: {"namespaceSelector": spaces}, st.one_of(st.just({}), st.just({"matchLabels": {"team": "one"}}))),
-    st.builds(
-        lambda spaces, pods: {"namespaceSelector": spaces, "podSelector": pods},
-        st.sampled_from([{}, {"matchLabels": {"kubernetes.io/metadata.name": "y"}}]),
-        _selector,
-    ),
+    st.builds(lambda spaces: {"namespaceSelector": spaces}, _spaces),
+    st.builds(lambda spaces, pods: {"namespaceSelector": spaces, "podSelector": pods}, _spaces, _selector),
     st.builds(lambda block: {"ipBlock": block}, _block),
 )
 _port = st.sampled_from(
@@ -88,24 +93,24 @@ _PORTS = [
 _ports = st.lists(st.sampled_from(_PORTS), max_size=2, unique_by=lambda one: one["name"])
 
 
+def _pod(draw: Any, number: int) -> dict[str, Any]:
+    ports = draw(st.lists(st.sampled_from(_PORTS), max_size=2, unique_by=lambda one: one["name"]))
+    spec: dict[str, Any] = {"containers": [{"name": "c", "ports": ports}]}
+    if draw(st.booleans()):
+        spec["serviceAccountName"] = f"sa{number}"
+    if draw(st.integers(0, 9)) == 0:
+        spec["hostNetwork"] = True
+    metadata = {"name": f"p{number}", "namespace": draw(st.sampled_from(NAMESPACES)), "labels": draw(_labels)}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+    if draw(st.booleans()):
+        pod["status"] = {"podIP": f"10.1.{draw(st.sampled_from([1, 9]))}.{number + 10}"}
+    return pod
+
+
 @st.composite
 def clusters(draw: Any) -> tuple[Oracle, list[dict[str, Any]]]:
     namespaces = {"x": {"team": "one"}, "y": draw(st.sampled_from([{}, {"team": "one"}]))}
-    pods = [
-        {
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": {"name": f"p{number}", "namespace": draw(st.sampled_from(NAMESPACES)), "labels": draw(_labels)},
-            "spec": {
-                "serviceAccountName": f"sa{number}",
-                "containers": [
-                    {"name": "c", "ports": draw(st.lists(st.sampled_from(_PORTS), max_size=2, unique_by=lambda p: p["name"]))}
-                ],
-                **({"hostNetwork": True} if draw(st.integers(0, 9)) == 0 else {}),
-            },
-        }
-        for number in range(draw(st.integers(2, 4)))
-    ]
+    pods = [_pod(draw, number) for number in range(draw(st.integers(2, 4)))]
     policies = [
         {
             "apiVersion": "networking.k8s.io/v1",
@@ -122,11 +127,13 @@ def clusters(draw: Any) -> tuple[Oracle, list[dict[str, Any]]]:
     return Oracle(namespaces, pods, policies), [*spaces, *pods, *policies]
 
 
-@given(clusters())
+@given(clusters(), st.booleans())
 @settings(max_examples=400, deadline=None)
-def test_connections_are_the_oracles(case: tuple[Oracle, list[dict[str, Any]]]) -> None:
+def test_connections_are_the_oracles(case: tuple[Oracle, list[dict[str, Any]]], blocks_mean_pods: bool) -> None:
     oracle, documents = case
-    found = Connectivity(stack_from_manifests(documents))
+    oracle.blocks_mean_pods = blocks_mean_pods
+    found = Connectivity(documents, blocks_mean_pods=blocks_mean_pods)
+    listed = {(one.source, one.destination): one.services for one in found.connections()}
     ends: list[Any] = [*oracle.pods, *OUTSIDE]
     for source in ends:
         for destination in ends:
@@ -140,6 +147,19 @@ def test_connections_are_the_oracles(case: tuple[Oracle, list[dict[str, Any]]]) 
                 if source is not destination:
                     whole = found.services(_name(source), _name(destination)) if whole is None else whole
                     assert bool(whole & Services.of(protocol.lower(), port, port)) == expected
+            if source is not destination:
+                assert whole == _listed(listed, found, source, destination)
+
+
+def _listed(listed: dict[tuple[str, str], Services], found: Connectivity, source: Any, destination: Any) -> Services:
+    """What `connections` has for a pair, an address by its block."""
+    names = [
+        next(name for name, block in found.blocks.items() if block.covers_addresses(Hosts.from_cidr(one)))
+        if isinstance(one, str)
+        else f"{_name(one)}[Pod]"
+        for one in (source, destination)
+    ]
+    return listed.get((names[0], names[1]), Services())
 
 
 def _name(end: Any) -> str:
