@@ -139,9 +139,10 @@ class Connectivity:
             for other in ends:
                 if one is other or (one.workload is None and other.workload is None):
                     continue
-                out, into = self._sides(one, other)
-                if services := out.services & into.services:
-                    found.append(Connection(str(one), str(other), services, out.by, into.by))
+                out = self._tiers.side(one, other, EGRESS)
+                into = self._tiers.side(one, other, INGRESS, out.services) if out.services else out
+                if into.services:
+                    found.append(Connection(str(one), str(other), into.services, out.by, into.by))
         return tuple(sorted(found, key=lambda each: (each.source, each.destination)))
 
     def _sides(self, one: End, other: End) -> tuple[Side, Side]:

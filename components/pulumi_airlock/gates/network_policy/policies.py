@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from ...proof.sets import Hosts
+from ...proof.sets import Hosts, Services
 from ...tokens import NETWORK_POLICY_GATE
 from ..kubernetes import Cluster, LabelSelector, Workload, objects
 from ..stack import Stack
 from .admin import AdminPolicy
-from .rules import GROUP, Peer, Policy, policy
+from .rules import DIRECTIONS, GROUP, Peer, Policy, policy
 
 _ALL = LabelSelector()
 _AMBIENT = "istio.io/dataplane-mode"
@@ -43,6 +43,8 @@ class Policies:
         self._host_network = host_network
         self._blocks_mean_pods = cluster.declared.blocks_mean_pods if blocks_mean_pods is None else blocks_mean_pods
         self._meant: dict[tuple[str, Peer], Meant] = {}
+        self.reached: dict[object, list[tuple[Hosts, Services]]] = {}
+        """What the reader remembers: many rules lead to the same ports of the same pods."""
         self._ambient = any(one.get("ambient") is True for one in stack.of_type(NETWORK_POLICY_GATE))
 
     def ambient(self, one: Workload) -> bool:
@@ -55,16 +57,19 @@ class Policies:
 
     def on(self, one: Workload, direction: str) -> tuple[Policy, ...]:
         """The policies that isolate a workload in a direction; none: it is not isolated."""
-        return tuple(each for each in self._on_workloads.get(one.name, ()) if direction in each.directions)
+        return self._on_workloads.get((one.name, direction), ())
 
     @cached_property
-    def _on_workloads(self) -> Mapping[str, tuple[Policy, ...]]:
+    def _on_workloads(self) -> Mapping[tuple[str, str], tuple[Policy, ...]]:
         by_namespace: dict[str, list[Policy]] = {}
         for each in self.all:
             by_namespace.setdefault(each.namespace, []).append(each)
         return {
-            one.name: tuple(each for each in by_namespace.get(one.namespace, ()) if each.selects(one))
+            (one.name, direction): tuple(
+                each for each in by_namespace.get(one.namespace, ()) if direction in each.directions and each.selects(one)
+            )
             for one in self.cluster.workloads
+            for direction in DIRECTIONS
             if self.subject(one)
         }
 

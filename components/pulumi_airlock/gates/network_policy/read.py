@@ -136,14 +136,17 @@ def _with_api_server(policies: Policies, outside: Hosts) -> Hosts:
     return outside | here if known and outside.covers_addresses(known) else outside
 
 
-def _reached(policies: Policies, allowance: Allowance, pods: tuple[Workload, ...]) -> Iterator[tuple[Hosts, Services]]:
+def _reached(policies: Policies, allowance: Allowance, pods: tuple[Workload, ...]) -> list[tuple[Hosts, Services]]:
     """What the rule's ports of some pods are to callers: pods of which a port's name means the same go together."""
-    groups: dict[Services, list[Workload]] = {}
-    for one in pods:
-        services = allowance.services(one)
-        if services & _HBONE and policies.ambient(one):
-            services = (services | Services.of("tcp")) - _HBONE  # Which port is meant, the mesh alone knows.
-        groups.setdefault(services, []).append(one)
-    for services, workloads in groups.items():
-        if services:
-            yield from policies.cluster.reached(workloads, services)
+    key = (allowance.ports, tuple(one.name for one in pods))
+    if key not in policies.reached:
+        groups: dict[Services, list[Workload]] = {}
+        for one in pods:
+            services = allowance.services(one)
+            if services & _HBONE and policies.ambient(one):
+                services = (services | Services.of("tcp")) - _HBONE  # Which port is meant, the mesh alone knows.
+            groups.setdefault(services, []).append(one)
+        policies.reached[key] = [
+            each for services, workloads in groups.items() if services for each in policies.cluster.reached(workloads, services)
+        ]
+    return policies.reached[key]

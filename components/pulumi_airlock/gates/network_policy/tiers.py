@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from ...proof.filters import Source
 from ...proof.sets import Services
+from ..kubernetes import Workload
 from ..stack import Stack
 from .admin import AdminPolicy, admin_policies
 from .ends import End, Ends
@@ -25,6 +26,27 @@ class Side:
     by: tuple[Source, ...] = ()
     isolated: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A rule of one of a workload's policies, with what every pair asks of it."""
+
+    rule: Allowance
+    peers: "_Peers"
+    services: Services | None
+    """None: a port's name means something else at each destination."""
+    source: Source
+    policy: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Isolation:
+    """The policies of a workload in one direction."""
+
+    names: tuple[str, ...]
+    steps: tuple[_Step, ...]
+    doubts: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -55,6 +77,7 @@ class Tiers:
         blocks = [*blocks_of(policies.all), *blocks_of((*self._admin, *self._baseline))]
         self.ends = ends.with_blocks(map(policies.beyond, blocks))
         self._peers: dict[int, _Peers] = {}
+        self._isolations: dict[tuple[str, str], _Isolation] = {}
 
     @property
     def label_keys(self) -> frozenset[str]:
@@ -73,37 +96,60 @@ class Tiers:
             return Side(wanted)
         tally = _Tally()
         rest = self._by_admin(self._admin, mine, other, destination, direction, wanted, tally)
-        isolating = self.policies.on(mine.workload, direction)
-        if isolating:
-            self._by_policies(mine, other, destination, direction, rest, tally)
+        isolation = self._isolation(mine.workload, direction)
+        if isolation.names:
+            self._by_policies(isolation, other, destination, rest, tally)
         else:
             tally.allowed.append(self._by_admin(self._baseline, mine, other, destination, direction, rest, tally))
-        allowed = Services.union(tally.allowed)
+        allowed = Services.union(tally.allowed) if len(tally.allowed) != 1 else tally.allowed[0]
         unknown = tuple(dict.fromkeys(tally.unknown)) if allowed != wanted else ()
-        names = tuple(str(one.object) for one in isolating)
-        return Side(allowed, tuple(dict.fromkeys(tally.by)), names, unknown)
+        return Side(allowed, tuple(dict.fromkeys(tally.by)), isolation.names, unknown)
 
-    def _by_policies(self, mine: End, other: End, at: End, direction: str, rest: Services, tally: _Tally) -> None:
-        assert mine.workload is not None  # noqa: S101
-        for policy in self.policies.on(mine.workload, direction):
-            for rule in policy.rules[direction]:
-                peers = self._of(policy.namespace, rule, policy.selector.unknown)
-                surely = peers.everybody or other.key in peers.surely
-                if not (surely or other.key in peers.perhaps) or not (services := rule.services(at.workload) & rest):
-                    continue
-                unknown = (*peers.unknown, *(() if surely else (f"the addresses of {other.name}",)))
-                if unknown:
-                    tally.unknown += (f"{policy.object.resource.name}.{reason}" for reason in unknown)
-                else:
-                    tally.allowed.append(services)
-                    tally.by.append(policy.source(direction, rule))
-        tally.unknown += self.policies.doubted(mine.workload, direction)
+    def _isolation(self, mine: Workload, direction: str) -> _Isolation:
+        key = mine.name, direction
+        if key not in self._isolations:
+            policies = self.policies.on(mine, direction)
+            steps = tuple(
+                _Step(
+                    rule,
+                    self._of(policy.namespace, rule, policy.selector.unknown),
+                    None if any(port.name for port in rule.ports or ()) else rule.services(None),
+                    policy.source(direction, rule),
+                    policy.object.resource.name,
+                )
+                for policy in policies
+                for rule in policy.rules[direction]
+            )
+            names = tuple(str(one.object) for one in policies)
+            self._isolations[key] = _Isolation(names, steps, self.policies.doubted(mine, direction))
+        return self._isolations[key]
+
+    def _by_policies(self, isolation: _Isolation, other: End, at: End, rest: Services, tally: _Tally) -> None:
+        for step in isolation.steps:
+            peers = step.peers
+            surely = peers.everybody or other.key in peers.surely
+            if not surely and other.key not in peers.perhaps:
+                continue
+            services = step.rule.services(at.workload) if step.services is None else step.services
+            if rest is not _EVERY:
+                services &= rest
+            if not services:
+                continue
+            unknown = (*peers.unknown, *(() if surely else (f"the addresses of {other.name}",)))
+            if unknown:
+                tally.unknown += (f"{step.policy}.{reason}" for reason in unknown)
+            else:
+                tally.allowed.append(services)
+                tally.by.append(step.source)
+        tally.unknown += isolation.doubts
 
     def _by_admin(
         self, found: tuple[AdminPolicy, ...], mine: End, other: End, at: End, direction: str, wanted: Services, tally: _Tally
     ) -> Services:
         """What admin policies leave to the next tier."""
         assert mine.workload is not None  # noqa: S101
+        if not found:
+            return wanted
         passed, rest = Services(), wanted
         for policy in found:
             if mine.workload not in self.policies.meant("", policy.subject).workloads:
