@@ -4,12 +4,12 @@ from collections.abc import Iterable
 
 from pulumi_airlock.gates.kubernetes import Workload, read_cluster
 from pulumi_airlock.gates.stack import Stack
-from pulumi_airlock.proof.filters import Action, Filter, Match
+from pulumi_airlock.proof.filters import Action, Combine, Filter, Match, Rule
 from pulumi_airlock.proof.sets import Services
 
 
-def passes(filters: Iterable[Filter], stack: Stack, source: Workload, destination: Workload, asked: Services) -> bool:
-    """Whether every filter lets it through, by the names that workloads have in the proof."""
+def passes(filters: Iterable[Filter], stack: Stack, source: Workload, destination: Workload, asked: Services) -> bool | None:
+    """Whether every filter lets it through, by the names that workloads have in the proof; None: an unknown rule might decide."""
     by_urn = {one.urn: one for one in read_cluster(stack).workloads if one.urn}
     caller, reached = by_urn[source.urn], by_urn[destination.urn]
 
@@ -21,7 +21,13 @@ def passes(filters: Iterable[Filter], stack: Stack, source: Workload, destinatio
             and bool(match.services & asked)
         )
 
-    return all(
-        not holds(one.scope) or any(rule.action is Action.ALLOW and not rule.unknown and holds(rule.match) for rule in one.rules)
-        for one in filters
-    )
+    answers = {_lets(one, [rule for rule in one.rules if holds(rule.match)]) for one in filters if holds(one.scope)}
+    return False if False in answers else None if None in answers else True
+
+
+def _lets(one: Filter, matching: list[Rule]) -> bool | None:
+    if one.combine is Combine.FIRST_MATCH:
+        first = matching[0] if matching else None
+        return None if first and first.unknown else (first.action if first else one.default) is Action.ALLOW
+    assert one.combine is Combine.ANY_ALLOW
+    return any(not rule.unknown for rule in matching) or (None if matching else False)

@@ -62,7 +62,7 @@ def test_the_table_holds(file: Path) -> None:
 _IN_PROOF = [file for file in FILES if not {"blocks_mean_pods", "host_network", "itself"} & _load(file).keys()]
 
 
-@pytest.mark.parametrize("file", [file for file in _IN_PROOF if "admin" not in file.stem], ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", _IN_PROOF, ids=lambda file: file.stem)
 def test_the_filters_of_the_proof_decide_the_same(file: Path) -> None:
     case = _load(file)
     stack = stack_from_manifests(_documents(case))

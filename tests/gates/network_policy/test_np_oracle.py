@@ -4,6 +4,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from np_filters import passes
 from np_oracle import Oracle
 from pulumi_airlock.gates.kubernetes import read_cluster, stack_from_manifests
 from pulumi_airlock.gates.network_policy import Connectivity, read
@@ -200,3 +201,61 @@ def _passes(one: Filter, who: str, address: Hosts, name: str, service: Services)
         return True
     assert all(rule.action is Action.ALLOW and not rule.unknown for rule in one.rules)
     return any(holds(rule.match) for rule in one.rules)
+
+
+_subject = st.one_of(
+    st.builds(lambda spaces: {"namespaces": spaces}, _spaces),
+    st.builds(lambda spaces, pods: {"pods": {"namespaceSelector": spaces, "podSelector": pods}}, _spaces, _selector),
+)
+_admin_port = st.sampled_from(
+    [
+        {"portNumber": {"protocol": "TCP", "port": 80}},
+        {"portRange": {"protocol": "TCP", "start": 80, "end": 90}},
+        {"namedPort": "web"},
+        {"portNumber": {"protocol": "UDP", "port": 53}},
+    ]
+)
+
+
+def _admin_rule(key: str, *actions: str) -> Any:
+    return st.fixed_dictionaries(
+        {"action": st.sampled_from(actions), key: st.lists(_subject, min_size=1, max_size=2)},
+        optional={"ports": st.lists(_admin_port, max_size=2)},
+    )
+
+
+def _admin_policy(number: int, kind: str, *actions: str) -> Any:
+    return st.builds(
+        lambda subject, ingress, egress, priority: {
+            "apiVersion": "policy.networking.k8s.io/v1alpha1",
+            "kind": kind,
+            "metadata": {"name": f"{kind.lower()}-{number}"},
+            "spec": {"priority": priority, "subject": subject, "ingress": ingress, "egress": egress},
+        },
+        _subject,
+        st.lists(_admin_rule("from", *actions), max_size=2),
+        st.lists(_admin_rule("to", *actions), max_size=2),
+        st.integers(number * 10, number * 10 + 5),
+    )
+
+
+@given(
+    clusters(),
+    st.tuples(
+        _admin_policy(1, "AdminNetworkPolicy", "Allow", "Deny", "Pass"), _admin_policy(0, "AdminNetworkPolicy", "Deny", "Allow")
+    ),
+    st.lists(_admin_policy(0, "BaselineAdminNetworkPolicy", "Allow", "Deny"), max_size=1),
+)
+@settings(max_examples=300, deadline=None)
+def test_admin_tiers_are_the_same_to_the_filters_and_to_connections(case: Any, admin: Any, baseline: Any) -> None:
+    stack = stack_from_manifests([*case[1], *admin, *baseline])
+    found, filters = Connectivity(stack), list(read(stack))
+    for source in found.workloads:
+        for destination in found.workloads:
+            if source is destination:
+                continue
+            for protocol, port in SERVICES:
+                asked = Services.of(protocol.lower(), port, port)
+                decided = passes(filters, stack, source, destination, asked)
+                expected = bool(found.services(source, destination) & asked)
+                assert decided in (None, expected), (source.name, destination.name, protocol, port)

@@ -17,6 +17,7 @@ from pulumi_airlock.proof.findings import Excess, Proof
 from pulumi_airlock.proof.sets import Hosts
 from pulumi_airlock.tokens import HELM_ENVIRONMENT
 
+ADMIN = "kubernetes:policy.networking.k8s.io/v1"
 NOW = datetime(2026, 11, 26, 3, tzinfo=UTC)
 API_NETWORK = Hosts.from_cidrs(["10.50.0.0/28"])
 
@@ -136,5 +137,27 @@ def _tasks_to_ledger(proof: Proof, principal: str = "") -> list[Excess]:
 def test_unknown_policies_are_unproven_not_guessed() -> None:
     proof = _prove(_stack(_by_hand("later", "airflow", **SELECT_ALL, egress=[{"to": UNKNOWN, "ports": [{"port": 5432}]}])))
     assert proof.unproven
-    admin = Resource("urn:pulumi:test::bank::a::anp", "kubernetes:policy.networking.k8s.io/v1alpha1:AdminNetworkPolicy", {})
-    assert _prove(_stack(admin)).unproven
+    later = Resource("urn:pulumi:test::bank::a::cnp", f"{ADMIN}alpha2:ClusterNetworkPolicy", {"metadata": {"name": "later"}})
+    assert _prove(_stack(later)).unproven
+
+
+def _admin(action: str, **to: Any) -> Resource:
+    subject = {
+        "pods": {
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "airflow"}},
+            "podSelector": {"matchLabels": {"airlock/principal": "etl"}},
+        }
+    }
+    spec = {"priority": 5, "subject": subject, "egress": [{"action": action, "to": [to]}]}
+    kind = f"{ADMIN}alpha1:AdminNetworkPolicy"
+    return Resource(f"urn:pulumi:test::bank::{kind}::anp", kind, {"metadata": {"name": "anp"}, "spec": spec})
+
+
+def test_admin_policies_decide_before_the_others() -> None:
+    (blocked,) = _prove(_stack(_admin("Deny", namespaces={}))).blocked
+    assert (blocked.routes, blocked.rule.label) == (("etl-ledger",), "AdminNetworkPolicy anp egress[0]")
+    opened = _prove(_stack(_admin("Allow", networks=["10.20.4.0/24"]))).excess
+    assert "AdminNetworkPolicy anp egress[0]" in {one.rule.label for one in opened if one.rule is not None}
+    passed = _prove(_stack(_admin("Pass", namespaces={})))
+    assert not passed.blocked
+    assert not passed.unproven

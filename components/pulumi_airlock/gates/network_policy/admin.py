@@ -82,7 +82,8 @@ def _peers(one: Any, where: str) -> Iterator[Peer]:
             except ValueError:
                 continue  # The API refuses it.
     elif "nodes" in one or "domainNames" in one:
-        return
+        # Which nodes there are, and which addresses a name has, is not known here.
+        yield Peer(block=Hosts.every(), unknown=(where,))
     else:
         yield _pods(one, where)
 

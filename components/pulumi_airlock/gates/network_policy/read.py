@@ -4,25 +4,27 @@ Traffic between a node and its own pods is always let through, and a pod always 
 O(policies × workloads + rules × workloads).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
-from ...proof.filters import Action, Combine, Filter, Match, Rule, Who
+from ...proof.filters import EVERYTHING, Action, Combine, Filter, Match, Rule, Who
 from ...proof.sets import Hosts, Names, Services
 from ...proof.shape import Shape
 from ...tokens import CILIUM_GATE, NETWORK_POLICY_GATE
 from ..kubernetes import Workload, names_of, objects, read_cluster
 from ..kubernetes.workloads import POD_DOMAIN, SERVICE_DOMAIN
 from ..stack import Stack
-from .admin import ADMIN_GROUP
+from .admin import ADMIN_GROUP, AdminPolicy, admin_policies
 from .policies import Meant, Policies
-from .rules import DIRECTIONS, EGRESS, Allowance, Policy, unknown_reasons
+from .rules import DIRECTIONS, EGRESS, Allowance
 
 DEFAULT_NAME = "network_policy"
 _LINK_LOCAL = Hosts.from_cidrs(["169.254.0.0/16", "fe80::/10"])
 """No router carries packets from there (RFC 3927, RFC 4291): whoever has such an address is on the pod's own node."""
 _HBONE = Services.of("tcp", 15008, 15008)
 """By which all TCP comes in an ambient mesh (Istio, "Ambient and Kubernetes NetworkPolicy")."""
-_ADMIN_KINDS = ("AdminNetworkPolicy", "BaselineAdminNetworkPolicy", "ClusterNetworkPolicy")
+_LATER_KINDS = ("ClusterNetworkPolicy",)
+"""Of later versions of the Network Policy API: not understood, so that they make a proof open."""
 
 
 def read(stack: Stack) -> Iterator[Filter]:
@@ -33,36 +35,78 @@ def read(stack: Stack) -> Iterator[Filter]:
     """
     cluster = read_cluster(stack)
     policies = Policies(stack, cluster)
-    admin = objects(stack, ADMIN_GROUP, *_ADMIN_KINDS)
-    if stack.of_type(CILIUM_GATE) or not (policies.all or admin):
+    later = objects(stack, ADMIN_GROUP, *_LATER_KINDS)
+    tiers = admin_policies(stack)
+    everything = [*(one.object for each in tiers for one in each), *(one.object for one in policies.all), *later]
+    if stack.of_type(CILIUM_GATE) or not everything:
         return
     gates = stack.of_type(NETWORK_POLICY_GATE)
-    first = (*admin, *(one.object for one in policies.all))[0]
-    gate, urn = (gates[0].name, gates[0].urn) if gates else (DEFAULT_NAME, first.resource.urn)
-    shape = Shape(nouns=("rule", "rules"))
+    gate, urn = (gates[0].name, gates[0].urn) if gates else (DEFAULT_NAME, everything[0].resource.urn)
+
+    def filter_(name: str, combine: Combine, default: Action, rules: Iterable[Rule], scope: Match = EVERYTHING) -> Filter:
+        shape = Shape(nouns=("rule", "rules"))
+        return Filter(gate, name, combine, default, tuple(rules), urn, scope=scope, always=True, shape=shape)
+
     for direction in DIRECTIONS[::-1]:
         isolated = tuple(one for one in cluster.workloads if policies.on(one, direction))
+        admin = list(_admin_rules(policies, tiers[0], direction))
+        let = [rule for rule, action in _unless_passed(admin) if action == "allow"]
         if isolated:
-            rules = (*_rules(policies, direction), *_doubts(policies, direction, isolated))
-            scope = _of(policies, direction, isolated)
-            name = f"{direction} of pods"
-            yield Filter(gate, name, Combine.ANY_ALLOW, Action.DENY, rules, urn, scope=scope, always=True, shape=shape)
-    if admin:
-        # Their tiers pass to and fro, which no one list of rules says: who connects is `Connectivity`'s to tell, here it is open.
-        rules = tuple(
-            Rule(Action.DENY, Match(), one.at(label=f"{one.kind} {one.name}"), (f"{one.resource.name}.spec",)) for one in admin
-        )
-        yield Filter(gate, "admin policies", Combine.DENY_OVERRIDES, Action.ALLOW, rules, urn, always=True, shape=shape)
+            rules = (*_rules(policies, direction), *_doubts(policies, direction, isolated), *let)
+            yield filter_(f"{direction} of pods", Combine.ANY_ALLOW, Action.DENY, rules, _of(policies, direction, isolated))
+        if any(action == "deny" for _, action in admin):
+            yield filter_(f"admin {direction}", Combine.FIRST_MATCH, Action.ALLOW, (rule for rule, _ in admin))
+        names = names_of(isolated)
+        rest = tuple(one for one in cluster.workloads if one.name not in names and policies.subject(one))
+        baseline = [rule for rule, _ in _admin_rules(policies, tiers[1], direction, names)]
+        if baseline and rest:
+            scope = _of(policies, direction, rest)
+            yield filter_(f"baseline {direction}", Combine.FIRST_MATCH, Action.ALLOW, (*let, *baseline), scope)
+    if later:
+        unread = (Rule(Action.DENY, Match(), one.at(label=f"{one.kind} {one.name}"), (f"{one.name}.spec",)) for one in later)
+        yield filter_("later policies", Combine.DENY_OVERRIDES, Action.ALLOW, unread)
+
+
+def _admin_rules(
+    policies: Policies, found: Iterable[AdminPolicy], direction: str, without: frozenset[str] = frozenset()
+) -> Iterator[tuple[Rule, str]]:
+    """The rules of a tier in their order, with what each does: a rule that passes lets through here."""
+    for policy in found:
+        subjects = tuple(one for one in policies.meant("", policy.subject).workloads if one.name not in without)
+        for rule in policy.rules[direction] if subjects else ():
+            action = Action.DENY if rule.action == "deny" else Action.ALLOW
+            for match, unknown in _matches(policies, "", direction, rule, subjects):
+                reasons = tuple(f"{policy.object.name}.{reason}" for reason in (*rule.unknown, *unknown))
+                yield Rule(action, match, policy.source(direction, rule), reasons), rule.action
+
+
+def _unless_passed(admin: Iterable[tuple[Rule, str]]) -> Iterator[tuple[Rule, str]]:
+    """Admin rules as the later tiers see them: what one lets through is beyond those, unless an earlier one passed it on."""
+    passed: list[Rule] = []
+    for rule, action in admin:
+        over = next((one for one in passed if _overlap(one.match, rule.match)), None)
+        # What is left of a box without another is no box: that it is let through is left open.
+        yield (rule if over is None else replace(rule, unknown=(*rule.unknown, f"{over.source.label} passes some of it"))), action
+        if action == "pass":
+            passed.append(rule)
+
+
+def _overlap(one: Match, other: Match) -> bool:
+    mine, theirs = one.who.workloads, other.who.workloads
+    apart = mine is not None and theirs is not None and not mine & theirs
+    return not apart and bool(one.hosts & other.hosts) and bool(one.services & other.services)
 
 
 def _rules(policies: Policies, direction: str) -> Iterator[Rule]:
     for policy in policies.all:
         if direction not in policy.directions or not (selected := policies.selected(policy)):
             continue
+        name = policy.object.resource.name
         for allowance in policy.rules[direction]:
             source = policy.source(direction, allowance)
-            for match, unknown in _matches(policies, policy, direction, allowance, selected):
-                yield Rule(Action.ALLOW, match, source, unknown)
+            for match, unknown in _matches(policies, policy.namespace, direction, allowance, selected):
+                reasons = (*policy.selector.unknown, *allowance.unknown, *unknown)
+                yield Rule(Action.ALLOW, match, source, tuple(f"{name}.{reason}" for reason in reasons))
 
 
 def _doubts(policies: Policies, direction: str, isolated: tuple[Workload, ...]) -> Iterator[Rule]:
@@ -81,19 +125,18 @@ def _of(policies: Policies, direction: str, workloads: tuple[Workload, ...]) -> 
 
 
 def _matches(
-    policies: Policies, policy: Policy, direction: str, allowance: Allowance, selected: tuple[Workload, ...]
+    policies: Policies, namespace: str, direction: str, allowance: Allowance, selected: tuple[Workload, ...]
 ) -> Iterator[tuple[Match, tuple[str, ...]]]:
+    """The boxes of a rule for some pods, each with what is not known of its peer."""
     one_way = _outward if direction == EGRESS else _inward
     for peer in (None,) if allowance.peers is None else allowance.peers:
-        unknown = unknown_reasons(policy, allowance, peer)
-        meant = None if peer is None or peer.anybody else policies.meant(policy.namespace, peer)
+        unknown = () if peer is None else peer.unknown
+        meant = None if peer is None or peer.anybody else policies.meant(namespace, peer)
         for match in one_way(policies, allowance, selected, meant):
             yield match, unknown
         if meant is not None and meant.perhaps:
-            perhaps = Meant(meant.perhaps)
-            reason = f"{policy.object.resource.name}.{direction}[{allowance.position}]: addresses of pods"
-            for match in one_way(policies, allowance, selected, perhaps):
-                yield match, (*unknown, reason)
+            for match in one_way(policies, allowance, selected, Meant(meant.perhaps)):
+                yield match, (*unknown, f"{direction}[{allowance.position}]: addresses of pods")
 
 
 def _outward(policies: Policies, allowance: Allowance, selected: tuple[Workload, ...], meant: Meant | None) -> Iterator[Match]:

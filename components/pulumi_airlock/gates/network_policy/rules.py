@@ -4,7 +4,7 @@ Semantics: Kubernetes API, `networking.k8s.io/v1`, and "Network Policies" of the
 policies add up; nothing denies; both ends must allow.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -206,9 +206,3 @@ def _port(one: Any) -> PortRule:
     if isinstance(port, str) and not port.isdigit():
         return PortRule(protocol, name=port)
     return PortRule(protocol, int(port), int(last) if last is not None else None)
-
-
-def unknown_reasons(policy: Policy, allowance: Allowance, peer: Peer | None) -> tuple[str, ...]:
-    """What is not known of a rule for a peer, and so of what it lets through."""
-    found: Iterable[str] = (*policy.selector.unknown, *(peer.unknown if peer else ()), *allowance.unknown)
-    return tuple(f"{policy.object.resource.name}.{reason}" for reason in found)
