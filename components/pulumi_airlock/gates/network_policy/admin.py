@@ -67,7 +67,11 @@ def _rules(one: KubeObject, direction: str) -> Iterator[AdminRule]:
         peers = tuple(peer for each in rule.get(key) or () for peer in _peers(each, where))
         given = rule.get("ports")
         ports = tuple(map(_port, given)) if given else None
-        yield AdminRule(position, peers, ports, str(rule.get("action") or "deny").lower())
+        action = str(rule.get("action") or "deny").lower()
+        # What is known of a rule apart from what is not, which says nothing of whom the others mean.
+        for some in (tuple(one for one in peers if not one.unknown), tuple(one for one in peers if one.unknown)):
+            if some:
+                yield AdminRule(position, some, ports, action)
 
 
 def _peers(one: Any, where: str) -> Iterator[Peer]:
