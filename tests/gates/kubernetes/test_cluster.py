@@ -101,3 +101,13 @@ def test_pods_that_nothing_is_known_of_have_all_other_names_of_their_namespace()
     assert "other.data.svc.cluster.local" in stranger.hosts.names
     assert "other.elsewhere.svc.cluster.local" not in stranger.hosts.names
     assert cluster.labels_of("*") == {}
+
+
+def test_of_init_containers_sidecars_alone_have_ports() -> None:
+    pod = _pod("a", {})
+    pod["spec"]["initContainers"] = [  # type: ignore[index]
+        {"name": "proxy", "restartPolicy": "Always", "ports": [{"name": "mesh", "containerPort": 15001}]},
+        {"name": "migrate", "ports": [{"name": "once", "containerPort": 9}]},
+    ]
+    (one,) = _cluster(pod).workloads
+    assert one.ports.keys() & {"mesh", "once"} == {"mesh"}

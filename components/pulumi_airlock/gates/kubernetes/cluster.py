@@ -190,7 +190,9 @@ def _workload(one: KubeObject, path: tuple[str, ...], owner: tuple[str, str]) ->
 def _named_ports(one: KubeObject, spec: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, int]]]:
     for place in ("containers", "initContainers"):
         for container in one.get_list(*spec, place):
-            for port in (container.get("ports") if isinstance(container, Mapping) else None) or ():
+            # Of init containers those run on that are sidecars (Kubernetes, "Sidecar Containers").
+            runs = isinstance(container, Mapping) and (place == "containers" or container.get("restartPolicy") == "Always")
+            for port in (container.get("ports") if runs else None) or ():
                 number = port.get("containerPort") if isinstance(port, Mapping) else None
                 if isinstance(number, int | float) and isinstance(port.get("name"), str):
                     yield port["name"], (str(port.get("protocol") or "TCP").lower(), int(number))
