@@ -15,7 +15,7 @@ from pulumi_airlock.proof import prove
 from pulumi_airlock.proof.filters import Environment
 from pulumi_airlock.proof.findings import Excess, Proof
 from pulumi_airlock.proof.sets import Hosts
-from pulumi_airlock.tokens import HELM_ENVIRONMENT
+from pulumi_airlock.tokens import CILIUM_GATE, HELM_ENVIRONMENT
 
 ADMIN = "kubernetes:policy.networking.k8s.io/v1"
 NOW = datetime(2026, 11, 26, 3, tzinfo=UTC)
@@ -161,3 +161,6 @@ def test_admin_policies_decide_before_the_others() -> None:
     passed = _prove(_stack(_admin("Pass", namespaces={})))
     assert not passed.blocked
     assert not passed.unproven
+    # Beside Cilium nobody enforces them as they are meant.
+    beside = Resource(f"urn:pulumi:test::bank::{CILIUM_GATE}::cilium", CILIUM_GATE, {})
+    assert [one.name for one in read(_stack(_admin("Deny", namespaces={}), beside))] == ["later policies"]

@@ -98,7 +98,8 @@ def _pods(one: Mapping[str, Any], where: str) -> Peer:
         spaces, chosen = pods.get("namespaceSelector"), pods.get("podSelector")
     else:
         spaces, chosen = one.get("namespaces"), None
-    return Peer(LabelSelector.parse(spaces, where), LabelSelector.parse(chosen, where))
+    spaces_, pods_ = LabelSelector.parse(spaces, where), LabelSelector.parse(chosen, where)
+    return Peer(spaces_, pods_, unknown=(*spaces_.unknown, *pods_.unknown))
 
 
 def _port(one: Any) -> PortRule:

@@ -16,13 +16,14 @@ from ..kubernetes.workloads import POD_DOMAIN, SERVICE_DOMAIN
 from ..stack import Stack
 from .admin import ADMIN_GROUP, AdminPolicy, admin_policies
 from .policies import Meant, Policies
-from .rules import DIRECTIONS, EGRESS, Allowance
+from .rules import DIRECTIONS, EGRESS, GROUP, Allowance
 
 DEFAULT_NAME = "network_policy"
 _LINK_LOCAL = Hosts.from_cidrs(["169.254.0.0/16", "fe80::/10"])
 """No router carries packets from there (RFC 3927, RFC 4291): whoever has such an address is on the pod's own node."""
 _HBONE = Services.of("tcp", 15008, 15008)
 """By which all TCP comes in an ambient mesh (Istio, "Ambient and Kubernetes NetworkPolicy")."""
+_ADMIN_KINDS = ("AdminNetworkPolicy", "BaselineAdminNetworkPolicy")
 _LATER_KINDS = ("ClusterNetworkPolicy",)
 """Of later versions of the Network Policy API: not understood, so that they make a proof open."""
 
@@ -33,12 +34,13 @@ def read(stack: Stack) -> Iterator[Filter]:
     With Cilium's own policies in the stack, those are read together with these, by the gate of Cilium: there, all policies of a
     pod add up.
     """
-    cluster = read_cluster(stack)
-    policies = Policies(stack, cluster)
-    later = objects(stack, ADMIN_GROUP, *_LATER_KINDS)
-    tiers = admin_policies(stack)
-    everything = [*(one.object for each in tiers for one in each), *(one.object for one in policies.all), *later]
-    if stack.of_type(CILIUM_GATE) or not everything:
+    own, later = objects(stack, GROUP, "NetworkPolicy"), objects(stack, ADMIN_GROUP, *_LATER_KINDS)
+    admin_objects = objects(stack, ADMIN_GROUP, *_ADMIN_KINDS)
+    if stack.of_type(CILIUM_GATE):
+        # Cilium does not know admin policies: what they are to do there is open.
+        own, admin_objects, later = (), (), (*admin_objects, *later)
+    everything = (*own, *admin_objects, *later)
+    if not everything:
         return
     gates = stack.of_type(NETWORK_POLICY_GATE)
     gate, urn = (gates[0].name, gates[0].urn) if gates else (DEFAULT_NAME, everything[0].resource.urn)
@@ -47,6 +49,13 @@ def read(stack: Stack) -> Iterator[Filter]:
         shape = Shape(nouns=("rule", "rules"))
         return Filter(gate, name, combine, default, tuple(rules), urn, scope=scope, always=True, shape=shape)
 
+    if later:
+        unread = (Rule(Action.DENY, Match(), one.at(label=f"{one.kind} {one.name}"), (f"{one.name}.spec",)) for one in later)
+        yield filter_("later policies", Combine.DENY_OVERRIDES, Action.ALLOW, unread)
+    if not (own or admin_objects):
+        return
+    cluster = read_cluster(stack)
+    policies, tiers = Policies(stack, cluster), admin_policies(stack)
     for direction in DIRECTIONS[::-1]:
         isolated = tuple(one for one in cluster.workloads if policies.on(one, direction))
         admin = list(_admin_rules(policies, tiers[0], direction))
@@ -62,9 +71,6 @@ def read(stack: Stack) -> Iterator[Filter]:
         if baseline and rest:
             scope = _of(policies, direction, rest)
             yield filter_(f"baseline {direction}", Combine.FIRST_MATCH, Action.ALLOW, (*let, *baseline), scope)
-    if later:
-        unread = (Rule(Action.DENY, Match(), one.at(label=f"{one.kind} {one.name}"), (f"{one.name}.spec",)) for one in later)
-        yield filter_("later policies", Combine.DENY_OVERRIDES, Action.ALLOW, unread)
 
 
 def _admin_rules(
@@ -76,7 +82,7 @@ def _admin_rules(
         for rule in policy.rules[direction] if subjects else ():
             action = Action.DENY if rule.action == "deny" else Action.ALLOW
             for match, unknown in _matches(policies, "", direction, rule, subjects):
-                reasons = tuple(f"{policy.object.name}.{reason}" for reason in (*rule.unknown, *unknown))
+                reasons = tuple(f"{policy.object.name}.{reason}" for reason in (*policy.subject.unknown, *rule.unknown, *unknown))
                 yield Rule(action, match, policy.source(direction, rule), reasons), rule.action
 
 

@@ -155,7 +155,7 @@ class Tiers:
             if mine.workload not in self.policies.meant("", policy.subject).workloads:
                 continue
             for rule in policy.rules[direction]:
-                peers = self._of("", rule)
+                peers = self._of("", rule, policy.subject.unknown)
                 surely = peers.everybody or other.key in peers.surely
                 if not (surely or other.key in peers.perhaps) or not (services := rule.services(at.workload) & rest):
                     continue
