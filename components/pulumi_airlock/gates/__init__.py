@@ -15,7 +15,15 @@ if TYPE_CHECKING:
     from ..access import Access
     from ..proof.ways import WayAround
 
-GATES = ("gates.aws_network", "gates.fortigate", "gates.zpa", "gates.zia", "gates.network_policy", "environments.mwaa")
+GATES = (
+    "gates.aws_network",
+    "gates.fortigate",
+    "gates.zpa",
+    "gates.zia",
+    "gates.network_policy",
+    "environments.mwaa",
+    "environments.helm",
+)
 """Modules with a `read`, imported when the first stack is read: no gate's SDK is needed for another's resources."""
 
 

@@ -1,1 +1,39 @@
-"""Airflow by its official chart, on EKS or GKE."""
+"""Airflow by its official chart, on EKS or GKE: the component that makes it, and how a stack's environments are read back.
+
+Its parts are modules beside this one: `component` puts them together; `workloads` and `flows` say what Airflow is in a cluster,
+`network` hands that to gates; `values` and `cluster_policy` are the chart's; `checks` and `limits` refuse what would fail later.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .flows import Database, Flow
+from .network import ClusterNetwork
+from .read import read, read_environments
+from .values import ChartSecrets, Image
+from .workloads import CELERY, KUBERNETES
+
+if TYPE_CHECKING:
+    from .component import Eks, Gke, HelmEnvironment
+
+__all__ = [
+    "CELERY",
+    "KUBERNETES",
+    "ChartSecrets",
+    "ClusterNetwork",
+    "Database",
+    "Eks",
+    "Flow",
+    "Gke",
+    "HelmEnvironment",
+    "Image",
+    "read",
+    "read_environments",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # Readers run where no SDK need be installed: only composing needs it.
+    if name in ("Eks", "Gke", "HelmEnvironment"):
+        return getattr(import_module(".component", __package__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

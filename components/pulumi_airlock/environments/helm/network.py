@@ -1,11 +1,14 @@
 """What a cluster's gates need to know of an environment: the one thing that it hands to them. No SDK in here."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from ...access.model import Access, Principal
+from ...gates.kubernetes.workloads import API_SERVER as KUBERNETES_API
 from ...gates.kubernetes.workloads import Workload
 from ...proof.filters import Workloads
+from ...proof.sets import Hosts
 from .flows import Database, Flow, own_flows
 from .workloads import CELERY, WORKER, account_of, default_account
 from .workloads import workloads as all_workloads
@@ -49,35 +52,53 @@ def principals_of(access: Access, environment: str) -> list[Principal]:
     return [one for one in access.principals if not one.is_people and one.environment in (None, environment)]
 
 
-def cluster_network(
-    access: Access,
+def accounts_of(access: Access, environment: str, executor: str, release: str) -> dict[str, str]:
+    """The service account that each principal's tasks run as. Celery's workers run all tasks as one account."""
+    principals = principals_of(access, environment)
+    if executor == CELERY:
+        return {one.name: account_of(WORKER, release) for one in principals}
+    return {one.name: one.service_account or one.name for one in principals}
+
+
+def cluster_network(access: Access, environment: str, **given: Any) -> ClusterNetwork:
+    """What gates need of an environment that is deployed so (`network_of`), with the accounts of an access file."""
+    accounts = accounts_of(access, environment, given["executor"], given["release"])
+    return network_of(environment, accounts=accounts, **given)
+
+
+def network_of(
     environment: str,
     *,
     namespace: str,
     release: str,
     executor: str,
+    accounts: Mapping[str, str],
     database: Database,
     pod_cidrs: Iterable[str],
     pgbouncer: bool = True,
     redis: bool = True,
+    api_server_cidrs: Iterable[str] = (),
 ) -> ClusterNetwork:
-    """What gates need of an environment that is deployed so. Celery's workers run all tasks as one account."""
-    principals = principals_of(access, environment)
-    if executor == CELERY:
-        accounts = {one.name: account_of(WORKER, release) for one in principals}
-    else:
-        accounts = {one.name: one.service_account or one.name for one in principals}
+    """What gates need of an environment that is deployed so.
+
+    `api_server_cidrs`: the addresses of the cluster's API server, which its name stands for.
+    """
     found = all_workloads(executor, namespace, release, list(accounts.values()), pgbouncer=pgbouncer, redis=redis)
     others = account_of(WORKER, release) if executor == CELERY else default_account(release)
     tasks = frozenset(f"{namespace}/{account}" for account in (*accounts.values(), others))
+    addresses = Hosts.from_cidrs(api_server_cidrs)
+    flows = (
+        replace(one, to=one.to | addresses) if KUBERNETES_API in one.to.names else one
+        for one in own_flows(executor, release, found, database, tasks)
+    )
     return ClusterNetwork(
         environment=environment,
         namespace=namespace,
         release=release,
         executor=executor,
-        accounts=accounts,
+        accounts=dict(accounts),
         pod_cidrs=tuple(pod_cidrs),
         workloads=found,
-        flows=tuple(own_flows(executor, release, found, database, tasks)),
+        flows=tuple(flows),
         api_server=next(one for one in found if one.labels.get("component") == "api-server"),
     )

@@ -1,0 +1,75 @@
+"""Refuses what the chart or the cluster would refuse later, all of it at once."""
+
+import re
+from itertools import combinations
+
+from ...access import globs
+from ...access.model import Access
+from ...errors import Problems
+from ...proof.atoms.globs import regions
+from .limits import ACCOUNT_NAME, DNS_LABEL, LABEL_VALUE, OLDEST_AIRFLOW, OLDEST_CHART, RELEASE_LENGTH, version_of
+from .network import accounts_of, principals_of
+from .values import Image
+from .workloads import EXECUTORS, KUBERNETES, default_account
+
+
+def check_release(namespace: str, release: str, executor: str, problems: Problems) -> None:
+    """The names, and the executor."""
+    for path, value, longest in (("namespace", namespace, 63), ("release", release, RELEASE_LENGTH)):
+        if not DNS_LABEL.fullmatch(value) or len(value) > longest:
+            problems.add(path, f"{value!r}: write small letters, digits and dashes, at most {longest} of them")
+    if executor not in EXECUTORS:
+        problems.add("executor", f"{executor!r}: write one of {', '.join(EXECUTORS)}")
+
+
+def check_versions(airflow_version: str, chart_version: str, image: Image, problems: Problems) -> None:
+    """Versions that go together, and an image that is pinned."""
+    for path, value, oldest, what in (
+        ("airflow_version", airflow_version, OLDEST_AIRFLOW, "Airflow"),
+        ("chart_version", chart_version, OLDEST_CHART, "the chart"),
+    ):
+        found = version_of(value)
+        if found is None:
+            problems.add(path, f"{value!r} is no version: write one whole, as in {'.'.join(map(str, oldest))}")
+        elif found < oldest:
+            problems.add(path, f"{value}: {what} from {'.'.join(map(str, oldest))} on, where tasks have no database password")
+    if not image.tag and not image.digest:
+        problems.add("image", f"{image.repository} has neither tag nor digest: what runs would change by itself")
+    if image.tag == "latest":
+        problems.add("image.tag", "latest is not pinned: write a version, or a digest")
+    if image.digest and not re.fullmatch(r"sha256:[0-9a-f]{64}", image.digest):
+        problems.add("image.digest", f"{image.digest!r} is no digest: write sha256: and 64 digits")
+
+
+def check_accounts(access: Access, environment: str, executor: str, release: str, problems: Problems) -> None:
+    """Service accounts that can be: named well, none of Airflow's own, and one for every task."""
+    if executor != KUBERNETES:
+        return
+    accounts = accounts_of(access, environment, executor, release)
+    for name, account in accounts.items():
+        if not ACCOUNT_NAME.fullmatch(account) or not LABEL_VALUE.fullmatch(account):
+            fix = "write small letters, digits and dashes, at most 63 of them"
+            problems.add(f"access.principals[{name}].serviceAccount", f"{account!r}: {fix}")
+        if account == default_account(release) or account.startswith(f"{release}-"):
+            fix = "write another serviceAccount"
+            problems.add(f"access.principals[{name}].serviceAccount", f"{account!r} is a name of Airflow's own accounts: {fix}")
+    here = principals_of(access, environment)
+    deployed = next((one.dags for one in access.environments if one.name == environment), ("*",))
+    for one, other in combinations(here, 2):
+        if accounts[one.name] == accounts[other.name]:
+            continue
+        task = _shared(deployed, one.dags, other.dags)
+        both = _shared(("*",), one.tasks, other.tasks)
+        if task is not None and both is not None:
+            fix = f"give both one serviceAccount, or take {task}.{both} out of one of them"
+            problems.add(
+                f"access.principals[{other.name}]",
+                f"{task}.{both} is of {one.name} and of {other.name}, and a pod has one service account: {fix}",
+            )
+
+
+def _shared(*sets: tuple[str, ...]) -> str | None:
+    """An id that all sets of globs match; None where there is none."""
+    if not any(globs.overlap(a, b) for a in sets[1] for b in sets[2]):
+        return None
+    return next((word for key, word in regions(list(sets)).items() if len(key) == len(sets)), None)
