@@ -21,6 +21,7 @@ GATES = (
     "gates.zpa",
     "gates.zia",
     "gates.network_policy",
+    "gates.istio",
     "environments.mwaa",
     "environments.helm",
 )

@@ -1,0 +1,21 @@
+"""Istio: who may reach a workload by service account, method and path; beyond the cluster by server name, at the egress gateway.
+
+`policies` has what the objects say, `read` makes filters of it, `compile` and `gate` make the objects.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .compile import EgressGateway
+from .read import read
+
+if TYPE_CHECKING:
+    from .gate import IstioGate, gateway_workload
+
+__all__ = ["EgressGateway", "IstioGate", "gateway_workload", "read"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("IstioGate", "gateway_workload"):
+        return getattr(import_module(".gate", __package__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,109 @@
+"""The gate of Istio: mTLS without exception, nobody by default, then each identity to what routes and Airflow's flows name."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from ...access import Access
+from ...environments.helm.flows import Flow
+from ...environments.helm.network import ClusterNetwork
+from ...errors import InputError, Problem
+from ...tokens import ISTIO_GATE
+from ..kubernetes.declared import ClusterFacts
+from ..kubernetes.wanted import cluster_of, wanted
+from ..kubernetes.workloads import ServiceName, ServicePort, Workload
+from ..naming import cut_name
+from .compile import GATEWAY_PORT, EgressGateway, IstioObject, compile_mesh
+
+ROUTES = "airlock/routes"
+"""The annotation with the routes that an object carries."""
+
+
+class IstioGate(pulumi.ComponentResource):
+    """Istio's security for the namespaces of Airflow, and of others on request.
+
+    It sees service accounts and, of HTTP, methods and paths; beyond the cluster, server names at the egress gateway.
+    """
+
+    object_names: list[str]
+    """`<kind> <namespace>/<name>` of every object."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        access: Access,
+        environments: Sequence[ClusterNetwork],
+        cluster: ClusterFacts,
+        istio_version: str,
+        flows: Iterable[Flow] = (),
+        workloads: Sequence[Workload] = (),
+        namespaces: Sequence[str] = (),
+        entries: Sequence[str] = (),
+        egress_gateway: EgressGateway | None = None,
+        today: date | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ):
+        """
+        Args:
+            name: the gate's name, as zones write it.
+            access: who may reach what.
+            environments: the environments of the cluster (`HelmEnvironment.network`).
+            cluster: what is declared of the cluster (`ClusterDeclaration.facts`).
+            istio_version: `1.27` or `1.27.3`: what policies may say differs.
+            flows: what else is let through, as a gateway's flows.
+            workloads: other workloads of this program, as a gateway's.
+            namespaces: others than Airflow's that are in the mesh, and in which policies are made.
+            entries: workloads at which people arrive: their ports are kept from the sidecar, and no policy is made for them.
+            egress_gateway: through which names beyond the cluster are reached.
+            today: routes that are over by then are left out; today without it.
+
+        Raises:
+            InputError: with every route that the mesh cannot hold.
+        """
+        version = _version(name, istio_version)
+        here = cluster_of(cluster, environments, [*workloads, *([gateway_workload(egress_gateway)] if egress_gateway else [])])
+        found = wanted(access, name, environments, here, today or datetime.now(UTC).date(), flows)
+        spaces = [*(one.namespace for one in environments), *namespaces]
+        plan = compile_mesh(found, here, spaces, name, version, egress_gateway, entries)
+        described = {
+            "entries": list(entries),
+            "egressGateway": {"workload": egress_gateway.workload, "names": list(plan.names), "port": 443}
+            if egress_gateway and plan.names
+            else {},
+        }
+        super().__init__(ISTIO_GATE, name, dict(described), opts)
+        for one in plan.objects:
+            self._make(name, one)
+        self.object_names = [f"{one.kind} {one.namespace}/{one.name}" for one in plan.objects]
+        self.register_outputs(described)
+
+    def _make(self, name: str, one: IstioObject) -> None:
+        kubernetes.apiextensions.CustomResource(
+            cut_name(200, f"{name}-{one.namespace}-{one.kind.lower()}-{one.name.removeprefix(name + '-')}"),
+            api_version=one.api_version,
+            kind=one.kind,
+            metadata=kubernetes.meta.v1.ObjectMetaArgs(
+                name=one.name,
+                namespace=one.namespace,
+                annotations={ROUTES: " ".join(one.routes)} if one.routes else None,
+                labels={"app.kubernetes.io/managed-by": "airlock"},
+            ),
+            spec=dict(one.spec),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+
+def gateway_workload(one: EgressGateway) -> Workload:
+    """The egress gateway as a workload of the cluster, for whoever declares it."""
+    service = ServiceName(one.host, (ServicePort("tcp", 443, GATEWAY_PORT),))
+    return Workload(one.workload, one.namespace, one.service_account, dict(one.labels), services=(service,))
+
+
+def _version(name: str, text: str) -> tuple[int, int]:
+    parts = text.split(".")
+    if len(parts) not in (2, 3) or not all(part.isdigit() for part in parts):
+        raise InputError([Problem(name, "istio_version", f"{text!r} is no version of Istio: write 1.27 or 1.27.3")])
+    return int(parts[0]), int(parts[1])
