@@ -20,6 +20,7 @@ GATES = (
     "gates.fortigate",
     "gates.zpa",
     "gates.zia",
+    "gates.nginx",
     "gates.network_policy",
     "gates.istio",
     "environments.mwaa",

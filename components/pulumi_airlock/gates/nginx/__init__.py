@@ -1,0 +1,37 @@
+"""The Nginx gateway: who people are is checked here, once, for every Airflow behind it; compiled from routes, and read back.
+
+What it sees of a principal: the identity provider's group; and of a request its method and path. It sees no DAG: what people may
+do with which DAG is Airflow's to say, by the role that the group gives (`webserver_config`). Reading needs no SDK; only
+`NginxGateway` does.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .plan import Upstream
+from .read import read
+from .webserver import webserver_config, webserver_settings
+
+if TYPE_CHECKING:
+    from .gate import NginxGateway
+    from .settings import Certificate, Exposure, OidcClient, Pods
+
+__all__ = [
+    "Certificate",
+    "Exposure",
+    "NginxGateway",
+    "OidcClient",
+    "Pods",
+    "Upstream",
+    "read",
+    "webserver_config",
+    "webserver_settings",
+]
+
+_WHERE = {"NginxGateway": "gate", "Certificate": "settings", "Exposure": "settings", "OidcClient": "settings", "Pods": "settings"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _WHERE:
+        return getattr(import_module(f".{_WHERE[name]}", __package__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
