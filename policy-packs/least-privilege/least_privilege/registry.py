@@ -55,6 +55,7 @@ MODULES = (
     "zia",
     "zia_locations",
     "network_policy",
+    "istio",
     "credentials",
     "credential_resources",
 )
