@@ -55,3 +55,5 @@ def test_default_deny():
     policy.passes([resource(ENVIRONMENT, "finance", namespace="airflow", mesh="")])
     policy.fails("airflow has no AuthorizationPolicy without rules", [environment, open_, strict], at="finance")
     policy.fails("airflow has no PeerAuthentication with mode STRICT", [environment, deny], at="finance")
+    later = resource(PEER, "later", metadata=place, spec={"mtls": {"mode": UNKNOWN}})
+    policy.undecided("spec.mtls.mode", [environment, deny, later])

@@ -10,7 +10,7 @@ from pulumi_policy import Severity
 
 from .controls import Soc2
 from .reading import UNKNOWN, Stack, Subject
-from .registry import Findings, resource_policy, stack_policy, undecided, wrong
+from .registry import Config, Findings, resource_policy, stack_policy, undecided, wrong
 
 SECURITY = "security.istio.io"
 PEERS = tuple(f"kubernetes:{SECURITY}/{version}:PeerAuthentication" for version in ("v1", "v1beta1"))
@@ -113,7 +113,7 @@ def client_tls(it: Subject) -> Findings:
     soc2=Soc2.CC6_6,
     fix="Add an AuthorizationPolicy without rules and a STRICT PeerAuthentication to the namespace (IstioGate makes both).",
 )
-def default_deny(stack: Stack) -> Findings:
+def default_deny(stack: Stack, _: Config) -> Findings:
     """Where Airflow runs in Istio, its namespace lets nobody in by default, and takes mutual TLS alone."""
     denied = {
         one.namespace
@@ -135,5 +135,8 @@ def default_deny(stack: Stack) -> Findings:
             yield wrong(
                 one, "namespace", f"{namespace} has no AuthorizationPolicy without rules: whoever no policy names comes in"
             )
-        if not strict & {namespace, ROOT}:
+        unsure = [one for one in objects(stack, SECURITY, "PeerAuthentication") if one.get("spec", "mtls", "mode") is UNKNOWN]
+        if not strict & {namespace, ROOT} and any(each.namespace in (namespace, ROOT) for each in unsure):
+            yield undecided(unsure[0].resource, "spec.mtls.mode")
+        elif not strict & {namespace, ROOT}:
             yield wrong(one, "namespace", f"{namespace} has no PeerAuthentication with mode STRICT: plain text comes in")
