@@ -3,7 +3,7 @@
 To add a gate, add its module, and its name to `GATES`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -66,4 +66,16 @@ def _carried(stack: Stack, access: "Access | None", found: Reading) -> Reading:
         return found  # told by whoever needs the access
     if access is None:
         return found
-    return Reading(found.environments, carried(access, found.filters), tuple(around(access, found.filters)), found.filters)
+    environments = tuple(_with_entries(one, found.filters) for one in found.environments)
+    return Reading(environments, carried(access, found.filters), tuple(around(access, found.filters)), found.filters)
+
+
+def _with_entries(environment: Environment, filters: tuple[Filter, ...]) -> Environment:
+    """Reaching a gate's own hosts is how it is used: what lies behind them is that gate's to decide."""
+    entries = [
+        relay.entry
+        for one in filters
+        for relay in one.relays
+        if relay.entry is not None and (relay.environments is None or environment.name in relay.environments)
+    ]
+    return replace(environment, own=tuple(dict.fromkeys((*environment.own, *entries)))) if entries else environment

@@ -177,6 +177,8 @@ class Relay:
     """The workload of a cluster as which it goes on; None: as whoever sent it."""
     onward: Match | None = None
     """Hosts and services that it connects to in place of the destination (a gateway's upstream), as gates behind see it."""
+    alone: bool = True
+    """Whether the gate is passed by this way alone; False: what it does not lead to passes the gate as it is (a mesh)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,7 +128,11 @@ class _Carrier:
 
     @cached_property
     def _mine(self) -> list[str]:
-        return [name for name, zone in self.access.zones.items() if self.gate in zone.gates]
+        found = [name for name, zone in self.access.zones.items() if self.gate in zone.gates]
+        if all(one.alone for one in self.relays):
+            return found
+        led = Hosts.union(one.hosts for one in self.relays)
+        return [name for name in found if meets(self.zones[name], led)]
 
     def _led(self, relay: Relay, within: Hosts) -> Hosts:
         """The part of some hosts to which traffic goes by a relay. A destination goes whole, by whichever of its names."""

@@ -103,7 +103,7 @@ def _leaving(gate: str, urn: str, mesh: Mesh, egress: Workload, component: Resou
     names = Hosts.from_names(str(name) for name in component.get_list("egressGateway", "names"))
     port = component.get("egressGateway", "port", default=443)
     entry = Match(hosts=egress.hosts, services=Services.of("tcp", int(port), int(port)))
-    relay = Relay(hosts=names, entry=entry)
+    relay = Relay(hosts=names, entry=entry, alone=False)
     default = Action.DENY if any(each.action == "ALLOW" for each in mesh.on(egress)) else Action.ALLOW
     return Filter(
         gate,

@@ -74,6 +74,18 @@ def wanted(
     return _merged(found)
 
 
+def through(found: Iterable[Wanted], gateway: Workload, port: int) -> list[Wanted]:
+    """The same for a gate that names beyond the cluster are hidden from by a mesh's egress gateway: callers connect to that."""
+    services = Services.of("tcp", port, port)
+    to, pods = gateway.hosts, gateway.pods(services)
+    return [
+        replace(one, to=to, services=services, workloads=(gateway,), pod_services=pods, operations=None)
+        if one.routes and not one.workloads and not one.to.addresses() and one.to.names.mentioned()
+        else one
+        for one in found
+    ]
+
+
 def _of_flow(flow: "Flow", cluster: Cluster) -> Wanted:
     behind = cluster.behind(flow.to)
     pods = Services.union(one.pods(flow.services) for one in behind)

@@ -11,7 +11,7 @@ from ...environments.helm.flows import Flow
 from ...environments.helm.network import ClusterNetwork
 from ...tokens import NETWORK_POLICY_GATE
 from ..kubernetes.declared import ClusterFacts
-from ..kubernetes.wanted import cluster_of, wanted
+from ..kubernetes.wanted import cluster_of, through, wanted
 from ..kubernetes.workloads import Workload
 from .compile import PolicyPlan, compile_policies, object_name
 
@@ -38,6 +38,7 @@ class NetworkPolicyGate(pulumi.ComponentResource):
         flows: Iterable[Flow] = (),
         workloads: Sequence[Workload] = (),
         namespaces: Sequence[str] = (),
+        egress_gateway: Workload | None = None,
         ambient: bool = False,
         today: date | None = None,
         opts: pulumi.ResourceOptions | None = None,
@@ -51,6 +52,7 @@ class NetworkPolicyGate(pulumi.ComponentResource):
             flows: what else is let through, as a gateway's flows.
             workloads: other workloads of this program, as a gateway's.
             namespaces: others than Airflow's to deny by default, and to open for what is wanted.
+            egress_gateway: the mesh's egress gateway (`gateway_workload`), by which names beyond the cluster are reached.
             ambient: whether Istio's ambient mesh carries the traffic: it needs port 15008 at both ends.
             today: routes that are over by then are left out; today without it.
 
@@ -58,8 +60,10 @@ class NetworkPolicyGate(pulumi.ComponentResource):
             InputError: with every route that NetworkPolicies cannot say.
         """
         super().__init__(NETWORK_POLICY_GATE, name, {"namespaces": list(namespaces), "ambient": ambient}, opts)
-        here = cluster_of(cluster, environments, workloads)
+        here = cluster_of(cluster, environments, [*workloads, *([egress_gateway] if egress_gateway else [])])
         found = wanted(access, name, environments, here, today or datetime.now(UTC).date(), flows)
+        if egress_gateway is not None:
+            found = through(found, here.by_name[egress_gateway.name], 443)
         spaces = [*(one.namespace for one in environments), *(one.namespace for one in workloads), *namespaces]
         plans = compile_policies(found, here, spaces, name, ambient=ambient)
         for plan in plans:
