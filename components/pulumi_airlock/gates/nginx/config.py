@@ -11,6 +11,7 @@ Why it is as it is:
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from .paths import request_regex
@@ -69,30 +70,33 @@ REQUIRED_FIELDS = (
 """Those without which an audit, and `airlock explain --from-response`, cannot tell who was refused by whom."""
 _HSTS = "max-age=31536000"
 _AMBIGUOUS = r"~*(?s)^[^?]*(?:(?:/|%2f|\\|%5c)(?:\.|%2e){1,2}(?:/|%2f|\\|%5c|\?|\z)|\\|%5c|%00)"
-"""Paths with segments that are a dot or two, encoded or not, and with backslashes: nginx resolves them and passes on what came."""
+"""Paths with segments that are a dot or two, encoded or not, or with backslashes: nginx resolves them and passes on what came."""
 
 
-def nginx_conf(
-    plan: GatewayPlan, sign_in: str, *, tls: str = TLS_FOLDER, secret: str = SECRET_FILE, ports: Sequence[int] = ()
-) -> str:
-    """The text of `nginx.conf`.
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where things are to the nginx that runs it: in the container, unless a test says otherwise."""
 
-    `sign_in`: host and port of oauth2-proxy. `tls`: the folder of `tls.crt` and `tls.key`. `secret`: a file with the gateway's
-    secret as an entry of a map. `ports`: for TLS, for redirects to it, and for probes, where others than the default are wanted.
-    """
-    tls_port, redirect_port, health_port = ports or (GATEWAY_PORT, REDIRECT_PORT, HEALTH_PORT)
-    lines = [
-        *_head(),
-        *(f"    {line}" if line else "" for line in _http(plan, sign_in, secret, tls, (tls_port, redirect_port, health_port))),
-        "}",
-    ]
+    tls: str = TLS_FOLDER
+    """The folder of `tls.crt` and `tls.key`."""
+    secret: str = SECRET_FILE
+    """A file with the gateway's secret, as an entry of a map."""
+    temporary: str = "/tmp"  # noqa: S108  # the container's
+    ports: tuple[int, int, int] = (GATEWAY_PORT, REDIRECT_PORT, HEALTH_PORT)
+    """For TLS, for redirects to it, for probes."""
+
+
+def nginx_conf(plan: GatewayPlan, sign_in: str, place: Place | None = None) -> str:
+    """The text of `nginx.conf`. `sign_in`: host and port of oauth2-proxy."""
+    place = place or Place()
+    lines = [*_head(place), *(f"    {line}" if line else "" for line in _http(plan, sign_in, place)), "}"]
     return "\n".join(lines) + "\n"
 
 
-def _head() -> Iterator[str]:
+def _head(place: Place) -> Iterator[str]:
     yield "# Made by Airlock from the routes of people; edits are lost."
     yield "worker_processes auto;"
-    yield "pid /tmp/nginx.pid;"
+    yield f"pid {place.temporary}/nginx.pid;"
     yield "error_log /dev/stderr warn;"
     yield ""
     yield "events {"
@@ -102,11 +106,11 @@ def _head() -> Iterator[str]:
     yield "http {"
 
 
-def _http(plan: GatewayPlan, sign_in: str, secret: str, tls: str, ports: tuple[int, int, int]) -> Iterator[str]:
+def _http(plan: GatewayPlan, sign_in: str, place: Place) -> Iterator[str]:
     yield "default_type text/plain;"
     yield "server_tokens off;"
     for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"):
-        yield f"{name}_temp_path /tmp/{name};"
+        yield f"{name}_temp_path {place.temporary}/{name};"
     yield "uninitialized_variable_warn off;"
     yield ""
     yield from _log()
@@ -121,15 +125,15 @@ def _http(plan: GatewayPlan, sign_in: str, secret: str, tls: str, ports: tuple[i
     yield "large_client_header_buffers 4 16k;"
     yield "keepalive_timeout 65s;"
     yield ""
-    yield f"ssl_certificate {tls}/tls.crt;"
-    yield f"ssl_certificate_key {tls}/tls.key;"
+    yield f"ssl_certificate {place.tls}/tls.crt;"
+    yield f"ssl_certificate_key {place.tls}/tls.key;"
     yield "ssl_protocols TLSv1.2 TLSv1.3;"
     yield "ssl_ciphers ECDHE+AESGCM:ECDHE+CHACHA20;"
     yield "ssl_session_cache shared:airlock:10m;"
     yield "ssl_session_timeout 1h;"
     yield "ssl_session_tickets off;"
     yield ""
-    yield from _maps(plan, secret)
+    yield from _maps(plan, place.secret)
     yield ""
     yield "upstream airlock_sign_in {"
     yield f"    server {sign_in};"
@@ -141,10 +145,10 @@ def _http(plan: GatewayPlan, sign_in: str, secret: str, tls: str, ports: tuple[i
         yield "    keepalive 16;"
         yield "}"
     yield ""
-    yield from _other_servers(plan, ports)
+    yield from _other_servers(plan, place.ports)
     for number, site in enumerate(plan.sites):
         yield ""
-        yield from _server(site, number, ports[0])
+        yield from _server(site, number, place.ports[0])
 
 
 def _log() -> Iterator[str]:

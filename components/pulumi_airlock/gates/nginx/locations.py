@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ...access import globs
 from .directives import Directive
-from .paths import of_location
+from .paths import meet, of_location
 
 _MODIFIERS = ("=", "^~", "~", "~*")
 
@@ -62,35 +62,66 @@ def _glob(modifier: str, pattern: str) -> str | None:
 
 
 def parted(found: Sequence[Location]) -> list[Location]:
-    """The same locations with what others take out of each. O(locations²)."""
-    exact = [one for one in found if one.modifier == "="]
-    prefixes = [one for one in found if one.modifier in ("", "^~")]
-    expressions = [one for one in found if one.modifier in ("~", "~*")]
-    return [_parted(one, exact, prefixes, expressions) for one in found]
+    """The same locations with what others take out of each; one in several parts where it is no single glob. O(locations²)."""
+    whole = [*found, *_redirects(found)]
+    exact = [one for one in whole if one.modifier == "="]
+    prefixes = [one for one in whole if one.modifier in ("", "^~")]
+    expressions = [one for one in whole if one.modifier in ("~", "~*")]
+    parts = [*exact]
+    for one in prefixes:
+        parts.append(_less(one, one.glob, [*_others(exact), *_longer(one, prefixes)], expressions if one.modifier == "" else ()))
+    for place, one in enumerate(expressions):
+        parts += _of_expression(one, exact, prefixes, expressions[:place])
+    return parts
 
 
-def _parted(one: Location, exact: Sequence[Location], prefixes: Sequence[Location], expressions: Sequence[Location]) -> Location:
-    if one.modifier == "=":
-        return one
-    taken = [each.glob for each in exact]
-    unsure: list[str] = []
-    if one.modifier in ("", "^~"):
-        taken += [each.glob for each in prefixes if len(each.pattern) > len(one.pattern) and each.pattern.startswith(one.pattern)]
-        before = expressions if one.modifier == "" else ()
-    else:
-        taken += [each.glob for each in prefixes if each.modifier == "^~"]
-        if any(each.modifier == "" and _within(each, prefixes) for each in prefixes):
-            unsure.append("a plain prefix within a ^~ one")
-        before = expressions[: expressions.index(one)]
-    for each in before:
-        if each.glob is None:
-            unsure.append(each.name)
-        else:
-            taken.append(each.glob)
-    mine = one.glob
-    without = tuple(dict.fromkeys(each for each in taken if each is not None and (mine is None or globs.overlap(mine, each))))
-    return Location(one.directive, one.modifier, one.pattern, mine, one.above, without, tuple(dict.fromkeys(unsure)))
+def _redirects(found: Sequence[Location]) -> list[Location]:
+    """`/a` of a location `/a/` that passes on: nginx sends it to `/a/` by itself, before any expression (nginx, "location")."""
+    taken = {one.pattern for one in found if one.modifier in ("", "^~", "=")}
+    made = []
+    for one in found:
+        bare = one.pattern[:-1]
+        if (
+            one.modifier in ("", "^~")
+            and one.pattern.endswith("/")
+            and bare
+            and bare not in taken
+            and one.directive.last("proxy_pass")
+        ):
+            answer = Directive("return", ("301",), one.directive.line, one.directive.file)
+            directive = Directive("location", ("=", bare), one.directive.line, one.directive.file, (answer,))
+            made.append(Location(directive, "=", bare, _glob("=", bare), one.above))
+    return made
 
 
-def _within(one: Location, prefixes: Sequence[Location]) -> bool:
-    return any(each.modifier == "^~" and one.pattern.startswith(each.pattern) and each is not one for each in prefixes)
+def _others(found: Sequence[Location]) -> list[str]:
+    return [one.glob for one in found if one.glob is not None]
+
+
+def _longer(one: Location, prefixes: Sequence[Location]) -> list[str]:
+    return _others([each for each in prefixes if each.pattern != one.pattern and each.pattern.startswith(one.pattern)])
+
+
+def _less(one: Location, glob: str | None, taken: Sequence[str], before: Sequence[Location], *unsure: str) -> Location:
+    """A location of some paths, without what others take: `before` are the expressions that are looked at first."""
+    without = [*taken, *_others(before)]
+    doubts = [*unsure, *(each.name for each in before if each.glob is None)]
+    mine = tuple(dict.fromkeys(each for each in without if glob is None or globs.overlap(glob, each)))
+    return Location(one.directive, one.modifier, one.pattern, glob, one.above, mine, tuple(dict.fromkeys(doubts)))
+
+
+def _of_expression(
+    one: Location, exact: Sequence[Location], prefixes: Sequence[Location], before: Sequence[Location]
+) -> list[Location]:
+    closed = [each for each in prefixes if each.modifier == "^~"]
+    found = [_less(one, one.glob, [*_others(exact), *_others(closed)], before)]
+    for inner in prefixes:
+        # A plain prefix that is longer than a `^~` one opens its paths to expressions again.
+        if inner.modifier or not any(inner.pattern.startswith(each.pattern) for each in closed):
+            continue
+        shared = None if one.glob is None or inner.glob is None else meet(one.glob, inner.glob)
+        if shared == "":
+            continue
+        unsure = () if shared is not None else (f"paths of {one.name} below {inner.pattern}",)
+        found.append(_less(one, shared or inner.glob, [*_others(exact), *_longer(inner, prefixes)], before, *unsure))
+    return found
