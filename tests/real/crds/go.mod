@@ -1,0 +1,9 @@
+// Custom resource definitions that their projects publish in Go modules: read from the archives, never built.
+module airlock/tests/crds
+
+go 1.26.0
+
+require (
+	github.com/cert-manager/cert-manager v1.21.2
+	sigs.k8s.io/gateway-api v1.6.3
+)
