@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pulumi
 from pulumi_airlock.errors import InputError, Problem
@@ -24,7 +24,11 @@ class Cluster(_Settings):
     pods: tuple[str, ...]
     services: tuple[str, ...]
     api_server: tuple[str, ...]
-    vpc_id: str
+    nodes: tuple[str, ...] = ()
+    vpc_id: str | None = None
+    """The VPC of a cluster that a VPN leads to."""
+    project: str | None = None
+    """The Google project of a cluster on GKE; without it the cluster is one of EKS."""
 
 
 class Peer(_Settings):
@@ -47,8 +51,8 @@ class Airflow(_Settings):
     """Where its pods alone have their addresses."""
     database_cidrs: tuple[str, ...]
     logs: str
-    roles: dict[str, str]
-    """Principal → the AWS role of its tasks."""
+    identities: dict[str, str]
+    """Principal → the AWS role, or the Google service account, of its tasks."""
 
 
 class Vpn(_Settings):
@@ -75,14 +79,15 @@ class Settings(_Settings):
 
     access: str
     owner: str
-    log_retention_days: int
-    log_key_arn: str
-    istio_version: str
+    log_retention_days: int = 365
+    log_key_arn: str | None = None
+    mesh: Literal["istio", "linkerd"]
     cluster: Cluster
     peers: tuple[Peer, ...]
     environments: dict[str, Airflow]
-    vpn: Vpn
-    fortigate: Fortigate
+    istio_version: str = "1.27"
+    vpn: Vpn | None = None
+    fortigate: Fortigate | None = None
 
     @property
     def access_file(self) -> Path:

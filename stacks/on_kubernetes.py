@@ -1,38 +1,45 @@
-"""A bank's Airflow on Kubernetes: the chart on EKS, NetworkPolicies, Istio, and a FortiGate behind a VPN.
+"""A bank's Airflow on Kubernetes: the chart on EKS or GKE, NetworkPolicies, a mesh, and in production a FortiGate behind a VPN.
 
-Tasks run as a service account of their own; names beyond the cluster go through the mesh's egress gateway, addresses of the
-bank's network through the FortiGate, which knows the environment by its pods' networks.
+Tasks run as a service account of their own. With Istio names beyond the cluster go through its egress gateway; addresses of the
+bank's network go through the FortiGate, which knows the environment by its pods' networks.
 """
 
+from collections.abc import Sequence
+
 import pulumi
-import pulumiverse_fortios as fortios
-from kubernetes_settings import load_settings
+from kubernetes_settings import Fortigate, Settings, Vpn, load_settings
 from pulumi_airlock.access import load
-from pulumi_airlock.environments.helm import ChartSecrets, Database, Eks, HelmEnvironment, Image
+from pulumi_airlock.environments.helm import ChartSecrets, ClusterNetwork, Database, Eks, Gke, HelmEnvironment, Image
 from pulumi_airlock.gates.declared import AccessDeclaration
-from pulumi_airlock.gates.fortigate import FortigateGate
 from pulumi_airlock.gates.istio import EgressGateway, IstioGate, gateway_workload
 from pulumi_airlock.gates.kubernetes import ClusterDeclaration, workload
+from pulumi_airlock.gates.linkerd import LinkerdGate
 from pulumi_airlock.gates.network_policy import NetworkPolicyGate
-from pulumi_airlock.tunnels import SiteToSiteVpn, TunnelEnd
+
+MESHED = {
+    "istio": {"istio-injection": "enabled"},
+    "linkerd": {"linkerd.io/inject": "enabled", "config.linkerd.io/default-inbound-policy": "deny"},
+}
+"""What namespaces of others are marked with, that are in the mesh."""
 
 settings = load_settings()
 access = load(settings.access_file)
 AccessDeclaration("access", access)
 
-meshed = {"istio-injection": "enabled"}
-egress = EgressGateway()
+egress = EgressGateway() if settings.mesh == "istio" else None
 others = sorted({one.namespace for one in settings.peers})
+meshed = [*others, *([egress.namespace] if egress else [])]
 cluster = ClusterDeclaration(
     settings.cluster.name,
     cni=settings.cluster.cni,
     pod_cidrs=settings.cluster.pods,
     service_cidrs=settings.cluster.services,
+    node_cidrs=settings.cluster.nodes,
     api_server_cidrs=settings.cluster.api_server,
-    namespaces=dict.fromkeys((*others, egress.namespace), meshed),
+    namespaces=dict.fromkeys(meshed, MESHED[settings.mesh]),
     workloads=[
         *(workload(one.namespace, one.service_account, one.labels, services=one.services) for one in settings.peers),
-        gateway_workload(egress),
+        *([gateway_workload(egress)] if egress else []),
     ],
 ).facts
 
@@ -41,7 +48,7 @@ environments = [
         name,
         access=access,
         owner=settings.owner,
-        platform=Eks(one.roles),
+        platform=Gke(settings.cluster.project, one.identities) if settings.cluster.project else Eks(one.identities),
         airflow_version=one.airflow_version,
         chart_version=one.chart_version,
         image=Image(one.image, digest=one.digest),
@@ -50,59 +57,73 @@ environments = [
         pod_cidrs=one.pods,
         remote_logs=one.logs,
         cluster=cluster,
-        mesh="istio",
+        mesh=settings.mesh,
     )
     for name, one in settings.environments.items()
 ]
 networks = [one.network for one in environments]
 
-IstioGate(
-    "istio",
-    access=access,
-    environments=networks,
-    cluster=cluster,
-    istio_version=settings.istio_version,
-    namespaces=others,
-    egress_gateway=egress,
-)
+if egress is not None:
+    IstioGate(
+        "istio",
+        access=access,
+        environments=networks,
+        cluster=cluster,
+        istio_version=settings.istio_version,
+        namespaces=others,
+        egress_gateway=egress,
+    )
+else:
+    LinkerdGate("linkerd", access=access, environments=networks, cluster=cluster, namespaces=others)
 NetworkPolicyGate(
     "network_policy",
     access=access,
     environments=networks,
     cluster=cluster,
     namespaces=others,
-    egress_gateway=gateway_workload(egress),
+    egress_gateway=gateway_workload(egress) if egress else None,
 )
 
-# The FortiGate's API token comes from FORTIOS_ACCESS_TOKEN, never from the program.
-device = fortios.Provider("edge", hostname=settings.fortigate.hostname)
-on_device = pulumi.ResourceOptions(providers=[device])
-beyond = [zone for zone in access.zones.values() if "fortigate" in zone.gates]
-vpn = SiteToSiteVpn(
-    "vpn",
-    device_address=settings.vpn.fortigate_address,
-    wan_interface=settings.fortigate.wan_interface,
-    cloud_cidrs=list(settings.cluster.pods),
-    device_cidrs=[cidr for zone in beyond for cidr in zone.cidrs],
-    vpc_id=settings.cluster.vpc_id,
-    device_asn=settings.vpn.fortigate_asn,
-    amazon_asn=settings.vpn.amazon_asn,
-    tunnels=(TunnelEnd(settings.vpn.inside_cidrs[0]), TunnelEnd(settings.vpn.inside_cidrs[1])),
-    device_name="eks",
-    zone_name=settings.fortigate.tunnel_zone,
-    log_retention_days=settings.log_retention_days,
-    log_kms_key_arn=settings.log_key_arn,
-    tags={"owner": settings.owner},
-    opts=on_device,
-)
-FortigateGate(
-    "fortigate",
-    access=access,
-    sources={one.environment: one.pod_cidrs for one in networks},
-    tunnel_interface=vpn.zone_name,
-    interfaces=settings.fortigate.interfaces,
-    timezone=settings.fortigate.timezone,
-    opts=on_device,
-)
+
+def behind_a_fortigate(given: Settings, vpn: Vpn, device: Fortigate, found: Sequence[ClusterNetwork]) -> None:
+    """The tunnels between the cluster's VPC and the FortiGate, and its policies."""
+    import pulumiverse_fortios as fortios
+    from pulumi_airlock.gates.fortigate import FortigateGate
+    from pulumi_airlock.tunnels import SiteToSiteVpn, TunnelEnd
+
+    assert given.cluster.vpc_id is not None  # noqa: S101  # every stack with a VPN has one
+    # The FortiGate's API token comes from FORTIOS_ACCESS_TOKEN, never from the program.
+    on_device = pulumi.ResourceOptions(providers=[fortios.Provider("edge", hostname=device.hostname)])
+    beyond = [zone for zone in access.zones.values() if "fortigate" in zone.gates]
+    tunnels = SiteToSiteVpn(
+        "vpn",
+        device_address=vpn.fortigate_address,
+        wan_interface=device.wan_interface,
+        cloud_cidrs=list(given.cluster.pods),
+        device_cidrs=[cidr for zone in beyond for cidr in zone.cidrs],
+        vpc_id=given.cluster.vpc_id,
+        device_asn=vpn.fortigate_asn,
+        amazon_asn=vpn.amazon_asn,
+        tunnels=(TunnelEnd(vpn.inside_cidrs[0]), TunnelEnd(vpn.inside_cidrs[1])),
+        device_name="eks",
+        zone_name=device.tunnel_zone,
+        log_retention_days=given.log_retention_days,
+        log_kms_key_arn=given.log_key_arn,
+        tags={"owner": given.owner},
+        opts=on_device,
+    )
+    FortigateGate(
+        "fortigate",
+        access=access,
+        sources={one.environment: one.pod_cidrs for one in found},
+        tunnel_interface=tunnels.zone_name,
+        interfaces=device.interfaces,
+        timezone=device.timezone,
+        opts=on_device,
+    )
+
+
+if settings.vpn is not None and settings.fortigate is not None:
+    behind_a_fortigate(settings, settings.vpn, settings.fortigate, networks)
 
 pulumi.export("releases", {one.network.environment: one.status for one in environments})

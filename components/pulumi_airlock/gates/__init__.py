@@ -23,6 +23,7 @@ GATES = (
     "gates.nginx",
     "gates.network_policy",
     "gates.istio",
+    "gates.linkerd",
     "environments.mwaa",
     "environments.helm",
 )
