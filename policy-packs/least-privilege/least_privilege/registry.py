@@ -54,8 +54,10 @@ MODULES = (
     "zpa_objects",
     "zia",
     "zia_locations",
+    "nginx",
     "network_policy",
     "istio",
+    "meshes",
     "credentials",
     "credential_resources",
 )

@@ -25,7 +25,7 @@ from . import manifests
 from .adapters import check_engine, fabric_objects, nic_objects
 from .compile import compile_gateway
 from .config import nginx_conf
-from .plan import GATEWAY_PORT, HEALTH_PORT, HIDDEN, REDIRECT_PORT, SIGN_IN_PORT, GatewayPlan, Upstream
+from .plan import GATEWAY_PORT, HEALTH_PORT, HIDDEN, REDIRECT_PORT, SIGN_IN_PORT, GatewayPlan, Upstream, pinned
 from .settings import Certificate, Exposure, OidcClient, Pods
 
 _DNS_NAME = re.compile(r"[a-z]([a-z0-9-]{0,51}[a-z0-9])?")
@@ -275,14 +275,6 @@ def _check(name: str, access: Access, certificate: Certificate, pods: Pods, engi
         problems.add("pods.replicas", f"{pods.replicas}: two at least, so that an update does not lock people out")
     if engine == "nginx" and secret is None:
         problems.add("gateway_secret", "give one: without it Airflow believes whoever reaches its port (a random password, say)")
-
-
-def pinned(image: str) -> bool:
-    """Whether an image's name says which one it is: by digest, or by a tag other than `latest`."""
-    if "@sha256:" in image:
-        return True
-    tag = image.rsplit("/", 1)[-1].partition(":")[2]
-    return tag not in ("", "latest")
 
 
 def _workloads(plan: GatewayPlan, engine: str) -> tuple[Workload, ...]:

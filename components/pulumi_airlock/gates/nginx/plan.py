@@ -88,3 +88,11 @@ class GatewayPlan:
     """How long a sign-in holds: the shortest of the routes."""
     body_limit: str = "1m"
     """The largest body of a request, as nginx writes it."""
+
+
+def pinned(image: str) -> bool:
+    """Whether an image's name says which one it is: by digest, or by a tag other than `latest`."""
+    if "@sha256:" in image:
+        return True
+    tag = image.rsplit("/", 1)[-1].partition(":")[2]
+    return tag not in ("", "latest")

@@ -137,7 +137,7 @@ class _Reader:
         everything = frozenset({HttpOperation("*", "/*")})
         if (answer := self._answers(self.here)) is not None:
             return [Passed(Action.DENY, Who(), everything, answer, f"every request is answered {answer}")], []
-        own = self._own_paths()
+        own = own_paths(self.blocks)
         unsure = tuple(self._strange(self.blocks))
         for one in parted([each for each in flat(self.here, self.blocks) if each.directive not in own]):
             doubts = (*unsure, *self._strange((one.directive,)), *(f"{each} may take it" for each in one.unsure))
@@ -155,39 +155,6 @@ class _Reader:
     def _answers(self, block: Directive) -> Directive | None:
         """The `return` that answers every request of a block."""
         return next((one for one in block.all("return") if one.args), None)
-
-    def _own_paths(self) -> list[Directive]:
-        """Locations in which the gateway itself speaks: its questions to oauth2-proxy, and oauth2-proxy's own pages.
-
-        They are no paths of Airflow's: nothing is told apart there.
-        """
-        places = flat(self.here, self.blocks)
-        asked = {
-            uri for place in places for one in effective((*place.above, place.directive), "auth_request") for uri in one.args
-        }
-        asking = [one for one in places if one.modifier in ("=", "") and one.pattern in asked]
-        hosts = {host for one in asking for host in self._targets(one)}
-        pages = [one for one in places if one.directive not in [each.directive for each in asking] and self._speaks(one, hosts)]
-        signs = tuple(one.pattern for one in pages if one.modifier in ("", "^~"))
-        closed = [
-            one for one in places if one.modifier == "=" and (self._internal(one) or one.pattern.startswith(signs or ("\0",)))
-        ]
-        return [one.directive for one in (*asking, *pages, *closed)]
-
-    def _internal(self, one: Location) -> bool:
-        return one.directive.last("internal") is not None
-
-    def _speaks(self, one: Location, hosts: set[str]) -> bool:
-        return (
-            bool(hosts)
-            and one.pattern != "/"
-            and one.directive.last("auth_request") is None
-            and bool(hosts & set(self._targets(one)))
-        )
-
-    def _targets(self, one: Location) -> list[str]:
-        found = effective((*one.above, one.directive), "proxy_pass") if one.directive.last("proxy_pass") else ()
-        return [urlsplit(each.args[0]).netloc for each in found if each.args]
 
     def _location(self, one: Location, label: str) -> Iterator[tuple[Passed, Match | None]]:
         requests = frozenset({HttpOperation("*", one.glob or "/*", not_paths=frozenset(one.without))})
@@ -378,6 +345,34 @@ class _Reader:
         elif len(parts) == 2 or (len(parts) == 3 and parts[2] == "svc"):
             host = f"{parts[0]}.{parts[1]}.svc.cluster.local"
         return host + colon + port
+
+
+def own_paths(blocks: tuple[Directive, ...]) -> list[Directive]:
+    """Locations of the innermost block in which the gateway itself speaks: its questions to oauth2-proxy, and that one's pages.
+
+    They are no paths of Airflow's: nothing is told apart there.
+    """
+    places = flat(blocks[-1], blocks)
+    asked = {uri for one in places for each in effective((*one.above, one.directive), "auth_request") for uri in each.args}
+    asking = [one for one in places if one.modifier in ("=", "") and one.pattern in asked]
+    hosts = {host for one in asking for host in _targets(one)}
+    pages = [one for one in places if one not in asking and _speaks(one, hosts)]
+    signs = tuple(one.pattern for one in pages if one.modifier in ("", "^~")) or ("\0",)
+    closed = [one for one in places if one.modifier == "=" and (_internal(one) or one.pattern.startswith(signs))]
+    return [one.directive for one in (*asking, *pages, *closed)]
+
+
+def _internal(one: Location) -> bool:
+    return one.directive.last("internal") is not None
+
+
+def _speaks(one: Location, hosts: set[str]) -> bool:
+    asks = one.directive.last("auth_request") is not None
+    return bool(hosts & set(_targets(one))) and one.pattern != "/" and not asks
+
+
+def _targets(one: Location) -> list[str]:
+    return [urlsplit(each.args[0]).netloc for each in one.directive.all("proxy_pass") if each.args]
 
 
 def _within(block: Directive) -> Iterator[Directive]:
