@@ -15,10 +15,13 @@ for _folder in (HERE, HERE.parent / "gates" / "nginx"):
         sys.path.insert(0, str(_folder))
 
 import real_airflow  # noqa: E402
-from real_parts import AIRFLOW_PYTHON, needed  # noqa: E402
+import real_envoy  # noqa: E402
+from certificates import Authority  # noqa: E402
+from real_parts import AIRFLOW_PYTHON, ENVOY, needed  # noqa: E402
 from real_processes import shared  # noqa: E402
 
 StartAirflow = Callable[..., real_airflow.AirflowServer]
+StartEnvoy = Callable[..., real_envoy.Envoy]
 
 
 @pytest.fixture(scope="session")
@@ -63,3 +66,17 @@ def airflow_server(shared_folder: Path) -> Iterator[StartAirflow]:
             return started[name]
 
         yield start
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Signs the certificates of a mesh: `authority.workload("airflow", "etl")`."""
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+def envoy(tmp_path: Path) -> Iterator[StartEnvoy]:
+    """Starts a real Envoy that decides by RBAC rules: `envoy(http={8080: [rules, …]}, tcp={…}, authority=authority)`."""
+    program = needed(ENVOY, "Envoy")
+    with ExitStack() as running:
+        yield lambda **given: running.enter_context(real_envoy.deciding(program, tmp_path / "envoy", **given))
