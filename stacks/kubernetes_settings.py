@@ -81,7 +81,7 @@ class Settings(_Settings):
     owner: str
     log_retention_days: int = 365
     log_key_arn: str | None = None
-    mesh: Literal["istio", "linkerd"]
+    mesh: Literal["istio", "linkerd", "consul"]
     cluster: Cluster
     peers: tuple[Peer, ...]
     environments: dict[str, Airflow]

@@ -10,6 +10,7 @@ import pulumi
 from kubernetes_settings import Fortigate, Settings, Vpn, load_settings
 from pulumi_airlock.access import load
 from pulumi_airlock.environments.helm import ChartSecrets, ClusterNetwork, Database, Eks, Gke, HelmEnvironment, Image
+from pulumi_airlock.gates.consul import ConsulGate, TerminatingGateway, terminating_workload
 from pulumi_airlock.gates.declared import AccessDeclaration
 from pulumi_airlock.gates.istio import EgressGateway, IstioGate, gateway_workload
 from pulumi_airlock.gates.kubernetes import ClusterDeclaration, workload
@@ -18,6 +19,7 @@ from pulumi_airlock.gates.network_policy import NetworkPolicyGate
 
 MESHED = {
     "istio": {"istio-injection": "enabled"},
+    "consul": {"consul.hashicorp.com/connect-inject": "true"},
     "linkerd": {"linkerd.io/inject": "enabled", "config.linkerd.io/default-inbound-policy": "deny"},
 }
 """What namespaces of others are marked with, that are in the mesh."""
@@ -27,8 +29,10 @@ access = load(settings.access_file)
 AccessDeclaration("access", access)
 
 egress = EgressGateway() if settings.mesh == "istio" else None
+terminating = TerminatingGateway() if settings.mesh == "consul" else None
+way_out = gateway_workload(egress) if egress else terminating_workload(terminating) if terminating else None
 others = sorted({one.namespace for one in settings.peers})
-meshed = [*others, *([egress.namespace] if egress else [])]
+meshed = [*others, *([way_out.namespace] if way_out else [])]
 cluster = ClusterDeclaration(
     settings.cluster.name,
     cni=settings.cluster.cni,
@@ -39,7 +43,7 @@ cluster = ClusterDeclaration(
     namespaces=dict.fromkeys(meshed, MESHED[settings.mesh]),
     workloads=[
         *(workload(one.namespace, one.service_account, one.labels, services=one.services) for one in settings.peers),
-        *([gateway_workload(egress)] if egress else []),
+        *([way_out] if way_out else []),
     ],
 ).facts
 
@@ -73,6 +77,8 @@ if egress is not None:
         namespaces=others,
         egress_gateway=egress,
     )
+elif terminating is not None:
+    ConsulGate("consul", access=access, environments=networks, cluster=cluster, namespaces=others, gateway=terminating)
 else:
     LinkerdGate("linkerd", access=access, environments=networks, cluster=cluster, namespaces=others)
 NetworkPolicyGate(
@@ -81,7 +87,7 @@ NetworkPolicyGate(
     environments=networks,
     cluster=cluster,
     namespaces=others,
-    egress_gateway=gateway_workload(egress) if egress else None,
+    egress_gateway=way_out,
 )
 
 

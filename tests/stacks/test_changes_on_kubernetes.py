@@ -15,6 +15,14 @@ def by_hand(api_version, kind, name, namespace, spec):
     )
 """
 EMPTY_RULE = 'by_hand("security.istio.io/v1", "AuthorizationPolicy", "open", "positions", {"rules": [{}]})\n'
+ANY_TO_ANY = """
+spec = {"destination": {"name": "*"}, "sources": [{"name": "*", "action": "allow"}]}
+by_hand("consul.hashicorp.com/v1alpha1", "ServiceIntentions", "any", "positions", spec)
+"""
+OPEN_SERVER = """
+spec = {"podSelector": {"matchLabels": {"app": "prices"}}, "port": 8443, "accessPolicy": "all-unauthenticated"}
+by_hand("policy.linkerd.io/v1beta3", "Server", "open", "prices", spec)
+"""
 PERMISSIVE = 'by_hand("security.istio.io/v1", "PeerAuthentication", "migration", "airflow", {"mtls": {"mode": "PERMISSIVE"}})\n'
 OPEN_EGRESS = """
 kubernetes.networking.v1.NetworkPolicy(
@@ -33,32 +41,36 @@ def _append(text: str) -> Callable[[Path], None]:
 
 
 @pytest.mark.parametrize(
-    ("change", "status", "says"),
+    ("stack", "change", "says"),
     [
-        (_append(EMPTY_RULE), 3, ["AuthorizationPolicy positions/open", "positions"]),
-        (_append(OPEN_EGRESS), 3, ["NetworkPolicy airflow/egress", "ledger-db"]),
+        ("prod-eks", _append(EMPTY_RULE), ["AuthorizationPolicy positions/open", "positions"]),
+        ("prod-eks", _append(OPEN_EGRESS), ["NetworkPolicy airflow/egress", "ledger-db"]),
+        ("dev-gke", _append(OPEN_SERVER), ["Server prices/open", "price-load"]),
     ],
-    ids=["an empty rule", "an egress that the FortiGate cannot tell apart"],
+    ids=["an empty rule", "an egress that the FortiGate cannot tell apart", "an open Server"],
 )
-def test_what_the_proof_finds(airlock, project: Path, change: Callable[[Path], None], status: int, says: list[str]) -> None:
+def test_what_the_proof_finds(airlock, project: Path, stack: str, change: Callable[[Path], None], says: list[str]) -> None:
     change(project / "stacks")
-    done = airlock("prove", "--stack", "prod-eks")
-    assert done.returncode == status, done.stdout + done.stderr
+    done = airlock("prove", "--stack", stack)
+    assert done.returncode == 3, done.stdout + done.stderr
     for one in says:
         assert one in done.stdout
 
 
 @pytest.mark.parametrize(
-    ("change", "policy", "says"),
+    ("stack", "change", "policy", "says"),
     [
-        (_append(PERMISSIVE), "istio-mtls-strict", "spec.mtls.mode is PERMISSIVE"),
-        (_append(EMPTY_RULE), "istio-no-empty-rule", "spec.rules[0] is empty"),
+        ("prod-eks", _append(PERMISSIVE), "istio-mtls-strict", "spec.mtls.mode is PERMISSIVE"),
+        ("prod-eks", _append(EMPTY_RULE), "istio-no-empty-rule", "spec.rules[0] is empty"),
+        ("dev-consul", _append(ANY_TO_ANY), "consul-no-any-intention", "lets every service call *"),
     ],
-    ids=["a permissive mesh", "an empty rule"],
+    ids=["a permissive mesh", "an empty rule", "an intention from any to any"],
 )
-def test_what_the_policies_find(airlock, project: Path, change: Callable[[Path], None], policy: str, says: str) -> None:
+def test_what_the_policies_find(
+    airlock, project: Path, stack: str, change: Callable[[Path], None], policy: str, says: str
+) -> None:
     change(project / "stacks")
-    done = airlock("preview", "--stack", "prod-eks", "--policy-pack", "policy-packs/least-privilege")
+    done = airlock("preview", "--stack", stack, "--policy-pack", "policy-packs/least-privilege")
     assert done.returncode in (2, 3), done.stdout + done.stderr
     assert policy in done.stdout
     assert says in done.stdout

@@ -24,6 +24,7 @@ GATES = (
     "gates.network_policy",
     "gates.istio",
     "gates.linkerd",
+    "gates.consul",
     "environments.mwaa",
     "environments.helm",
 )
