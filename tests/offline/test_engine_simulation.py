@@ -21,7 +21,16 @@ JSON = st.recursive(
 
 
 @pytest.mark.parametrize(
-    "package", ["pulumi_aws", "pulumi_azuread", "pulumi_okta", "pulumiverse_fortios", "zscaler_pulumi_zia", "zscaler_pulumi_zpa"]
+    "package",
+    [
+        "pulumi_aws",
+        "pulumi_azuread",
+        "pulumi_gcp",
+        "pulumi_okta",
+        "pulumiverse_fortios",
+        "zscaler_pulumi_zia",
+        "zscaler_pulumi_zpa",
+    ],
 )
 def test_every_simulated_type_is_one_of_its_package(package: str) -> None:
     spec = find_spec(package)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from .simulated_aws import AWS
 from .simulated_credentials import CREDENTIALS
 from .simulated_fortios import FORTIOS
+from .simulated_gcp import GCP
 from .simulated_identity import IDENTITY
 from .simulated_zia import ZIA
 from .simulated_zpa import ZPA
@@ -23,5 +24,5 @@ _RANDOM: dict[str, Simulated] = {
     ),
 }
 
-TYPES: Mapping[str, Simulated] = {**AWS, **CREDENTIALS, **_RANDOM, **FORTIOS, **IDENTITY, **ZIA, **ZPA}
+TYPES: Mapping[str, Simulated] = {**AWS, **CREDENTIALS, **_RANDOM, **FORTIOS, **GCP, **IDENTITY, **ZIA, **ZPA}
 """Every simulated type, by its token."""
