@@ -1,4 +1,4 @@
-"""The real nginx, with a stub of oauth2-proxy before it and an echo behind it; nginx comes from Debian (`apt install nginx-light`)."""
+"""The real nginx, a stub of oauth2-proxy before it and an echo behind it; nginx is Debian's (`apt install nginx-light`)."""
 
 import http.client
 import http.server
@@ -62,7 +62,7 @@ class SignIn(_Handler):
             told = {"User": email, "Email": email, "Groups": ",".join(groups)}
             self.answer(202, {f"X-Auth-Request-{name}": value for name, value in told.items()})
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = handle_any
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = handle_any  # noqa: N815  # the server names them so
 
 
 class Echo(_Handler):
@@ -76,7 +76,7 @@ class Echo(_Handler):
         body = json.dumps({"path": self.path, "headers": headers}).encode()
         self.answer(403 if self.path.startswith("/forbidden") else 200, {"X-Echo": "1"}, body)
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = handle_any
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = handle_any  # noqa: N815  # the server names them so
 
 
 @contextmanager
@@ -120,6 +120,8 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: str
+    cookies: Mapping[str, str] = field(default_factory=dict)
+    """Those that it sets."""
 
     @property
     def passed(self) -> bool:
@@ -170,6 +172,11 @@ class Running:
                 response.status,
                 {name.lower(): value for name, value in response.getheaders()},
                 response.read().decode(errors="replace"),
+                dict(
+                    value.split(";")[0].partition("=")[::2]
+                    for name, value in response.getheaders()
+                    if name.lower() == "set-cookie"
+                ),
             )
         finally:
             connection.close()

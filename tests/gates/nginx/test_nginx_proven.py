@@ -1,4 +1,4 @@
-"""The gateway in a program: read back and proven to be what is declared; what somebody changes by hand is found, with its rule."""
+"""The gateway in a program: read back and proven to be what is declared; what somebody changes is found, with its rule."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -93,11 +93,8 @@ def test_what_is_not_understood_is_unproven(line: str) -> None:
 
 
 def test_another_gateway_beside_it_is_seen() -> None:
-    other = stack_from_manifests(
-        by_hand(
-            "server { listen 8443 ssl; server_name airflow.bank.example; location / { proxy_pass http://airflow-api-server:8080; } }"
-        )
-    )
+    location = "location / { proxy_pass http://airflow-api-server:8080; }"
+    other = stack_from_manifests(by_hand(f"server {{ listen 8443 ssl; server_name airflow.bank.example; {location} }}"))
     mine = compiled()
     service: dict[str, Any] = {
         "apiVersion": "v1",

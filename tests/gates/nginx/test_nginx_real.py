@@ -1,4 +1,4 @@
-"""The compiled configuration in the real nginx: who gets through, what goes on, what is logged; and the reader held against it."""
+"""The compiled configuration in the real nginx: who gets through, what goes on, what is logged; the reader held against it."""
 
 import random
 from collections.abc import Iterator
@@ -165,7 +165,7 @@ def test_answers_carry_hsts(gateway: Running) -> None:
 
 
 def test_other_names_meet_no_server(gateway: Running) -> None:
-    with pytest.raises(OSError, match="(?i)unrecognized|handshake|alert"):
+    with pytest.raises(OSError, match=r"(?i)unrecognized|handshake|alert"):
         gateway.ask("/", PLATFORM, host="other.bank.example")
 
 
