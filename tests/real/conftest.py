@@ -16,8 +16,9 @@ for _folder in (HERE, HERE.parent / "gates" / "nginx"):
 
 import real_airflow  # noqa: E402
 import real_envoy  # noqa: E402
+import real_kubernetes  # noqa: E402
 from certificates import Authority  # noqa: E402
-from real_parts import AIRFLOW_PYTHON, ENVOY, needed  # noqa: E402
+from real_parts import AIRFLOW_PYTHON, CRDS, ENVOY, ETCD, KUBE_API_SERVER, PARTS, needed  # noqa: E402
 from real_processes import shared  # noqa: E402
 
 StartAirflow = Callable[..., real_airflow.AirflowServer]
@@ -80,3 +81,20 @@ def envoy(tmp_path: Path) -> Iterator[StartEnvoy]:
     program = needed(ENVOY, "Envoy")
     with ExitStack() as running:
         yield lambda **given: running.enter_context(real_envoy.deciding(program, tmp_path / "envoy", **given))
+
+
+@pytest.fixture(scope="session")
+def kube_api(shared_folder: Path) -> Iterator[real_kubernetes.KubeApi]:
+    """A real Kubernetes API server with all definitions: `kube_api.dry_run(object)` raises what the server says."""
+    programs = needed(ETCD, "etcd"), needed(KUBE_API_SERVER, "kube-apiserver")
+    parts = needed(PARTS / "crds", "definitions of Gateway API and cert-manager")
+    if not CRDS.exists():
+        pytest.skip(f"no {CRDS}: the definitions of Cilium, the meshes and nginx (AIRLOCK_CRDS says where they are)")
+
+    @contextmanager
+    def one(home: Path) -> Iterator[dict[str, Any]]:
+        with real_kubernetes.running(*programs, home, [*sorted(CRDS.glob("*.yaml")), *sorted(parts.glob("*.yaml"))]) as api:
+            yield {"url": api.url, "token": api.token, "authority": str(api.authority)}
+
+    with shared(shared_folder, "kubernetes", one) as found:
+        yield real_kubernetes.KubeApi(found["url"], found["token"], Path(found["authority"]))
