@@ -16,8 +16,8 @@ class ComposerNetwork:
     network_id: "pulumi.Output[str]"
     """The VPC network (`projects/<project>/global/networks/<name>`) that tasks have an address in."""
     source_cidrs: tuple[str, ...]
-    """The addresses that tasks have in the VPC: the attachment's subnetwork (Composer 3), or the nodes' subnetwork and the range of
-    the pods (Composer 2)."""
+    """The addresses that tasks have in the VPC: the attachment's subnetwork (Composer 3), or the nodes' subnetwork and the range
+    of the pods (Composer 2)."""
     service_account_email: "pulumi.Output[str]"
     """The account that tasks run as. Composer 2's nodes are VMs that run as it, so that firewall rules can name it; Composer 3's
     are in Google's own project, where the VPC's firewall sees an attachment's interface and neither account nor tag."""
