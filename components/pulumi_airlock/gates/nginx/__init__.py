@@ -8,6 +8,7 @@ do with which DAG is Airflow's to say, by the role that the group gives (`webser
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from .own import read_own
 from .plan import Upstream
 from .read import read
 from .webserver import webserver_config, webserver_settings
@@ -24,6 +25,7 @@ __all__ = [
     "Pods",
     "Upstream",
     "read",
+    "read_own",
     "webserver_config",
     "webserver_settings",
 ]

@@ -25,6 +25,7 @@ from . import manifests
 from .adapters import check_engine, fabric_objects, nic_objects
 from .compile import compile_gateway
 from .config import nginx_conf
+from .own import describe_flow
 from .plan import GATEWAY_PORT, HEALTH_PORT, HIDDEN, REDIRECT_PORT, SIGN_IN_PORT, GatewayPlan, Upstream, pinned
 from .settings import Certificate, Exposure, OidcClient, Pods
 
@@ -108,7 +109,8 @@ class NginxGateway(pulumi.ComponentResource):
         self.workloads = _workloads(plan, engine)
         self.flows = _flows(plan, self._caller, issuer, people_cidrs if engine == "nginx" else ())
         self.secret_name = name if engine == "nginx" else None
-        super().__init__(NGINX_GATEWAY, name, _described(plan, engine, self._caller), opts)
+        said = _described(plan, engine, self._caller, self.flows)
+        super().__init__(NGINX_GATEWAY, name, said, opts)
         self._child = pulumi.ResourceOptions(parent=self)
         tls = certificate.secret or f"{name}-tls"
         if certificate.issuer is not None:
@@ -121,7 +123,7 @@ class NginxGateway(pulumi.ComponentResource):
         else:
             where, _, its_name = gateway.partition("/")
             self._custom(dict(fabric_objects(plan, manifests.sign_in_name(plan), (where, its_name))))
-        self.register_outputs(_described(plan, engine, self._caller))
+        self.register_outputs(said)
 
     # Objects
 
@@ -335,7 +337,7 @@ def _tcp(port: int) -> Services:
     return Services.of("tcp", port, port)
 
 
-def _described(plan: GatewayPlan, engine: str, caller: str) -> dict[str, Any]:
+def _described(plan: GatewayPlan, engine: str, caller: str, flows: tuple[Flow, ...]) -> dict[str, Any]:
     """What readers need, as plain data: `pulumi preview --json` has no outputs of components."""
     return {
         "engine": engine,
@@ -343,5 +345,6 @@ def _described(plan: GatewayPlan, engine: str, caller: str) -> dict[str, Any]:
         "namespace": plan.namespace,
         "hosts": {site.key: [host.lower() for host in site.hosts] for site in plan.sites},
         "groups": list(plan.groups),
+        "ownFlows": [describe_flow(one) for one in flows],
         "sessionMinutes": int(plan.session.total_seconds() // 60),
     }
