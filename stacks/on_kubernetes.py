@@ -14,6 +14,7 @@ from pulumi_airlock.gates.consul import ConsulGate, TerminatingGateway, terminat
 from pulumi_airlock.gates.declared import AccessDeclaration
 from pulumi_airlock.gates.istio import EgressGateway, IstioGate, gateway_workload
 from pulumi_airlock.gates.kubernetes import ClusterDeclaration, workload
+from pulumi_airlock.gates.kubernetes.certificates import MeshCertificates
 from pulumi_airlock.gates.linkerd import LinkerdGate
 from pulumi_airlock.gates.network_policy import NetworkPolicyGate
 
@@ -67,6 +68,8 @@ environments = [
 ]
 networks = [one.network for one in environments]
 
+if terminating is None:
+    MeshCertificates("trust", mesh=settings.mesh)
 if egress is not None:
     IstioGate(
         "istio",

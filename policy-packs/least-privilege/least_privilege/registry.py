@@ -58,6 +58,7 @@ MODULES = (
     "network_policy",
     "istio",
     "meshes",
+    "certificates",
     "credentials",
     "credential_resources",
 )
