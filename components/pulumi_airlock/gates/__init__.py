@@ -26,6 +26,7 @@ GATES = (
     "gates.linkerd",
     "gates.consul",
     "environments.mwaa",
+    "environments.composer",
     "environments.helm",
 )
 """Modules with a `read`, imported when the first stack is read: no gate's SDK is needed for another's resources."""

@@ -1,1 +1,55 @@
-"""Google Cloud Composer environments: the component that makes them, and how a stack's environments are read back."""
+"""Google Cloud Composer environments: the component that makes them, and how a stack's environments are read back.
+
+Its parts are modules beside this one: `component` puts them together; `generation` says which inputs belong to which Composer;
+`placement` (networks), `scale`, `software` with `airflow_options`, `web_access`, `account`, `encryption` and `operation` are one
+part each; `limits` has what Google accepts; `network` is what gates are handed; `read` reads.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .network import ComposerNetwork
+from .read import read, read_environments
+
+if TYPE_CHECKING:
+    from .component import ComposerEnvironment
+    from .operation import Maintenance, Retention, Snapshots
+    from .placement import ComposerPlacement
+    from .scale import ComposerScale, Workers, Workload
+    from .software import ComposerSoftware, SecretsBackend
+
+__all__ = [
+    "ComposerEnvironment",
+    "ComposerNetwork",
+    "ComposerPlacement",
+    "ComposerScale",
+    "ComposerSoftware",
+    "Maintenance",
+    "Retention",
+    "SecretsBackend",
+    "Snapshots",
+    "Workers",
+    "Workload",
+    "read",
+    "read_environments",
+]
+
+_WHERE = {
+    "ComposerEnvironment": "component",
+    "ComposerPlacement": "placement",
+    "ComposerScale": "scale",
+    "ComposerSoftware": "software",
+    "Maintenance": "operation",
+    "Retention": "operation",
+    "SecretsBackend": "software",
+    "Snapshots": "operation",
+    "Workers": "scale",
+    "Workload": "scale",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # Readers run in policy packs and notebooks, where pulumi_gcp need not be installed: only composing needs it.
+    if name in _WHERE:
+        return getattr(import_module(f".{_WHERE[name]}", __package__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
