@@ -10,9 +10,9 @@ from ..kubernetes import read_cluster
 from ..stack import UNKNOWN, Resource, Stack
 from .directives import ConfigError, Directive
 from .locations import flat
+from .own_paths import own_paths
 from .plan import IDENTITY_HEADERS
 from .pods import MAIN, gateways
-from .servers import own_paths
 from .synth import made
 from .variables import Scope, effective
 

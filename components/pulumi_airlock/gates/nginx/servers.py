@@ -13,6 +13,8 @@ from ...proof.sets import Hosts, Services
 from .config import _AMBIGUOUS
 from .directives import Directive
 from .locations import Location, flat, parted
+from .names import destination, is_address, is_default, names_of, ports_of, same_host
+from .own_paths import own_paths
 from .paths import meet
 from .plan import EMAIL, GROUPS, IDENTITY_HEADERS, NOBODY
 from .pods import UNREAD
@@ -68,26 +70,9 @@ def read_servers(root: Sequence[Directive], around: Surroundings) -> Iterator[Se
     for http in (one for one in root if one.name == "http"):
         main = Directive("", (), 0, "", tuple(root))
         servers = list(http.all("server"))
-        named = Hosts.union(hosts for one in servers for hosts, _ in [_names(one)])
+        named = Hosts.union(hosts for one in servers for hosts, _ in [names_of(one)])
         for one in servers:
             yield _Reader((main, http, one), around, servers, named).server()
-
-
-def _names(server: Directive) -> tuple[Hosts, tuple[str, ...]]:
-    """The names of a server, and those that are no names."""
-    plain: list[str] = []
-    unsure: list[str] = []
-    for directive in server.all("server_name"):
-        for name in directive.args:
-            if name in ("_", "", '""'):
-                continue
-            if name.startswith("~") or name.endswith(".*"):
-                unsure.append(f"server_name {name}")
-            elif name.startswith("."):
-                plain += [name[1:], f"*{name}"]
-            else:
-                plain.append(name)
-    return Hosts.from_names(plain), tuple(unsure)
 
 
 @dataclass(frozen=True)
@@ -104,8 +89,8 @@ class _Reader:
         return self.blocks[-1]
 
     def server(self) -> Server:
-        names, unsure = _names(self.here)
-        ports = self._ports()
+        names, unsure = names_of(self.here)
+        ports = ports_of(self.here)
         # Who comes by a name that no server has meets the default one; each address has its own, ports stand for them here.
         if not (self.around.shared and names) and self._takes_the_rest(ports):
             every = Hosts.every()
@@ -118,13 +103,10 @@ class _Reader:
             found = [replace(one, unknown=(*one.unknown, *unsure)) for one in found]
         return Server(names, ports, tuple(found), tuple(dict.fromkeys(upstreams)), self.here)
 
-    def _ports(self) -> tuple[int, ...]:
-        return _ports(self.here)
-
     def _takes_the_rest(self, ports: tuple[int, ...]) -> bool:
         for port in ports:
-            mine = [one for one in self.servers if port in _ports(one)]
-            default = next((one for one in mine if _is_default(one, port)), mine[0])
+            mine = [one for one in self.servers if port in ports_of(one)]
+            default = next((one for one in mine if is_default(one, port)), mine[0])
             if default is self.here:
                 return True
         return False
@@ -138,10 +120,15 @@ class _Reader:
         if (answer := self._answers(self.here)) is not None:
             return [Passed(Action.DENY, Who(), everything, answer, f"every request is answered {answer}")], []
         own = own_paths(self.blocks)
-        unsure = tuple(self._strange(self.blocks))
+        unsure, opening = self._strange(self.blocks)
+        if opening:
+            found.append(Passed(Action.ALLOW, Who(), everything, self.here, f"{self._shown()}: {opening[0]}", opening))
         for one in parted([each for each in flat(self.here, self.blocks) if each.directive not in own]):
-            doubts = (*unsure, *self._strange((one.directive,)), *(f"{each} may take it" for each in one.unsure))
+            more, opening = self._strange((one.directive,))
+            doubts = (*unsure, *more, *(f"{each} may take it" for each in one.unsure))
             label = f"{one.name} of {self._shown()}"
+            if opening:
+                found.append(Passed(Action.ALLOW, Who(), _requests(one), one.directive, f"{label}: {opening[0]}", opening))
             for passed, upstream in self._location(one, label):
                 found.append(replace(passed, unknown=(*passed.unknown, *doubts)) if passed.action is Action.ALLOW else passed)
                 if upstream is not None:
@@ -157,7 +144,7 @@ class _Reader:
         return next((one for one in block.all("return") if one.args), None)
 
     def _location(self, one: Location, label: str) -> Iterator[tuple[Passed, Match | None]]:
-        requests = frozenset({HttpOperation("*", one.glob or "/*", not_paths=frozenset(one.without))})
+        requests = _requests(one)
         odd = () if one.glob is not None else (f"{one.name}: which paths it matches",)
         passes = one.directive.last("proxy_pass")
         answer = self._answers(one.directive) or (one.directive.last("internal"))
@@ -173,23 +160,26 @@ class _Reader:
             if limited.operations:
                 yield replace(limited, unknown=(*limited.unknown, *odd, *doubts, *more)), upstream
 
-    def _strange(self, blocks: Sequence[Directive]) -> Iterator[str]:
-        """What in these blocks may do anything."""
+    def _strange(self, blocks: Sequence[Directive]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """What in these blocks is not understood; and what of that may let in whoever comes, and not only refuse."""
+        found = list(self._not_understood(blocks))
+        return tuple(text for text, _ in found), tuple(text for text, opens in found if opens)
+
+    def _not_understood(self, blocks: Sequence[Directive]) -> Iterator[tuple[str, bool]]:
         for block in blocks:
             for one in block.block or ():
                 if one.name == "if" and not self._harmless(one):
-                    yield f"{_where(one)}: {one}"
+                    yield f"{_where(one)}: {one}", not self._refuses(one)
                 elif one.name in ("rewrite", UNREAD, "satisfy", "auth_basic", "auth_jwt") or _STRANGE.fullmatch(one.name):
-                    yield f"{_where(one)}: {one.name} {' '.join(one.args[:1])}".rstrip()
+                    yield f"{_where(one)}: {one.name} {' '.join(one.args[:1])}".rstrip(), True
                 elif one.name == "try_files" or (one.name in ("allow", "deny") and one.args not in _DENIES):
-                    yield f"{_where(one)}: {one}"
+                    yield f"{_where(one)}: {one}", one.name == "try_files"
                 elif one.name == "error_page" and (target := self._fallback(one)) is not None:
-                    yield f"{_where(one)}: {one}: what {target} passes on"
+                    yield f"{_where(one)}: {one}: what {target} passes on", True
 
     def _harmless(self, one: Directive) -> bool:
         """A condition that refuses paths which have two readings: no path of a route is among them."""
-        body = list(one.block or ())
-        if len(body) != 1 or body[0].name != "return" or not body[0].args or not _REFUSES.fullmatch(body[0].args[0]):
+        if not self._refuses(one):
             return False
         text = " ".join(one.args).strip("()").strip()
         if text.startswith("$request_uri ~* "):
@@ -197,6 +187,11 @@ class _Reader:
         made = Scope(self.blocks).maps.get(text.lstrip("$"))
         entries = [each for each in (made.block or ()) if each.name != "default"] if made is not None else []
         return made is not None and made.args[:1] == ("$request_uri",) and [each.name for each in entries] == [_AMBIGUOUS]
+
+    def _refuses(self, one: Directive) -> bool:
+        """A condition that does nothing but answer."""
+        body = list(one.block or ())
+        return len(body) == 1 and body[0].name == "return" and bool(body[0].args) and bool(_REFUSES.fullmatch(body[0].args[0]))
 
     def _fallback(self, one: Directive) -> str | None:
         """A named location that an error leads to, and that passes requests on."""
@@ -281,7 +276,7 @@ class _Reader:
             (value for name, value in parse_qsl(url.query.replace("%", "%25").replace("+", "%2B")) if name == "allowed_groups"),
             "",
         )
-        known = next((found for host, found in self.around.signs_in.items() if _same_host(host, self._hosts(url.netloc))), None)
+        known = next((found for host, found in self.around.signs_in.items() if same_host(host, self._hosts(url.netloc))), None)
         yield from self._by_groups(query, inner, known, Passed(Action.ALLOW, Who(), requests, block, label))
 
     def _by_groups(
@@ -320,7 +315,7 @@ class _Reader:
             text = re.sub(r"\$\{?\w+\}?", values[0], text, count=1)
         url = urlsplit(text)
         port = 443 if url.scheme == "https" else 80
-        matches = [_match(one, port) for one in self._hosts(url.netloc)]
+        matches = [destination(one, port) for one in self._hosts(url.netloc)]
         found = [one for one in matches if one is not None]
         if not found or len(found) < len(matches):
             return None, (f"{_where(passes)}: {passes}: where to",)
@@ -338,7 +333,7 @@ class _Reader:
         """With the whole name of a Service, which a pod may shorten."""
         host, colon, port = netloc.partition(":")
         parts = host.split(".")
-        if _address(host):
+        if is_address(host):
             return netloc
         if len(parts) == 1:
             host = f"{host}.{self.around.namespace}.svc.cluster.local"
@@ -347,32 +342,9 @@ class _Reader:
         return host + colon + port
 
 
-def own_paths(blocks: tuple[Directive, ...]) -> list[Directive]:
-    """Locations of the innermost block in which the gateway itself speaks: its questions to oauth2-proxy, and that one's pages.
-
-    They are no paths of Airflow's: nothing is told apart there.
-    """
-    places = flat(blocks[-1], blocks)
-    asked = {uri for one in places for each in effective((*one.above, one.directive), "auth_request") for uri in each.args}
-    asking = [one for one in places if one.modifier in ("=", "") and one.pattern in asked]
-    hosts = {host for one in asking for host in _targets(one)}
-    pages = [one for one in places if one not in asking and _speaks(one, hosts)]
-    signs = tuple(one.pattern for one in pages if one.modifier in ("", "^~")) or ("\0",)
-    closed = [one for one in places if one.modifier == "=" and (_internal(one) or one.pattern.startswith(signs))]
-    return [one.directive for one in (*asking, *pages, *closed)]
-
-
-def _internal(one: Location) -> bool:
-    return one.directive.last("internal") is not None
-
-
-def _speaks(one: Location, hosts: set[str]) -> bool:
-    asks = one.directive.last("auth_request") is not None
-    return bool(hosts & set(_targets(one))) and one.pattern != "/" and not asks
-
-
-def _targets(one: Location) -> list[str]:
-    return [urlsplit(each.args[0]).netloc for each in one.directive.all("proxy_pass") if each.args]
+def _requests(one: Location) -> frozenset[HttpOperation]:
+    """What falls into a location."""
+    return frozenset({HttpOperation("*", one.glob or "/*", not_paths=frozenset(one.without))})
 
 
 def _within(block: Directive) -> Iterator[Directive]:
@@ -418,39 +390,6 @@ def _within_requests(
                 taken = frozenset((*one.not_paths, *without))
                 found |= {HttpOperation(method, shared, not_paths=taken) for method in methods}
     return frozenset(found), tuple(odd)
-
-
-def _same_host(name: str, hosts: Sequence[str]) -> bool:
-    return any(host.partition(":")[0] == name for host in hosts)
-
-
-def _match(netloc: str, port: int) -> Match | None:
-    host, _, given = netloc.partition(":")
-    number = int(given) if given.isdigit() else port
-    if not host or host == "unix" or not 0 < number < 65536:
-        return None
-    hosts = Hosts.from_cidr(host) if _address(host) else Hosts.from_names([host])
-    return Match(hosts=hosts, services=Services.of("tcp", number, number))
-
-
-def _address(host: str) -> bool:
-    return bool(re.fullmatch(r"[0-9.]+", host))
-
-
-def _ports(server: Directive) -> tuple[int, ...]:
-    found = []
-    for one in server.all("listen"):
-        text = one.args[0] if one.args else ""
-        last = text.rsplit(":", 1)[-1]
-        found.append(int(last) if last.isdigit() else 80)
-    return tuple(dict.fromkeys(found or [80]))
-
-
-def _is_default(server: Directive, port: int) -> bool:
-    return any(
-        {"default_server", "default"} & set(one.args[1:]) and _ports(Directive("", (), 0, "", (one,))) == (port,)
-        for one in server.all("listen")
-    )
 
 
 def _where(one: Directive) -> str:
