@@ -57,12 +57,14 @@ class _Sources:
 
 
 def _gateways(stack: Stack) -> Iterator[_Gateway]:
+    if not any(one.startswith("kubernetes:") for one in stack.types):
+        return
     cluster = read_cluster(stack)
     components = stack.of_type(NGINX_GATEWAY)
     around = Surroundings(
         namespace="default",
         signs_in=dict(_signs_in(sign_ins(stack), cluster)),
-        tasks=frozenset(one.name for one in read_environments(stack)) if components or stack.types else frozenset(),
+        tasks=frozenset(one.name for one in read_environments(stack)),
     )
     for one in gateways(stack, cluster):
         yield _of_nginx(one, components, around)
