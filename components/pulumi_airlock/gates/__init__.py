@@ -22,6 +22,7 @@ GATES = (
     "gates.zia",
     "gates.nginx",
     "gates.network_policy",
+    "gates.cilium",
     "gates.istio",
     "gates.linkerd",
     "gates.consul",

@@ -24,6 +24,7 @@ _LINK_LOCAL = Hosts.from_cidrs(["169.254.0.0/16", "fe80::/10"])
 _HBONE = Services.of("tcp", 15008, 15008)
 """By which all TCP comes in an ambient mesh (Istio, "Ambient and Kubernetes NetworkPolicy")."""
 _ADMIN_KINDS = ("AdminNetworkPolicy", "BaselineAdminNetworkPolicy")
+_CILIUM_KINDS = ("CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy")
 _LATER_KINDS = ("ClusterNetworkPolicy",)
 """Of later versions of the Network Policy API: not understood, so that they make a proof open."""
 
@@ -36,7 +37,7 @@ def read(stack: Stack) -> Iterator[Filter]:
     """
     own, later = objects(stack, GROUP, "NetworkPolicy"), objects(stack, ADMIN_GROUP, *_LATER_KINDS)
     admin_objects = objects(stack, ADMIN_GROUP, *_ADMIN_KINDS)
-    if stack.of_type(CILIUM_GATE):
+    if stack.of_type(CILIUM_GATE) or objects(stack, "cilium.io", *_CILIUM_KINDS):
         # Cilium does not know admin policies: what they are to do there is open.
         own, admin_objects, later = (), (), (*admin_objects, *later)
     everything = (*own, *admin_objects, *later)
@@ -61,7 +62,7 @@ def read(stack: Stack) -> Iterator[Filter]:
         admin = list(_admin_rules(policies, tiers[0], direction))
         let = [rule for rule, action in _unless_passed(admin) if action == "allow"]
         if isolated:
-            rules = (*_rules(policies, direction), *_doubts(policies, direction, isolated), *let)
+            rules = (*rules_of_pods(policies, direction), *_doubts(policies, direction, isolated), *let)
             yield filter_(f"{direction} of pods", Combine.ANY_ALLOW, Action.DENY, rules, _of(policies, direction, isolated))
         if any(action == "deny" for _, action in admin):
             yield filter_(f"admin {direction}", Combine.FIRST_MATCH, Action.ALLOW, (rule for rule, _ in admin))
@@ -103,7 +104,8 @@ def _overlap(one: Match, other: Match) -> bool:
     return not apart and bool(one.hosts & other.hosts) and bool(one.services & other.services)
 
 
-def _rules(policies: Policies, direction: str) -> Iterator[Rule]:
+def rules_of_pods(policies: Policies, direction: str) -> Iterator[Rule]:
+    """What all policies let through in a direction, over the pods that they select."""
     for policy in policies.all:
         if direction not in policy.directions or not (selected := policies.selected(policy)):
             continue

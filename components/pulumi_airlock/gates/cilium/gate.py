@@ -1,0 +1,135 @@
+"""The gate of Cilium: denies everything in Airflow's namespaces, then lets through what Airflow needs and routes say."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from ...access import Access
+from ...environments.helm.flows import Flow
+from ...environments.helm.network import ClusterNetwork
+from ...errors import InputError, Problem
+from ...tokens import CILIUM_GATE
+from ..kubernetes.declared import ClusterFacts
+from ..kubernetes.wanted import cluster_of, through, wanted
+from ..kubernetes.workloads import Workload
+from .compile import CiliumPlan, Site, compile_policies, object_name
+from .hubble import EXPORT_CONFIG, EXPORT_KEY, MESHES, export_document
+
+ROUTES = "airlock/routes"
+"""The annotation with the routes that an object carries."""
+
+
+class CiliumGate(pulumi.ComponentResource):
+    """CiliumNetworkPolicies for the namespaces of Airflow, and of others on request, and the export of their flows.
+
+    It tells tasks apart by their service accounts, destinations beyond the cluster by name as well, and requests where no mesh
+    encrypts them.
+    """
+
+    policy_names: list[str]
+    """`<namespace>/<name>` of every policy."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        access: Access,
+        environments: Sequence[ClusterNetwork],
+        cluster: ClusterFacts,
+        mesh: str | None = None,
+        ambient: bool = False,
+        flows: Iterable[Flow] = (),
+        workloads: Sequence[Workload] = (),
+        namespaces: Sequence[str] = (),
+        egress_gateway: Workload | None = None,
+        export_namespace: str | None = "kube-system",
+        today: date | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ):
+        """
+        Args:
+            name: the gate's name, as zones write it.
+            access: who may reach what.
+            environments: the environments of the cluster (`HelmEnvironment.network`).
+            cluster: what is declared of the cluster (`ClusterDeclaration.facts`), with the CNI `cilium`.
+            mesh: istio, linkerd or consul: requests between its workloads are encrypted, and left to it.
+            ambient: whether Istio's ambient mesh carries the traffic: it needs port 15008 at both ends.
+            flows: what else is let through, as a gateway's flows.
+            workloads: other workloads of this program, as a gateway's.
+            namespaces: others than Airflow's to deny by default, and to open for what is wanted.
+            egress_gateway: the mesh's egress gateway (`gateway_workload`), by which names beyond the cluster are reached.
+            export_namespace: where Cilium runs, for the list of flows that Hubble exports; None: somebody else makes it.
+            today: routes that are over by then are left out; today without it.
+
+        Raises:
+            InputError: with every problem.
+        """
+        _check(name, cluster, mesh, ambient)
+        spaces = [*(one.namespace for one in environments), *(one.namespace for one in workloads), *namespaces]
+        spaces = list(dict.fromkeys(spaces))
+        given = {"namespaces": spaces, "mesh": mesh, "ambient": ambient}
+        super().__init__(CILIUM_GATE, name, given, opts)
+        here = cluster_of(cluster, environments, [*workloads, *([egress_gateway] if egress_gateway else [])])
+        found = wanted(access, name, environments, here, today or datetime.now(UTC).date(), flows)
+        connections = found if egress_gateway is None else through(found, here.by_name[egress_gateway.name], 443)
+        own = {one.namespace for one in environments}
+
+        def meshed(one: Workload) -> bool:
+            labels = here.labels_of(one.namespace)
+            return mesh is not None and (one.namespace in own or any(labels.get(key) in ok for key, ok in _MARKS[mesh].items()))
+
+        plans = compile_policies(found, connections, Site(here, tuple(spaces), name, meshed, ambient))
+        for plan in plans:
+            self._make(name, plan)
+        if export_namespace is not None:
+            self._export(name, spaces, export_namespace)
+        self.policy_names = [f"{one.namespace}/{one.name}" for one in plans]
+        self.register_outputs({**given, "policyNames": self.policy_names})
+
+    def _make(self, name: str, plan: CiliumPlan) -> None:
+        kubernetes.apiextensions.CustomResource(
+            f"{name}-{plan.namespace}-{plan.name.removeprefix(object_name(name) + '-')}",
+            api_version="cilium.io/v2",
+            kind="CiliumNetworkPolicy",
+            metadata=kubernetes.meta.v1.ObjectMetaArgs(
+                name=plan.name,
+                namespace=plan.namespace,
+                annotations={ROUTES: " ".join(plan.routes)} if plan.routes else None,
+                labels={"app.kubernetes.io/managed-by": "airlock"},
+            ),
+            spec=plan.spec(),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _export(self, name: str, namespaces: Sequence[str], where: str) -> None:
+        kubernetes.core.v1.ConfigMap(
+            f"{name}-flow-export",
+            metadata=kubernetes.meta.v1.ObjectMetaArgs(
+                name=EXPORT_CONFIG, namespace=where, labels={"app.kubernetes.io/managed-by": "airlock"}
+            ),
+            data={EXPORT_KEY: export_document(namespaces)},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+
+_MARKS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "istio": {"istio-injection": ("enabled",), "istio.io/dataplane-mode": ("ambient",)},
+    "linkerd": {"linkerd.io/inject": ("enabled", "ingress")},
+    "consul": {"consul.hashicorp.com/connect-inject": ("true",)},
+}
+"""Labels of namespaces whose pods are in a mesh."""
+
+
+def _check(name: str, cluster: ClusterFacts, mesh: str | None, ambient: bool) -> None:
+    problems = []
+    if cluster.cni != "cilium":
+        fix = "declare `cni: cilium`, or use NetworkPolicyGate (GKE Dataplane V2 has no CiliumNetworkPolicies)"
+        problems.append(Problem(name, "cluster", f"is declared with the CNI {cluster.cni}, which knows no such policies: {fix}"))
+    if mesh is not None and mesh not in MESHES:
+        problems.append(Problem(name, "mesh", f"{mesh!r} is no mesh: write one of {', '.join(MESHES)}"))
+    if ambient and mesh != "istio":
+        problems.append(Problem(name, "ambient", "is Istio's: give mesh=istio"))
+    if problems:
+        raise InputError(problems)
