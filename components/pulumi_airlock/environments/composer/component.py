@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 import pulumi
@@ -221,8 +222,11 @@ def _given(
     placement: ComposerPlacement, scale: ComposerScale, software: ComposerSoftware, retention: Retention
 ) -> dict[str, Any]:
     """Every input of the parts by its path, for the tables of generations."""
-    parts = {"placement": placement, "scale": scale, "software": software, "retention": retention}
-    return {f"{name}.{one}": getattr(part, one) for name, part in parts.items() for one in part.__slots__}
+    return {
+        f"{name}.{one.name}": getattr(part, one.name)
+        for name, part in (("placement", placement), ("scale", scale), ("software", software), ("retention", retention))
+        for one in fields(part)
+    }
 
 
 def _private_builds(image: Image, given: bool | None) -> bool | None:
