@@ -177,7 +177,7 @@ def test_a_preview_and_an_access_file_are_compared_by_what_they_declare(reposito
 WRONG = {
     "no such revision": (["mian", "--stack", "prod-mwaa"], "did you mean main?"),
     "no such file in a revision": (
-        ["main:stacks/access/prod.yaml", ACCESS],
+        ["main:stacks/access/prod-mwa.yaml", ACCESS],
         "did you mean main:platform/stacks/access/prod-mwaa.yaml?",
     ),
     "a folder in a revision": (["main:platform/stacks", ACCESS], "is a folder"),
