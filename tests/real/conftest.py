@@ -1,5 +1,6 @@
 """Real servers for tests: each started once in a run, whatever the number of pytest's processes, and stopped at its end."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -19,24 +20,26 @@ import real_envoy  # noqa: E402
 import real_kubernetes  # noqa: E402
 from certificates import Authority  # noqa: E402
 from real_parts import AIRFLOW_PYTHON, CRDS, ENVOY, ETCD, KUBE_API_SERVER, PARTS, needed  # noqa: E402
-from real_processes import shared  # noqa: E402
+from real_processes import Shared  # noqa: E402
 
 StartAirflow = Callable[..., real_airflow.AirflowServer]
 StartEnvoy = Callable[..., real_envoy.Envoy]
 
 
 @pytest.fixture(scope="session")
-def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that all processes of this run see: pytest-xdist gives each process a folder inside of it."""
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
+    """The servers of this run, in a folder that all its processes see: pytest-xdist gives each process a folder inside of it."""
     mine = tmp_path_factory.getbasetemp()
-    return (mine.parent if mine.name.startswith("popen-") else mine) / "real"
+    with Shared((mine.parent if mine.name.startswith("popen-") else mine) / "real") as found:
+        yield found
 
 
 @pytest.fixture(scope="session")
-def airflow_server(shared_folder: Path) -> Iterator[StartAirflow]:
+def airflow_server(servers: Shared) -> StartAirflow:
     """Starts a real Airflow: `airflow_server(webserver_config=…, environment={…}, dags={…}, roles=[…])`.
 
-    The same arguments give the same running server; others one more, in a folder and on a port of its own.
+    The same arguments give the same running server; others one more, in a folder and on a port of its own. Tests change what
+    Airflow knows of people, so that each of pytest's processes has its own; only the empty database is made once.
     """
     python = needed(AIRFLOW_PYTHON, "Airflow")
 
@@ -44,29 +47,25 @@ def airflow_server(shared_folder: Path) -> Iterator[StartAirflow]:
     def database(home: Path) -> Iterator[dict[str, Any]]:
         yield {"database": str(real_airflow.migrated(python, home))}
 
-    with ExitStack() as running:
-        started: dict[str, real_airflow.AirflowServer] = {}
+    def start(
+        webserver_config: str = "",
+        environment: Mapping[str, str] | None = None,
+        dags: Mapping[str, str] | None = None,
+        roles: Sequence[Mapping[str, str]] = (),
+    ) -> real_airflow.AirflowServer:
+        arguments = (webserver_config, dict(environment or {}), dict(dags or {}), list(roles))
+        empty = Path(servers.get("airflow-empty", database)["database"])
 
-        def start(
-            webserver_config: str = "",
-            environment: Mapping[str, str] | None = None,
-            dags: Mapping[str, str] | None = None,
-            roles: Sequence[Mapping[str, str]] = (),
-        ) -> real_airflow.AirflowServer:
-            arguments = (webserver_config, dict(environment or {}), dict(dags or {}), list(roles))
-            name = f"airflow-{sha256(repr(arguments).encode()).hexdigest()[:12]}"
+        @contextmanager
+        def one(home: Path) -> Iterator[dict[str, Any]]:
+            with real_airflow.running(python, empty, home, *arguments) as found:
+                yield real_airflow.as_data(found)
 
-            @contextmanager
-            def one(home: Path) -> Iterator[dict[str, Any]]:
-                with real_airflow.running(python, empty, home, *arguments) as found:
-                    yield real_airflow.as_data(found)
+        process = os.environ.get("PYTEST_XDIST_WORKER", "alone")
+        name = f"airflow-{process}-{sha256(repr(arguments).encode()).hexdigest()[:12]}"
+        return real_airflow.from_data(servers.get(name, one))
 
-            if name not in started:
-                empty = Path(running.enter_context(shared(shared_folder, "airflow-empty", database))["database"])
-                started[name] = real_airflow.from_data(running.enter_context(shared(shared_folder, name, one)))
-            return started[name]
-
-        yield start
+    return start
 
 
 @pytest.fixture(scope="session")
@@ -84,7 +83,7 @@ def envoy(tmp_path: Path) -> Iterator[StartEnvoy]:
 
 
 @pytest.fixture(scope="session")
-def kube_api(shared_folder: Path) -> Iterator[real_kubernetes.KubeApi]:
+def kube_api(servers: Shared) -> real_kubernetes.KubeApi:
     """A real Kubernetes API server with all definitions: `kube_api.dry_run(object)` raises what the server says."""
     programs = needed(ETCD, "etcd"), needed(KUBE_API_SERVER, "kube-apiserver")
     parts = needed(PARTS / "crds", "definitions of Gateway API and cert-manager")
@@ -96,5 +95,5 @@ def kube_api(shared_folder: Path) -> Iterator[real_kubernetes.KubeApi]:
         with real_kubernetes.running(*programs, home, [*sorted(CRDS.glob("*.yaml")), *sorted(parts.glob("*.yaml"))]) as api:
             yield {"url": api.url, "token": api.token, "authority": str(api.authority)}
 
-    with shared(shared_folder, "kubernetes", one) as found:
-        yield real_kubernetes.KubeApi(found["url"], found["token"], Path(found["authority"]))
+    found = servers.get("kubernetes", one)
+    return real_kubernetes.KubeApi(found["url"], found["token"], Path(found["authority"]))

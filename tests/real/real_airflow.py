@@ -100,7 +100,18 @@ def running(
     if dags:
         run(python, home, env, "-m", "airflow", "dags", "reserialize")
     log = home / "api-server.log"
-    command = [python, "-m", "airflow", "api-server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    command: list[str | Path] = [
+        python,
+        "-m",
+        "airflow",
+        "api-server",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--workers",
+        "1",
+    ]
     found = AirflowServer(port, home, log, python, env)
     with server(command, log, lambda: _answers(found.url), env, home):
         yield found

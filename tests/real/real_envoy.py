@@ -183,7 +183,8 @@ def running(envoy: Path, folder: Path, bootstrap: Mapping[str, Any]) -> Iterator
     admin = free_port()
     whole = {**bootstrap, "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": admin}}}}
     (folder / "envoy.json").write_text(json.dumps(whole, indent=2))
-    command = [envoy, "-c", folder / "envoy.json", "--use-dynamic-base-id", "--concurrency", "1", "--log-level", "warning"]
+    options = ["--use-dynamic-base-id", "--concurrency", "1", "--log-level", "warning"]
+    command: list[str | Path] = [envoy, "-c", folder / "envoy.json", *options]
     with server(command, folder / "envoy.log", lambda: listening(admin) and _live(admin), within=30):
         yield folder / "envoy.log"
 

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -93,30 +93,54 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
     process.wait(timeout=_STOPS_AFTER)
 
 
-@contextmanager
-def shared(folder: Path, name: str, start: Callable[[Path], AbstractContextManager[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
-    """What `start` says of a server, started once for all of pytest's processes that use the same folder.
+class Shared:
+    """Servers that all of pytest's processes of a run use together: they agree by locks in a folder.
 
-    Whoever comes first starts it in `folder/name`, and at its end waits for the others before it stops it. What `start` yields
-    goes to the others as JSON.
+    Whoever comes first starts a server. At its end it lets go of what others started before it waits for those who use its own:
+    two processes that use one another's cannot wait for each other.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    home, said = folder / name, folder / f"{name}.json"
-    with (folder / f"{name}.lock").open("w") as lock, (folder / f"{name}.users").open("w") as users:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if said.exists():
-            fcntl.flock(users, fcntl.LOCK_SH)
-            fcntl.flock(lock, fcntl.LOCK_UN)
-            yield json.loads(said.read_text())
-            return
-        home.mkdir(exist_ok=True)
-        with start(home) as found:
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._used = ExitStack()
+        self._started = ExitStack()
+        self._known: dict[str, dict[str, Any]] = {}
+
+    def __enter__(self) -> "Shared":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._used.close()
+        self._started.close()
+
+    def get(self, name: str, start: Callable[[Path], AbstractContextManager[dict[str, Any]]]) -> dict[str, Any]:
+        """What `start` says of its server in the folder that it is given; the others get it as JSON."""
+        if name not in self._known:
+            self._known[name] = self._enter(name, start)
+        return self._known[name]
+
+    def _enter(self, name: str, start: Callable[[Path], AbstractContextManager[dict[str, Any]]]) -> dict[str, Any]:
+        said = self._folder / f"{name}.json"
+        with (self._folder / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if said.exists():
+                users = self._used.enter_context((self._folder / f"{name}.users").open("w"))
+                fcntl.flock(users, fcntl.LOCK_SH)
+                found: dict[str, Any] = json.loads(said.read_text())
+                return found
+            home = self._folder / name
+            home.mkdir(exist_ok=True)
+            found = self._started.enter_context(start(home))
             said.write_text(json.dumps(found))
-            fcntl.flock(lock, fcntl.LOCK_UN)
-            try:
-                yield found
-            finally:
-                # Newcomers wait at the lock until this one has stopped, and then start one of their own.
-                fcntl.flock(lock, fcntl.LOCK_EX)
-                fcntl.flock(users, fcntl.LOCK_EX)
-                said.unlink()
+            self._started.enter_context(self._until_unused(name))
+            return found
+
+    @contextmanager
+    def _until_unused(self, name: str) -> Iterator[None]:
+        yield
+        with (self._folder / f"{name}.lock").open("w") as lock, (self._folder / f"{name}.users").open("w") as users:
+            # Newcomers wait at the lock, and then start one of their own.
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            fcntl.flock(users, fcntl.LOCK_EX)
+            (self._folder / f"{name}.json").unlink()
