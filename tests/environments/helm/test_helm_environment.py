@@ -32,7 +32,7 @@ GIVEN: dict[str, Any] = {
     "owner": "airflow@bank.example",
     "platform": Eks({"ledger": "arn:aws:iam::123456789012:role/ledger"}),
     "airflow_version": "3.0.6",
-    "chart_version": "1.18.0",
+    "chart_version": "1.22.0",
     "image": Image("registry.bank.example/airflow", digest="sha256:" + "0" * 64),
     "secrets": ChartSecrets("metadata", "fernet", "api", "jwt"),
     "database": Database(5432, cidrs=("10.20.9.9/32",)),
@@ -61,7 +61,7 @@ def test_every_principal_has_an_account_and_the_rest_one_without_routes() -> Non
 
 def test_the_chart_has_no_default_user_no_password_and_the_cluster_policy() -> None:
     (release,) = _made().of_type(RELEASE)
-    assert release.get("version") == "1.18.0"
+    assert release.get("version") == "1.22.0"
     assert release.get("values", "createUserJob", "enabled") is False
     assert release.get("values", "postgresql", "enabled") is False
     assert release.get("values", "data") == {"metadataSecretName": "metadata"}
@@ -108,7 +108,7 @@ def test_a_release_without_the_component_is_an_environment_of_which_nothing_is_k
     [
         ({"executor": "LocalExecutor"}, "write one of KubernetesExecutor, CeleryExecutor"),
         ({"airflow_version": "2.11.0"}, "2.11.0: Airflow from 3.0.0 on"),
-        ({"chart_version": "1.15.0"}, "1.15.0: the chart from 1.18.0 on"),
+        ({"chart_version": "1.20.0"}, "1.20.0: the chart from 1.21.0 on"),
         ({"image": Image("apache/airflow")}, "has neither tag nor digest"),
         ({"image": Image("apache/airflow", tag="latest")}, "latest is not pinned"),
         ({"remote_logs": None}, "a task's pod is gone when it ends"),

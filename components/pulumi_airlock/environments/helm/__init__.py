@@ -1,7 +1,8 @@
 """Airflow by its official chart, on EKS or GKE: the component that makes it, and how a stack's environments are read back.
 
 Its parts are modules beside this one: `component` puts them together; `workloads` and `flows` say what Airflow is in a cluster,
-`network` hands that to gates; `values` and `cluster_policy` are the chart's; `checks` and `limits` refuse what would fail later.
+`network` hands that to gates; `values`, `pods` and `cluster_policy` are the chart's; `platforms`, `accounts` and `authority` say
+who a task is, and who may say so; `mesh` is what each mesh asks for; `checks` and `limits` refuse what would fail later.
 """
 
 from importlib import import_module
@@ -9,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from .flows import Database, Flow
 from .network import ClusterNetwork
+from .platforms import Eks, Gke
+from .pods import Image
 from .read import read, read_environments
-from .values import ChartSecrets, Image
+from .values import ChartSecrets
 from .workloads import CELERY, KUBERNETES
 
 if TYPE_CHECKING:
-    from .component import Eks, Gke, HelmEnvironment
+    from .component import HelmEnvironment
 
 __all__ = [
     "CELERY",
@@ -34,6 +37,6 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     # Readers run where no SDK need be installed: only composing needs it.
-    if name in ("Eks", "Gke", "HelmEnvironment"):
-        return getattr(import_module(".component", __package__), name)
+    if name == "HelmEnvironment":
+        return import_module(".component", __package__).HelmEnvironment
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,6 +1,7 @@
 """Refuses what the chart or the cluster would refuse later, all of it at once."""
 
 import re
+from collections.abc import Sequence
 from itertools import combinations
 
 from ...access import globs
@@ -8,9 +9,10 @@ from ...access.model import Access
 from ...errors import Problems
 from ...proof.atoms.globs import regions
 from .limits import ACCOUNT_NAME, DNS_LABEL, LABEL_VALUE, OLDEST_AIRFLOW, OLDEST_CHART, RELEASE_LENGTH, version_of
+from .mesh import MESHES
 from .network import accounts_of, principals_of
 from .values import Image
-from .workloads import EXECUTORS, KUBERNETES, default_account
+from .workloads import EXECUTORS, KUBERNETES, account_prefix, default_account
 
 
 def check_release(namespace: str, release: str, executor: str, problems: Problems) -> None:
@@ -32,7 +34,9 @@ def check_versions(airflow_version: str, chart_version: str, image: Image, probl
         if found is None:
             problems.add(path, f"{value!r} is no version: write one whole, as in {'.'.join(map(str, oldest))}")
         elif found < oldest:
-            problems.add(path, f"{value}: {what} from {'.'.join(map(str, oldest))} on, where tasks have no database password")
+            problems.add(
+                path, f"{value}: {what} from {'.'.join(map(str, oldest))} on: before, DAGs' code had secrets of Airflow's"
+            )
     if not image.tag and not image.digest:
         problems.add("image", f"{image.repository} has neither tag nor digest: what runs would change by itself")
     if image.tag == "latest":
@@ -50,7 +54,7 @@ def check_accounts(access: Access, environment: str, executor: str, release: str
         if not ACCOUNT_NAME.fullmatch(account) or not LABEL_VALUE.fullmatch(account):
             fix = "write small letters, digits and dashes, at most 63 of them"
             problems.add(f"access.principals[{name}].serviceAccount", f"{account!r}: {fix}")
-        if account == default_account(release) or account.startswith(f"{release}-"):
+        if account in (default_account(release), "default") or account.startswith(f"{account_prefix(release)}-"):
             fix = "write another serviceAccount"
             problems.add(f"access.principals[{name}].serviceAccount", f"{account!r} is a name of Airflow's own accounts: {fix}")
     here = principals_of(access, environment)
@@ -66,6 +70,26 @@ def check_accounts(access: Access, environment: str, executor: str, release: str
                 f"access.principals[{other.name}]",
                 f"{task}.{both} is of {one.name} and of {other.name}, and a pod has one service account: {fix}",
             )
+
+
+def check_mesh(mesh: str | None, problems: Problems) -> None:
+    """A mesh that is known."""
+    if mesh is not None and mesh not in MESHES:
+        problems.add("mesh", f"{mesh!r}: write one of {', '.join(MESHES)}, or None")
+
+
+def check_launchers(
+    access: Access, environment: str, executor: str, release: str, launchers: Sequence[str], problems: Problems
+) -> None:
+    """Principals of tasks that run here, in pods of their own."""
+    known = accounts_of(access, environment, executor, release)
+    for number, one in enumerate(launchers):
+        if one not in known:
+            problems.add(
+                f"launchers[{number}]", f"no principal {one!r} whose tasks run here: {', '.join(known) or 'there is none'}"
+            )
+    if launchers and executor != KUBERNETES:
+        problems.add("launchers", "with Celery all tasks have one account: each could start pods; use KubernetesExecutor")
 
 
 def _shared(*sets: tuple[str, ...]) -> str | None:

@@ -1,7 +1,6 @@
 """The component that puts an environment together: namespace, service accounts, the chart."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
@@ -11,57 +10,18 @@ from ...access import Access
 from ...errors import Problems
 from ...gates.kubernetes.declared import ClusterFacts, describe
 from ...tokens import HELM_ENVIRONMENT
-from .checks import check_accounts, check_release, check_versions
+from .accounts import Accounts
+from .checks import check_accounts, check_launchers, check_mesh, check_release, check_versions
 from .cluster_policy import cluster_policy
 from .flows import Database
-from .limits import CHART, GOOGLE_ACCOUNT, REPOSITORY, ROLE_ARN
-from .network import ClusterNetwork, cluster_network
+from .limits import CHART, REPOSITORY
+from .mesh import MESHES, NONE, Mesh
+from .network import ClusterNetwork, accounts_of, cluster_network
+from .platforms import Eks, Gke, check_platform
 from .values import ChartSecrets, Image, chart_values
-from .workloads import KUBERNETES, default_account
+from .workloads import CELERY, KUBERNETES
 
-MESHES = ("istio", "linkerd", "consul")
-_INJECTION = {
-    "istio": {"istio-injection": "enabled"},
-    "linkerd": {},
-    "consul": {},
-}
-"""Labels of a namespace whose pods are put into a mesh."""
-_ANNOTATIONS = {
-    "istio": {"proxy.istio.io/config": '{"holdApplicationUntilProxyStarts": true}', "sidecar.istio.io/nativeSidecar": "true"},
-    "linkerd": {
-        "linkerd.io/inject": "enabled",
-        "config.alpha.linkerd.io/proxy-enable-native-sidecar": "true",
-        # PgBouncer's port is none of those that Linkerd takes for opaque by itself (Linkerd, "Protocol Detection").
-        "config.linkerd.io/opaque-ports": "5432,6543,6379",
-        "config.linkerd.io/default-inbound-policy": "deny",
-    },
-    "consul": {
-        "consul.hashicorp.com/connect-inject": "true",
-        # Pods that end: the sidecar has to end with them (consul-k8s, "Enable sidecar for jobs").
-        "consul.hashicorp.com/enable-consul-dataplane-as-sidecar": "true",
-    },
-}
-"""Annotations of every pod of Airflow's, as each mesh needs them: sidecars start before Airflow, and end with a task's pod."""
-
-
-@dataclass(frozen=True, slots=True)
-class Eks:
-    """Amazon EKS: AWS roles for service accounts."""
-
-    role_arns: Mapping[str, str] = field(default_factory=dict)
-    """Principal → the role that its tasks take."""
-    pod_identity_cluster: str | None = None
-    """The EKS cluster's name, to bind roles by EKS Pod Identity; None: by the OIDC provider of the cluster (IRSA)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Gke:
-    """Google GKE: Google service accounts, by workload identity."""
-
-    project: str
-    """The project of the cluster, whose workload identity pool it is."""
-    service_accounts: Mapping[str, str] = field(default_factory=dict)
-    """Principal → the Google service account that its tasks act as."""
+__all__ = ["Eks", "Gke", "HelmEnvironment"]
 
 
 class HelmEnvironment(pulumi.ComponentResource):
@@ -75,6 +35,8 @@ class HelmEnvironment(pulumi.ComponentResource):
     """What gates need of it."""
     namespace: str
     release_name: str
+    identity: str
+    """What the cluster tells its tasks apart by, in words."""
     status: pulumi.Output[Any]
     """The release's status, as Helm has it."""
 
@@ -97,9 +59,11 @@ class HelmEnvironment(pulumi.ComponentResource):
         release: str = "airflow",
         mesh: str | None = None,
         pgbouncer: bool = True,
+        launchers: Sequence[str] = (),
         webserver_config: str | None = None,
         settings: Mapping[str, Mapping[str, str]] | None = None,
         remote_logs: str | None = None,
+        log_volume: str = "5Gi",
         opts: pulumi.ResourceOptions | None = None,
     ):
         """
@@ -109,7 +73,7 @@ class HelmEnvironment(pulumi.ComponentResource):
             owner: who answers for it.
             platform: `Eks` or `Gke`, with the cloud identities of principals.
             airflow_version, chart_version: whole versions.
-            image: Airflow's image, pinned.
+            image: Airflow's image, pinned, with the DAGs in it.
             secrets: names of Secrets that somebody else keeps.
             database: where the metadata database is.
             pod_cidrs: where its pods, and nobody else's, have their addresses: what gates beyond the cluster know it by.
@@ -118,9 +82,11 @@ class HelmEnvironment(pulumi.ComponentResource):
             namespace, release: of Kubernetes and of Helm.
             mesh: istio, linkerd, consul, or None.
             pgbouncer: whether the chart's PgBouncer stands before the database.
+            launchers: principals whose tasks start pods themselves (KubernetesPodOperator), as themselves and no other.
             webserver_config: text of webserver_config.py, as the gateway gives it.
             settings: sections of airflow.cfg, as the gateway gives them (`webserver_settings`).
             remote_logs: where tasks' logs go (`s3://…`, `gs://…`); pods of tasks are gone afterwards.
+            log_volume: the size of a volume for logs of the triggerer, and of each of Celery's workers.
 
         Raises:
             InputError: with every problem.
@@ -129,11 +95,16 @@ class HelmEnvironment(pulumi.ComponentResource):
         check_release(namespace, release, executor, problems)
         check_versions(airflow_version, chart_version, image, problems)
         check_accounts(access, name, executor, release, problems)
-        _check_platform(access, platform, mesh, problems)
+        check_mesh(mesh, problems)
+        check_launchers(access, name, executor, release, launchers, problems)
+        check_platform(access, platform, accounts_of(access, name, executor, release), problems)
         if executor == KUBERNETES and remote_logs is None:
             problems.add("remote_logs", "missing: a task's pod is gone when it ends, and its log with it; write s3://… or gs://…")
+        if not owner.strip():
+            problems.add("owner", "empty: write who answers for it")
         problems.raise_any()
 
+        given = MESHES[mesh] if mesh else NONE
         network = cluster_network(
             access,
             name,
@@ -145,15 +116,27 @@ class HelmEnvironment(pulumi.ComponentResource):
             pgbouncer=pgbouncer,
             redis=secrets.broker is None,
             api_server_cidrs=cluster.api_server_cidrs if cluster else (),
+            launchers=launchers,
         )
-        described = _described(network, database, pgbouncer, secrets.broker is None, cluster, mesh)
+        described = {
+            **_described(network, database, pgbouncer, secrets.broker is None, cluster, mesh),
+            "launchers": list(launchers),
+        }
         # Among the inputs for `pulumi preview --json`, which has no outputs of components.
         super().__init__(HELM_ENVIRONMENT, name, dict(described), opts)
         self.network = network
         self.namespace = namespace
         self.release_name = release
-        space = self._namespace(name, owner, mesh)
-        accounts = self._accounts(name, platform, space)
+        self.identity = (
+            f"all tasks run as {network.as_workloads().others}: nothing in the cluster tells principals apart"
+            if executor == CELERY
+            else "each principal's tasks run as a service account of their own"
+        )
+        space = self._namespace(name, owner, given)
+        after: list[pulumi.Resource] = [space]
+        starting = list(dict.fromkeys(network.accounts[one] for one in launchers))
+        if executor == KUBERNETES:
+            after += Accounts(name, network, platform, starting, given.tokens, self, space).make()
         self.status = self._chart(
             name,
             chart_version,
@@ -162,19 +145,20 @@ class HelmEnvironment(pulumi.ComponentResource):
                 airflow_version=airflow_version,
                 image=image,
                 secrets=secrets,
-                policy=cluster_policy(access, name, release, self.network.accounts),
+                policy=cluster_policy(access, name, release, network.accounts, launchers, tokens=given.tokens),
                 pgbouncer=pgbouncer,
                 webserver_config=webserver_config,
                 settings=settings or {},
                 remote_logs=remote_logs,
-                annotations=_ANNOTATIONS.get(mesh or "", {}),
-                native_sidecars=mesh is not None,
+                annotations=given.annotations,
+                tokens=given.tokens,
+                log_volume=log_volume,
             ),
-            [space, *accounts],
+            after,
         )
         self.register_outputs(described)
 
-    def _namespace(self, name: str, owner: str, mesh: str | None) -> kubernetes.core.v1.Namespace:
+    def _namespace(self, name: str, owner: str, mesh: Mesh) -> kubernetes.core.v1.Namespace:
         return kubernetes.core.v1.Namespace(
             f"{name}-namespace",
             metadata=kubernetes.meta.v1.ObjectMetaArgs(
@@ -182,61 +166,12 @@ class HelmEnvironment(pulumi.ComponentResource):
                 labels={
                     "app.kubernetes.io/managed-by": "airlock",
                     "pod-security.kubernetes.io/enforce": "restricted",
-                    **_INJECTION.get(mesh or "", {}),
+                    **mesh.labels,
                 },
-                annotations={"airlock/owner": owner},
+                annotations={"airlock/owner": owner, **mesh.namespace_annotations},
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
-
-    def _accounts(self, name: str, platform: Eks | Gke, space: pulumi.Resource) -> list[pulumi.Resource]:
-        if self.network.executor != KUBERNETES:
-            return []
-        found: list[pulumi.Resource] = []
-        wanted = dict.fromkeys([*self.network.accounts.values(), default_account(self.release_name)])
-        by_account = {account: principal for principal, account in reversed(list(self.network.accounts.items()))}
-        for account in wanted:
-            annotations, binding = _identity(platform, by_account.get(account))
-            made = kubernetes.core.v1.ServiceAccount(
-                f"{name}-account-{account}",
-                metadata=kubernetes.meta.v1.ObjectMetaArgs(
-                    name=account,
-                    namespace=self.namespace,
-                    annotations=annotations or None,
-                    labels={"app.kubernetes.io/managed-by": "airlock"},
-                ),
-                automount_service_account_token=False,
-                opts=pulumi.ResourceOptions(parent=self, depends_on=[space]),
-            )
-            found.append(made)
-            if binding is not None:
-                self._bind(name, account, platform, binding, made)
-        return found
-
-    def _bind(self, name: str, account: str, platform: Eks | Gke, binding: str, made: pulumi.Resource) -> None:
-        """Lets a service account act as an identity of the cloud, where that is a resource of its own."""
-        opts = pulumi.ResourceOptions(parent=self, depends_on=[made])
-        if isinstance(platform, Gke):
-            import pulumi_gcp as gcp  # here: Airflow on EKS needs no SDK of Google's
-
-            gcp.serviceaccount.IAMMember(
-                f"{name}-identity-{account}",
-                service_account_id=f"projects/-/serviceAccounts/{binding}",
-                role="roles/iam.workloadIdentityUser",
-                member=f"serviceAccount:{platform.project}.svc.id.goog[{self.namespace}/{account}]",
-                opts=opts,
-            )
-        elif platform.pod_identity_cluster is not None:
-            import pulumi_aws as aws
-
-            aws.eks.PodIdentityAssociation(
-                f"{name}-identity-{account}",
-                cluster_name=platform.pod_identity_cluster,
-                namespace=self.namespace,
-                service_account=account,
-                role_arn=binding,
-                opts=opts,
-            )
 
     def _chart(self, name: str, version: str, values: dict[str, Any], after: Sequence[pulumi.Resource]) -> pulumi.Output[Any]:
         release = kubernetes.helm.v3.Release(
@@ -249,38 +184,12 @@ class HelmEnvironment(pulumi.ComponentResource):
             values=values,
             atomic=True,
             timeout=900,
-            # Migrations run as a hook that waits for the release, which would wait for them (chart, "Production Guide").
+            # All is waited for: the migrations are no hook, so that they run beside the pods that wait for them (`values`).
             skip_await=False,
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
         )
         found: pulumi.Output[Any] = release.status
         return found
-
-
-def _identity(platform: Eks | Gke, principal: str | None) -> tuple[dict[str, str], str | None]:
-    """Annotations of an account, and the identity of the cloud that a resource of its own binds it to."""
-    if isinstance(platform, Gke):
-        google = platform.service_accounts.get(principal or "")
-        return ({"iam.gke.io/gcp-service-account": google}, google) if google else ({}, None)
-    role = platform.role_arns.get(principal or "")
-    if role is None:
-        return {}, None
-    return ({}, role) if platform.pod_identity_cluster else ({"eks.amazonaws.com/role-arn": role}, None)
-
-
-def _check_platform(access: Access, platform: Eks | Gke, mesh: str | None, problems: Problems) -> None:
-    if mesh is not None and mesh not in MESHES:
-        problems.add("mesh", f"{mesh!r}: write one of {', '.join(MESHES)}, or None")
-    known = {one.name for one in access.principals if not one.is_people}
-    given = platform.service_accounts if isinstance(platform, Gke) else platform.role_arns
-    what = "service_accounts" if isinstance(platform, Gke) else "role_arns"
-    pattern = GOOGLE_ACCOUNT if isinstance(platform, Gke) else ROLE_ARN
-    for principal, value in given.items():
-        if principal not in known:
-            problems.add(f"platform.{what}[{principal}]", f"no principal {principal!r} whose tasks run here")
-        if not pattern.fullmatch(value):
-            right = "name@project.iam.gserviceaccount.com" if isinstance(platform, Gke) else "arn:aws:iam::123456789012:role/name"
-            problems.add(f"platform.{what}[{principal}]", f"{value!r}: write {right}")
 
 
 def _described(

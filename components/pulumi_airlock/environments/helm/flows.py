@@ -70,9 +70,14 @@ class Flow:
 
 
 def own_flows(
-    executor: str, release: str, found: Sequence[Workload], database: Database, tasks: frozenset[str]
+    executor: str,
+    release: str,
+    found: Sequence[Workload],
+    database: Database,
+    tasks: frozenset[str],
+    launchers: frozenset[str] = frozenset(),
 ) -> Iterator[Flow]:
-    """All flows of an environment; `tasks`: the names of the workloads that tasks run as."""
+    """All flows of an environment; `tasks`: the workloads that tasks run as, by name; `launchers`: those that start pods."""
     by_account = {one.service_account: one for one in found}
     own = {
         one: by_account[account_of(one, release)]
@@ -100,6 +105,8 @@ def own_flows(
     if watchers:
         kubernetes = Hosts.from_names([KUBERNETES_API])
         yield Flow(watchers, kubernetes, _tcp(443), reason="starts tasks' pods, and reads their logs")
+        if launchers:
+            yield Flow(launchers, kubernetes, _tcp(443), reason="tasks that start pods")
     triggerer, triggerer_name = to(TRIGGERER)
     yield Flow(names(API_SERVER), triggerer, _tcp(TRIGGERER_LOGS_PORT), triggerer_name, reason="logs of what waits")
     if executor == CELERY:

@@ -5,8 +5,11 @@ import re
 CHECKED = "2026-11-26"
 """When these were last looked at."""
 
-OLDEST_CHART = (1, 18, 0)
-"""The first release of the chart that knows Airflow 3's API server, and secrets of its own for it (release notes)."""
+RENDERED_CHART = (1, 22, 0)
+"""The release whose schema and templates the generated values were held against, rendered with both executors."""
+OLDEST_CHART = (1, 21, 0)
+"""Before 1.20 workers and the DAG processor, where code of DAGs runs, had the secret that signs the API's tokens (release notes,
+#63204); from 1.21 on what is Celery's and what is Kubernetes' about workers are values of their own (#64730)."""
 OLDEST_AIRFLOW = (3, 0, 0)
 """Before, tasks had the metadata database's password: no gate could tell them apart there."""
 CHART = "airflow"

@@ -78,18 +78,21 @@ def network_of(
     pgbouncer: bool = True,
     redis: bool = True,
     api_server_cidrs: Iterable[str] = (),
+    launchers: Iterable[str] = (),
 ) -> ClusterNetwork:
     """What gates need of an environment that is deployed so.
 
-    `api_server_cidrs`: the addresses of the cluster's API server, which its name stands for.
+    `api_server_cidrs`: the addresses of the cluster's API server, which its name stands for. `launchers`: the principals whose
+    tasks start pods.
     """
     found = all_workloads(executor, namespace, release, list(accounts.values()), pgbouncer=pgbouncer, redis=redis)
     others = account_of(WORKER, release) if executor == CELERY else default_account(release)
     tasks = frozenset(f"{namespace}/{account}" for account in (*accounts.values(), others))
+    starting = frozenset(f"{namespace}/{accounts[name]}" for name in launchers if name in accounts)
     addresses = Hosts.from_cidrs(api_server_cidrs)
     flows = (
         replace(one, to=one.to | addresses) if KUBERNETES_API in one.to.names else one
-        for one in own_flows(executor, release, found, database, tasks)
+        for one in own_flows(executor, release, found, database, tasks, starting)
     )
     return ClusterNetwork(
         environment=environment,

@@ -53,6 +53,7 @@ def read_network(one: Resource) -> ClusterNetwork | None:
         pgbouncer=bool(one.get("pgbouncer")),
         redis=bool(one.get("redis")),
         api_server_cidrs=[str(each) for each in one.get_list("apiServerCidrs")],
+        launchers=[str(each) for each in one.get_list("launchers")],
     )
 
 

@@ -1,14 +1,21 @@
 """The chart's values: what is written down is what least privilege asks for; all else is the chart's own default.
 
-Facts: apache/airflow, `chart/values.yaml` and its release notes, of the versions in `limits`.
+Facts: apache/airflow, `chart/values.yaml`, `values.schema.json` and release notes, of the versions in `limits`.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from .network import ClusterNetwork
-from .workloads import CELERY
+from .pods import CONTAINER_SECURITY, POD_SECURITY, Image, pod_template
+from .workloads import CELERY, default_account
+
+__all__ = ["ChartSecrets", "Image", "chart_values"]
+
+TOKEN_SECONDS = "3600"  # noqa: S105  # a time
+"""How long a person's token of Airflow's API lives where a gateway does not say: Airflow's own default is a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +23,7 @@ class ChartSecrets:
     """Names of Secrets in Airflow's namespace, which somebody else keeps: no secret stands in the chart's values."""
 
     metadata: str
-    """Key `connection`: the metadata database."""
+    """Key `connection`: the metadata database, where there is a PgBouncer by its name (`<release>-pgbouncer`, port 6543)."""
     fernet: str
     """Key `fernet-key`."""
     api: str
@@ -25,24 +32,10 @@ class ChartSecrets:
     """Key `jwt-secret`."""
     broker: str | None = None
     """Key `connection`: Celery's broker. None: the chart's Redis, with a password that it makes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Image:
-    """Airflow's image, pinned by a tag, or better by a digest."""
-
-    repository: str
-    tag: str | None = None
-    digest: str | None = None
-
-
-_CONTAINERS = {
-    "allowPrivilegeEscalation": False,
-    "capabilities": {"drop": ["ALL"]},
-}
-"""Pod Security Standards, "restricted"."""
-_PODS = {"runAsNonRoot": True, "runAsUser": 50000, "fsGroup": 0, "seccompProfile": {"type": "RuntimeDefault"}}
-"""50000 is the user of Airflow's image."""
+    pgbouncer: str = "airflow-pgbouncer"
+    """Keys `pgbouncer.ini` and `users.txt`: the chart would make them of a connection in its values, with a default password."""
+    pgbouncer_stats: str = "airflow-pgbouncer-metrics"
+    """Key `connection`: PgBouncer's own statistics, for its exporter."""
 
 
 def chart_values(
@@ -57,53 +50,115 @@ def chart_values(
     settings: Mapping[str, Mapping[str, str]],
     remote_logs: str | None,
     annotations: Mapping[str, str],
-    native_sidecars: bool,
+    tokens: bool = False,
+    log_volume: str = "5Gi",
 ) -> dict[str, Any]:
-    """Values for the chart. `settings`: sections of airflow.cfg; `annotations`: of every pod, as a mesh wants them."""
+    """Values for the chart.
+
+    `policy`: the text of airflow_local_settings.py. `settings`: sections of airflow.cfg. `annotations`: of every pod, as a mesh
+    wants them. `tokens`: whether pods that do not call the API server have a token of it all the same.
+    """
     celery = network.executor == CELERY
+    volume = {"enabled": True, "size": log_volume}
     return {
         "executor": network.executor,
         "airflowVersion": airflow_version,
         "images": {"airflow": {key: value for key, value in _image(image).items() if value}},
-        "airflowLocalSettings": policy,
+        **({} if celery else _of_tasks(network.release, image, policy, annotations)),
         "airflowPodAnnotations": dict(annotations),
+        "enableServiceLinks": False,
         "data": {"metadataSecretName": secrets.metadata, **({"brokerUrlSecretName": secrets.broker} if secrets.broker else {})},
         "fernetKeySecretName": secrets.fernet,
         "apiSecretKeySecretName": secrets.api,
         "jwtSecretName": secrets.jwt,
-        "securityContexts": {"pod": _PODS, "containers": _CONTAINERS},
-        # Roles that reach the namespace alone.
+        # Else the database is a connection of Airflow's too, which code of DAGs may ask for by its name.
+        "enableBuiltInSecretEnvVars": {"AIRFLOW_CONN_AIRFLOW_DB": False},
+        "securityContexts": {"pod": dict(POD_SECURITY), "containers": dict(CONTAINER_SECURITY)},
+        # The chart's role of pods is the triggerer's too, which runs code of DAGs, and lets it into every pod (`pods/exec`): the
+        # scheduler has a role of ours (`authority`).
         "rbac": {"create": True},
         "multiNamespaceMode": False,
-        "allowPodLaunching": True,
-        # Its own policies know neither routes nor Airflow 3's flows.
+        "allowPodLaunching": False,
+        "allowJobLaunching": False,
+        # Its own policies know neither routes nor Airflow 3's flows; before 1.22 they let in nobody to logs but a webserver.
         "networkPolicies": {"enabled": False},
-        # A user admin with a known password.
-        "createUserJob": {"enabled": False},
+        # A user admin with the password admin.
+        "createUserJob": {"enabled": False, "useHelmHooks": False, "serviceAccount": {"create": False}},
+        # As a hook it would run when all pods are ready, which wait for it (chart, "Installing with Argo CD, Flux, Terraform").
+        "migrateDatabaseJob": {"useHelmHooks": False, "applyCustomEnv": False, **_account(tokens)},
         "postgresql": {"enabled": False},
-        "pgbouncer": {"enabled": pgbouncer},
-        "redis": {"enabled": celery and secrets.broker is None},
+        "pgbouncer": _pgbouncer(secrets, tokens, annotations) if pgbouncer else {"enabled": False},
+        "redis": _redis(tokens, annotations) if celery and secrets.broker is None else {"enabled": False},
         "flower": {"enabled": False},
         "statsd": {"enabled": False},
+        "scheduler": _account(tokens or not celery),
         "apiServer": {
             "service": {"type": "ClusterIP"},
-            **({"apiServerConfig": webserver_config} if webserver_config else {}),
+            "allowPodLogReading": not celery,
+            **_account(tokens or not celery),
+            **({"apiServerConfig": _literal(webserver_config)} if webserver_config else {}),
         },
+        # Decides in 1.22 whether there is the role that the API server's binding names.
+        "webserver": {"allowPodLogReading": not celery},
+        "dagProcessor": _account(tokens),
         "ingress": {"apiServer": {"enabled": False}, "web": {"enabled": False}},
-        "triggerer": {"persistence": {"enabled": False}},
-        "workers": {
-            "persistence": {"enabled": False},
-            **({"serviceAccount": {"automountServiceAccountToken": False}} if celery else {}),
-        },
-        "config": _config(settings, remote_logs, native_sidecars),
+        # With a volume it is a StatefulSet, whose pods have names in DNS: logs are asked for by name.
+        "triggerer": {"persistence": volume, **_account(tokens)},
+        "workers": _workers(network.release, celery, tokens, volume),
+        "config": _config(settings, remote_logs),
     }
+
+
+def _account(token: bool) -> dict[str, Any]:
+    return {"serviceAccount": {"automountServiceAccountToken": token}}
+
+
+def _of_tasks(release: str, image: Image, policy: str, annotations: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "airflowLocalSettings": _literal(policy),
+        "podTemplate": _literal(json.dumps(pod_template(release, image, annotations), indent=2)),
+    }
+
+
+def _literal(text: str) -> str:
+    """A text that the chart takes for a template, as a template of itself."""
+    return text.replace("{{", '{{ "{{" }}')
+
+
+def _pgbouncer(secrets: ChartSecrets, tokens: bool, annotations: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "enabled": True,
+        "podAnnotations": dict(annotations),
+        "configSecretName": secrets.pgbouncer,
+        "metricsExporterSidecar": {"statsSecretName": secrets.pgbouncer_stats},
+        "securityContexts": {"pod": {**POD_SECURITY, "runAsUser": 65534, "fsGroup": 65534}},
+        **_account(tokens),
+    }
+
+
+def _redis(tokens: bool, annotations: Mapping[str, str]) -> dict[str, Any]:
+    # By default it runs as root, which "restricted" refuses; 999 is the user of its image.
+    return {
+        "enabled": True,
+        "podAnnotations": dict(annotations),
+        "securityContexts": {"pod": {**POD_SECURITY, "runAsUser": 999, "fsGroup": 999}},
+        **_account(tokens),
+    }
+
+
+def _workers(release: str, celery: bool, tokens: bool, volume: Mapping[str, Any]) -> dict[str, Any]:
+    if celery:
+        return {"celery": {"persistence": dict(volume), **_account(tokens)}}
+    # Tasks' pods are made of our template; the chart makes no account of its own for them.
+    nobody = {"create": False, "name": default_account(release)}
+    return {"serviceAccount": nobody, "kubernetes": {"serviceAccount": nobody}}
 
 
 def _image(image: Image) -> dict[str, str | None]:
     return {"repository": image.repository, "tag": image.tag, "digest": image.digest}
 
 
-def _config(settings: Mapping[str, Mapping[str, str]], remote_logs: str | None, native_sidecars: bool) -> dict[str, Any]:
+def _config(settings: Mapping[str, Mapping[str, str]], remote_logs: str | None) -> dict[str, Any]:
     found: dict[str, dict[str, str]] = {
         "core": {
             "auth_manager": "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager",
@@ -112,6 +167,9 @@ def _config(settings: Mapping[str, Mapping[str, str]], remote_logs: str | None, 
             "load_examples": "False",
         },
         "api": {"expose_config": "False"},
+        "api_auth": {"jwt_expiration_time": TOKEN_SECONDS},
+        # Empty, so that the template's image counts, with its digest.
+        "kubernetes_executor": {"worker_container_repository": "", "worker_container_tag": ""},
         "logging": {"remote_logging": "True", "remote_base_log_folder": remote_logs} if remote_logs else {},
     }
     for section, keys in settings.items():

@@ -1,7 +1,7 @@
 """The workloads of Airflow's chart: their service accounts, labels, ports and Services, per executor. No SDK in here.
 
 Facts: the official chart's templates (labels `tier: airflow`, `component`, `release`; service accounts `<release>-<component>`;
-Services `<release>-api-server`, `<release>-worker`, …), Airflow's Kubernetes executor (labels of task pods).
+Services `<release>-api-server`, `<release>-worker`, …), held against what chart 1.22 renders (docs/environments/helm.md).
 """
 
 from collections.abc import Mapping, Sequence
@@ -41,7 +41,7 @@ SCHEDULER = Component("scheduler", {})
 DAG_PROCESSOR = Component("dag-processor", {})
 TRIGGERER = Component("triggerer", {"triggerer-logs": TRIGGERER_LOGS_PORT}, service=True, headless=True)
 WORKER = Component("worker", {"worker-logs": WORKER_LOGS_PORT}, service=True, headless=True)
-PGBOUNCER = Component("pgbouncer", {"pgbouncer": PGBOUNCER_PORT}, service=True)
+PGBOUNCER = Component("pgbouncer", {"pgbouncer": PGBOUNCER_PORT, "metrics": 9127}, service=True)
 REDIS = Component("redis", {"redis-db": REDIS_PORT}, service=True)
 MIGRATION = Component("run-airflow-migrations", {})
 
@@ -60,11 +60,15 @@ def components(executor: str, *, pgbouncer: bool = True, redis: bool = True) -> 
     )
 
 
+def account_prefix(release: str) -> str:
+    """How the chart begins the names of service accounts: unlike those of all else, they always say airflow (`_helpers.yaml`)."""
+    return release if "airflow" in release else f"{release}-airflow"
+
+
 def account_of(component: Component, release: str) -> str:
     """The service account that the chart gives a component (`serviceAccount.name` unset)."""
-    if component is MIGRATION:
-        return f"{release}-migrate-database-job"
-    return f"{release}-{component.name}"
+    name = "migrate-database-job" if component is MIGRATION else component.name
+    return f"{account_prefix(release)}-{name}"
 
 
 def workload_of(component: Component, namespace: str, release: str) -> Workload:
@@ -88,12 +92,12 @@ def labels_of(component: Component, release: str) -> dict[str, str]:
 
 
 def tasks_workload(namespace: str, account: str, release: str) -> Workload:
-    """The pods of tasks that run as an account of their own: Kubernetes executor alone."""
+    """The pods of tasks that run as an account of their own, and those that such tasks start: Kubernetes executor alone."""
     return Workload(
         name=f"{namespace}/{account}",
         namespace=namespace,
         service_account=account,
-        labels={**labels_of(WORKER, release), "kubernetes_executor": "True", PRINCIPAL_LABEL: account},
+        labels={**labels_of(WORKER, release), PRINCIPAL_LABEL: account},
         ports={"worker-logs": ("tcp", WORKER_LOGS_PORT)},
     )
 
