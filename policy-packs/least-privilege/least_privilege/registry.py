@@ -56,6 +56,7 @@ MODULES = (
     "zia_locations",
     "nginx",
     "network_policy",
+    "cilium",
     "istio",
     "meshes",
     "certificates",

@@ -111,3 +111,10 @@ def test_of_init_containers_sidecars_alone_have_ports() -> None:
     ]
     (one,) = _cluster(pod).workloads
     assert one.ports.keys() & {"mesh", "once"} == {"mesh"}
+
+
+def test_a_selector_of_which_nothing_is_known_says_so() -> None:
+    assert LabelSelector.parse({"matchLabels": UNKNOWN}, "podSelector").unknown == ("podSelector.matchLabels",)
+    values = LabelSelector.parse({"matchExpressions": [{"key": "app", "operator": "In", "values": UNKNOWN}]}, "podSelector")
+    assert values.unknown == ("podSelector.matchExpressions[0]",)
+    assert not LabelSelector.parse({"matchLabels": None, "matchExpressions": None}).unknown

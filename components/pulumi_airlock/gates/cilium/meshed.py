@@ -57,14 +57,19 @@ class Hops:
 
     def between(self, callers: frozenset[str] | None, destinations: frozenset[str]) -> Hop | None:
         """A way between two groups that is encrypted; callers None: anybody."""
-        for destination in sorted(destinations):
+        for destination in sorted(destinations, key=_known_first):
             mesh = self.members.get(destination)
             if mesh is None:
                 continue
-            for caller in sorted(self.members if callers is None else callers):
+            for caller in sorted(self.members if callers is None else callers, key=_known_first):
                 if self.members.get(caller) == mesh and caller != destination:
                     return Hop(caller, destination, mesh)
         return None
+
+
+def _known_first(name: str) -> tuple[bool, str]:
+    """Workloads that are known, before what stands for all others."""
+    return name.endswith("/*"), name
 
 
 def hops(stack: Stack, cluster: Cluster) -> Hops:

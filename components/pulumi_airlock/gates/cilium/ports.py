@@ -75,10 +75,10 @@ def port_rules(rule: Mapping[str, Any], where: str) -> tuple[PortRule, ...] | No
 
 def _port_rule(one: Mapping[str, Any], where: str) -> Iterator[PortRule]:
     ports, unknown = _ports(one.get("ports"), where)
-    servers = one.get("serverNames") or None
+    servers = one.get("serverNames")
     if servers is UNKNOWN or (servers is not None and UNKNOWN in servers):
         unknown, servers = (*unknown, f"{where}.serverNames"), None
-    names = None if servers is None else tuple(map(str, servers))
+    names = tuple(map(str, servers)) if servers else None
     if one.get("listener") is not None:
         unknown = (*unknown, f"{where}.listener: an Envoy listener decides")
     rules = one.get("rules")
@@ -175,7 +175,10 @@ def _http(
 
 
 def _icmp(one: Mapping[str, Any], where: str) -> Iterator[PortRule]:
-    for number, field in enumerate(one.get("fields") or ()):
+    fields = one.get("fields")
+    if fields is UNKNOWN:
+        yield PortRule((Port(("icmp", "icmpv6")),), unknown=(f"{where}.fields",))
+    for number, field in enumerate(fields or ()):
         here = f"{where}.fields[{number}]"
         family = field.get("family") or "IPv4" if isinstance(field, Mapping) else UNKNOWN
         protocols = ("icmp", "icmpv6") if family is UNKNOWN else ("icmpv6",) if family == "IPv6" else ("icmp",)

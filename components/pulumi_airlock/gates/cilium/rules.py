@@ -230,7 +230,8 @@ class _Reader:
 
     def _cidr_set(self, one: Any, where: str) -> Iterator[Peer]:
         given = one if isinstance(one, Mapping) else {}
-        excepts = given.get("except") or ()
+        excepts = given.get("except", ())
+        excepts = () if excepts is None else excepts
         ref, selector = given.get("cidrGroupRef"), given.get("cidrGroupSelector")
         if ref is None and selector is None:
             yield _block(given.get("cidr", UNKNOWN), excepts, where)

@@ -55,11 +55,11 @@ class LabelSelector:
             return cls()
         found: list[Requirement] = []
         unknown: list[str] = []
-        labels = value.get("matchLabels") or {}
+        labels = value.get("matchLabels", {})
         if labels is UNKNOWN:
             unknown.append(f"{where}.matchLabels")
             labels = {}
-        for key, text in labels.items():
+        for key, text in (labels or {}).items():
             if text is UNKNOWN:
                 unknown.append(f"{where}.matchLabels.{key}")
                 found.append(Requirement(str(key), "Exists"))
@@ -95,8 +95,9 @@ class LabelSelector:
 
 
 def _requirement(one: Mapping[str, Any]) -> Requirement | None:
-    key, operator, values = one.get("key"), one.get("operator"), one.get("values") or ()
+    key, operator, values = one.get("key"), one.get("operator"), one.get("values", ())
     name = _OPERATORS.get(str(operator).lower())
+    values = () if values is None else values
     if not isinstance(key, str) or name is None or values is UNKNOWN or UNKNOWN in values:
         return None
     return Requirement(key, name, frozenset(map(str, values)) if name in ("In", "NotIn") else frozenset())
