@@ -49,6 +49,7 @@ def test_no_any_peer():
     policy.passes(**_egress({}))
     policy.passes(**_egress({"toCIDR": ["10.0.0.0/24"], "toPorts": WEB}))
     policy.fails("spec.egress[0] names no peers", **_egress({"toPorts": WEB}))
+    policy.undecided("spec.egress[0]", **_egress(UNKNOWN))
 
 
 def test_no_world_cidr():
@@ -73,6 +74,7 @@ def test_dns_in_cluster():
     policy.passes(**_egress({"toEndpoints": [DNS_PODS], "toPorts": rules}))
     policy.passes(**_egress({"toCIDR": ["192.0.2.0/24"], "toPorts": WEB}))
     policy.fails("toCIDR lets DNS leave", **_egress({"toCIDR": ["192.0.2.53/32"], "toPorts": rules}))
+    policy.undecided("spec.egress[0]", **_egress(UNKNOWN))
     policy.fails("toEntities lets DNS leave", **_egress({"toEntities": ["world"], "toPorts": [{"ports": DNS_PORTS}]}))
 
 
@@ -98,6 +100,7 @@ def test_denies_by_default():
 def test_no_requires():
     policy = on("cilium-no-requires", POLICY)
     policy.passes(**_egress({"toCIDR": ["10.0.0.0/24"]}))
+    policy.undecided("spec.egress[0]", **_egress({"toRequires": UNKNOWN}))
     policy.fails("egress[0].toRequires is no longer taken", **_egress({"toRequires": [{"matchLabels": {"a": "b"}}]}))
 
 
@@ -133,6 +136,7 @@ def test_names_shown():
     by_name = {"toFQDNs": [{"matchName": "api.example"}], "toPorts": WEB}
     policy.passes([_environment(), _named("etl", egress=[by_name, _dns({"matchName": "api.example"})])])
     policy.passes([_environment(), _named("etl", egress=[by_name]), _named("dns", egress=[_dns({"matchPattern": "*"})])])
+    policy.passes([_environment(), _named("etl", egress=[{"toFQDNs": UNKNOWN, "toPorts": WEB}])])
     policy.fails("no DNS rule shows for airflow/etl", [_environment(), _named("etl", egress=[by_name])], at="etl")
     policy.fails("no DNS rule shows", [_environment(), _named("etl", egress=[by_name, _dns({"matchName": "other.example"})])])
     unseen = {"toEndpoints": [DNS_PODS], "toPorts": [{"ports": DNS_PORTS}]}
@@ -165,6 +169,7 @@ def test_requests_seen():
     )
     policy.passes([*spaces, *pods, web("old", "plain", **http)])
     policy.passes([*spaces, *pods, web("ledger", "data")])
+    policy.passes([*spaces, *pods, _named("web", egress=[{"toEndpoints": UNKNOWN, "toPorts": [http]}])])
 
 
 def test_means_someone():
@@ -177,6 +182,7 @@ def test_means_someone():
         "selects no pod of the cluster",
         [db, _named("in", None, CLUSTERWIDE, endpointSelector={"matchLabels": {"app": "bd"}})],
     )
+    policy.passes([db, _named("in", "data", endpointSelector={"matchLabels": UNKNOWN})])
     policy.passes([db, _named("in", "elsewhere", endpointSelector={"matchLabels": {"app": "bd"}})])
 
 

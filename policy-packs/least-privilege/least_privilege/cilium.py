@@ -123,7 +123,10 @@ def _any_namespace(peer: Mapping[str, Any], clusterwide: bool) -> bool:
 def no_any_peer(it: Subject) -> Findings:
     """Every rule with ports says for whom: one without peers is for everybody, in the cluster and beyond."""
     for direction, path, rule in _rules(it):
-        if rule is UNKNOWN or not isinstance(rule, Mapping) or not (rule.get("toPorts") or rule.get("icmps")):
+        if rule is UNKNOWN:
+            yield undecided(it, path)
+            continue
+        if not isinstance(rule, Mapping) or not (rule.get("toPorts") or rule.get("icmps")):
             continue
         if all(rule.get(f"{_PREFIX[direction]}{kind}") is None for kind in _PEERS):
             yield wrong(it, path, "names no peers: the ports are open for everybody")
@@ -178,6 +181,8 @@ def _wide(pattern: str) -> bool:
 def dns_in_cluster(it: Subject) -> Findings:
     """DNS goes to the cluster's resolver alone: any resolver of the world carries data out in its questions."""
     for direction, path, rule in _rules(it):
+        if direction == EGRESS and rule is UNKNOWN:
+            yield undecided(it, path)
         if direction != EGRESS or not isinstance(rule, Mapping) or not _is_dns(it, path):
             continue
         for key in ("toEntities", "toCIDR", "toCIDRSet", "toFQDNs"):
@@ -244,7 +249,9 @@ def no_requires(it: Subject) -> Findings:
     """No rule has `fromRequires` or `toRequires`: releases from 1.17 on refuse the whole policy."""
     for direction, path, rule in _rules(it):
         key = f"{_PREFIX[direction]}Requires"
-        if isinstance(rule, Mapping) and rule.get(key):
+        if rule is UNKNOWN or (isinstance(rule, Mapping) and rule.get(key) is UNKNOWN):
+            yield undecided(it, path)
+        elif isinstance(rule, Mapping) and rule.get(key):
             yield wrong(it, (*path, key), "is no longer taken by Cilium")
 
 

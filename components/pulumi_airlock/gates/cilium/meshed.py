@@ -100,7 +100,8 @@ def meshed_l7(stack: Stack) -> tuple[Meshed, ...]:
 
 def _ways(selected: tuple[Workload, ...], clause: Clause, direction: str, found: CiliumPolicies, known: Hops) -> Iterator[Hop]:
     mine = names_of(selected)
-    for meant in found.meant(direction, clause):
+    # Whom a rule means that is not known, nobody can say to be on a way of the mesh.
+    for meant in (one for one in found.meant(direction, clause) if not one.unknown):
         theirs = names_of(found.cluster.workloads if meant.everybody else meant.workloads)
         hop = known.between(mine, theirs) if direction == EGRESS else known.between(theirs, mine)
         if hop is not None:
