@@ -159,7 +159,7 @@ def _stack(documents: list[dict[str, Any]]) -> Stack:
 
 
 @given(clusters())
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_filters_decide_as_the_oracle_does(case: tuple[Oracle, list[dict[str, Any]]]) -> None:
     oracle, documents = case
     if all(one["kind"] == "NetworkPolicy" for one in oracle.policies):

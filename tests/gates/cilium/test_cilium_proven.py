@@ -1,10 +1,15 @@
 """The gate in a program: read back and proven to be what is declared; what is added by hand is found, with its rule."""
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 from cilium_program import ACCESS, POLICY, by_hand, make, proven
-from pulumi_airlock.gates.stack import UNKNOWN, Resource
+from pulumi_airlock.gates.cilium import read
+from pulumi_airlock.gates.network_policy import read as read_network_policies
+from pulumi_airlock.gates.stack import UNKNOWN, Resource, Stack
+from pulumi_airlock.tokens import HELM_ENVIRONMENT, NETWORK_POLICY_GATE
 
 
 def test_what_is_compiled_is_what_is_declared() -> None:
@@ -67,3 +72,35 @@ def test_network_policies_add_up_with_cilium_s() -> None:
     )
     proof = proven(make(ACCESS, added))
     assert "NetworkPolicy airflow/np egress[0]" in {one.rule.label for one in proof.excess if one.rule is not None}
+
+
+def test_without_a_gate_of_cilium_the_filters_are_those_of_network_policies() -> None:
+    gate = Resource(f"urn:pulumi:test::bank::{NETWORK_POLICY_GATE}::np_gate", NETWORK_POLICY_GATE, {})
+    kind = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
+    metadata = {"name": "deny", "namespace": "airflow"}
+    spec = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    deny = Resource(f"urn:pulumi:test::bank::{kind}::deny", kind, {"metadata": metadata, "spec": spec})
+    workloads = {"workloads": [{"namespace": "airflow", "serviceAccount": "etl", "labels": {"app": "etl"}}]}
+    environment = Resource(f"urn:pulumi:test::bank::{HELM_ENVIRONMENT}::finance", HELM_ENVIRONMENT, workloads)
+    alone = Stack([gate, deny, environment])
+    assert {one.gate for one in read_network_policies(alone)} == {"np_gate"}
+    assert not list(read(alone))
+    mixed = Stack([gate, deny, environment, by_hand("open", **SELECT_ALL, egress=[{"toEntities": ["all"]}])])
+    assert not list(read_network_policies(mixed))
+    found = {one.name: one for one in read(mixed)}
+    assert {one.gate for one in found.values()} == {"np_gate"}
+    assert set(found) == {"egress of pods", "ingress of pods"}
+    assert [rule.source.label for rule in found["egress of pods"].rules] == ["CiliumNetworkPolicy airflow/open egress[0]"]
+
+
+def test_zones_may_name_both_gates() -> None:
+    gate = Resource(f"urn:pulumi:test::bank::{NETWORK_POLICY_GATE}::network_policy", NETWORK_POLICY_GATE, {})
+    zones = {name: {**zone, "gates": ["network_policy", "cilium"]} for name, zone in ACCESS["zones"].items()}
+    given = {**ACCESS, "zones": zones}
+    proof = proven(make(given, gate), given)
+    assert not [*proof.blocked, *proof.excess, *proof.unproven]
+
+
+def test_reading_needs_no_sdk() -> None:
+    code = "import sys; sys.modules.update(dict.fromkeys(['pulumi', 'pulumi_kubernetes'])); import pulumi_airlock.gates.cilium"
+    subprocess.run([sys.executable, "-c", code], check=True)

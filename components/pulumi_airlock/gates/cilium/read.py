@@ -41,8 +41,11 @@ def read(stack: Stack) -> Iterator[Filter]:
     for direction in DIRECTIONS:
         yield from _of_direction(_Reading(stack, found, direction), gate, urn)
     if gates and others:
-        # Zones may name both gates: what NetworkPolicies decide is in the filters of Cilium.
-        yield Filter(others[0].name, "read with Cilium's policies", Combine.ANY_ALLOW, Action.ALLOW, (), others[0].urn)
+        # Zones may name both gates: what NetworkPolicies decide is in the filters of Cilium, and nothing is left for this one.
+        nothing = Match(hosts=Hosts())
+        yield Filter(
+            others[0].name, "read with Cilium's policies", Combine.ANY_ALLOW, Action.ALLOW, (), others[0].urn, scope=nothing
+        )
 
 
 def _pool(stack: Stack) -> frozenset[str]:
@@ -60,7 +63,8 @@ def _pool(stack: Stack) -> frozenset[str]:
 def _of_direction(reading: "_Reading", gate: str, urn: str) -> Iterator[Filter]:
     found, direction = reading.found, reading.direction
     isolated = tuple(one for one in found.cluster.workloads if found.isolated(one, direction))
-    relaxed = tuple(one for one in found.cluster.workloads if one not in isolated and found.on(one))
+    names = names_of(isolated)
+    relaxed = tuple(one for one in found.cluster.workloads if one.name not in names and found.on(one))
     denied = tuple(one for one in relaxed if any(spec.deny[direction] for spec in found.on(one)))
     if isolated or denied:
         yield Filter(
@@ -133,8 +137,9 @@ class _Reading:
                         )
 
     def _explicit(self, workloads: tuple[Workload, ...]) -> Iterator[Rule]:
+        names = names_of(workloads)
         for spec in self.found.specs:
-            here = tuple(one for one in self.found.selected(spec) if one in workloads)
+            here = tuple(one for one in self.found.selected(spec) if one.name in names)
             for clause in spec.allow[self.direction]:
                 yield from self._rules(spec, clause, here, Action.ALLOW)
 

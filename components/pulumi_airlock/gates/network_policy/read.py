@@ -32,8 +32,8 @@ _LATER_KINDS = ("ClusterNetworkPolicy",)
 def read(stack: Stack) -> Iterator[Filter]:
     """The filters of both directions; none where the stack has no NetworkPolicy.
 
-    With Cilium's own policies in the stack, those are read together with these, by the gate of Cilium: there, all policies of a
-    pod add up.
+    With Cilium's own policies in the stack, those are read together with these, by `gates.cilium`: there, all policies of a pod
+    add up.
     """
     own, later = objects(stack, GROUP, "NetworkPolicy"), objects(stack, ADMIN_GROUP, *_LATER_KINDS)
     admin_objects = objects(stack, ADMIN_GROUP, *_ADMIN_KINDS)
