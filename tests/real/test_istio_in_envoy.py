@@ -15,7 +15,7 @@ from pulumi_airlock.gates.istio.read import read
 from pulumi_airlock.gates.kubernetes import ClusterFacts, read_cluster, stack_from_manifests
 from pulumi_airlock.gates.kubernetes.wanted import Wanted, cluster_of
 from pulumi_airlock.gates.stack import Stack
-from pulumi_airlock.proof.filters import Action, Filter, HttpOperation, Match
+from pulumi_airlock.proof.filters import Action, Combine, Filter, HttpOperation, Match
 
 PORT = 8080
 ACCOUNTS = [
@@ -147,7 +147,8 @@ def _decides(filters: list[Filter], account: tuple[str, str], method: str, path:
         if not holds(one.scope):
             continue
         assert not any(rule.unknown for rule in one.rules)
-        hits = {rule.action for rule in one.rules if holds(rule.match)}
+        matching = [rule.action for rule in one.rules if holds(rule.match)]
+        hits = set(matching[:1] if one.combine is Combine.FIRST_MATCH else matching)
         if Action.DENY in hits or (Action.ALLOW not in hits and one.default is Action.DENY):
             return False
     return True

@@ -15,7 +15,10 @@ from ..kubernetes.declared import ClusterFacts
 from ..kubernetes.wanted import cluster_of, wanted
 from ..kubernetes.workloads import ServiceName, ServicePort, Workload
 from ..naming import cut_name
-from .compile import GATEWAY_PORT, EgressGateway, IstioObject, compile_mesh
+from .compile import ACCESS_LOG, AMBIENT, MODES, SIDECAR, compile_mesh
+from .egress_objects import GATEWAY_PORT, SERVICE_PORT, EgressGateway
+from .objects import IstioObject
+from .versions import parse_version
 
 ROUTES = "airlock/routes"
 """The annotation with the routes that an object carries."""
@@ -43,6 +46,8 @@ class IstioGate(pulumi.ComponentResource):
         namespaces: Sequence[str] = (),
         entries: Sequence[str] = (),
         egress_gateway: EgressGateway | None = None,
+        mode: str = SIDECAR,
+        access_log_provider: str | None = ACCESS_LOG,
         today: date | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ):
@@ -57,22 +62,29 @@ class IstioGate(pulumi.ComponentResource):
             workloads: other workloads of this program, as a gateway's.
             namespaces: others than Airflow's that are in the mesh, and in which policies are made.
             entries: workloads at which people arrive: their ports are kept from the sidecar, and no policy is made for them.
-            egress_gateway: through which names beyond the cluster are reached.
+            egress_gateway: through which names beyond the cluster are reached; without it the mesh holds nothing there.
+            mode: sidecar, or ambient, in which a waypoint in each namespace sees requests. The environments' namespaces carry the
+                labels that put them into the mesh (in ambient mode `istio.io/use-waypoint: waypoint` too).
+            access_log_provider: what MeshConfig calls the access log (`mesh_config()` defines it); None: no Telemetry is made.
             today: routes that are over by then are left out; today without it.
 
         Raises:
             InputError: with every route that the mesh cannot hold.
         """
-        version = _version(name, istio_version)
+        version = parse_version(name, istio_version)
+        if mode not in MODES:
+            raise InputError([Problem(name, "mode", f"{mode!r}: write {' or '.join(MODES)}")])
         here = cluster_of(cluster, environments, [*workloads, *([gateway_workload(egress_gateway)] if egress_gateway else [])])
         found = wanted(access, name, environments, here, today or datetime.now(UTC).date(), flows)
         spaces = [*(one.namespace for one in environments), *namespaces]
-        plan = compile_mesh(found, here, spaces, name, version, egress_gateway, entries)
+        plan = compile_mesh(
+            found, here, spaces, name, version, egress_gateway, entries, mode=mode, access_log=access_log_provider
+        )
         described = {
             "entries": list(entries),
-            "egressGateway": {"workload": egress_gateway.workload, "names": list(plan.names), "port": 443}
-            if egress_gateway and plan.names
-            else {},
+            "istioVersion": istio_version,
+            "ambient": mode == AMBIENT,
+            "names": list(plan.names),
         }
         super().__init__(ISTIO_GATE, name, dict(described), opts)
         for one in plan.objects:
@@ -89,7 +101,7 @@ class IstioGate(pulumi.ComponentResource):
                 name=one.name,
                 namespace=one.namespace,
                 annotations={ROUTES: " ".join(one.routes)} if one.routes else None,
-                labels={"app.kubernetes.io/managed-by": "airlock"},
+                labels={"app.kubernetes.io/managed-by": "airlock", **dict(one.labels)},
             ),
             spec=dict(one.spec),
             opts=pulumi.ResourceOptions(parent=self),
@@ -98,12 +110,5 @@ class IstioGate(pulumi.ComponentResource):
 
 def gateway_workload(one: EgressGateway) -> Workload:
     """The egress gateway as a workload of the cluster, for whoever declares it."""
-    service = ServiceName(one.host, (ServicePort("tcp", 443, GATEWAY_PORT),))
+    service = ServiceName(one.host, (ServicePort("tcp", SERVICE_PORT, GATEWAY_PORT),))
     return Workload(one.workload, one.namespace, one.service_account, dict(one.labels), services=(service,))
-
-
-def _version(name: str, text: str) -> tuple[int, int]:
-    parts = text.split(".")
-    if len(parts) not in (2, 3) or not all(part.isdigit() for part in parts):
-        raise InputError([Problem(name, "istio_version", f"{text!r} is no version of Istio: write 1.27 or 1.27.3")])
-    return int(parts[0]), int(parts[1])
