@@ -37,6 +37,11 @@ PATHS = {
     "/execution/../api/v2/dags": "/api/v2/dags",
     "/execution/./x": "/execution/x",
     "//execution/x": "//execution/x",
+    "/execution/%2e%2e/api/v2/dags": "/api/v2/dags",
+    "/%65xecution/x": "/execution/x",
+    "/execution%2Fx": "/execution%2Fx",
+    "/execution%2f..%2fapi": "/execution%2f..%2fapi",
+    "/api/v2/..//execution/x": "/api//execution/x",
     "/": "/",
 }
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pulumi_airlock.gates.istio.policies import ROOT
+from pulumi_airlock.gates.istio.mesh_config import ROOT
 from pulumi_airlock.gates.kubernetes import objects
 from pulumi_airlock.tokens import HELM_ENVIRONMENT
 from pulumi_policy import Severity
