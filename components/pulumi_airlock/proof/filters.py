@@ -3,7 +3,7 @@
 A gate's `read` makes these; `prove` intersects them along a path.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -71,6 +71,15 @@ class HttpOperation:
     not_methods: frozenset[str] = frozenset()
     not_paths: frozenset[str] = frozenset()
     """Path globs."""
+
+    def holds(self, method: str, globs: Set[str]) -> bool:
+        """Whether it holds requests of a method and a path; `globs`: all globs in question that match that path."""
+        return (
+            self.method in ("*", method)
+            and method not in self.not_methods
+            and self.path in globs
+            and self.not_paths.isdisjoint(globs)
+        )
 
     def __str__(self) -> str:
         methods = f" but {', '.join(sorted(self.not_methods))}" if self.not_methods else ""

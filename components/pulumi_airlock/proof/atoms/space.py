@@ -381,25 +381,15 @@ def _cut_operations(sets: Sequence[frozenset[HttpOperation] | None]) -> tuple[li
     if not mentioned:
         return [None], np.ones((len(sets), 1), dtype=bool)
     paths = sorted({path for one in mentioned for path in (one.path, *one.not_paths)})
-    number = {path: place for place, path in enumerate(paths, 1)}
     known = sorted({method for one in mentioned for method in (one.method, *one.not_methods)} - {"*"})
     methods = [*known, next(one for one in ("POST", "GET", "DELETE", "PUT", "PATCH", "OPTIONS", "TRACE") if one not in known)]
     shapes = [(key, word) for key, word in regions([("/*",), *((path,) for path in paths)]).items() if 0 in key]
     shapes.sort(key=lambda item: (len(item[1]), item[1]))
     atoms: list[HttpOperation | None] = [None]
     inside = [[one is None for one in sets]]
+    cells = [({paths[number - 1] for number in key if number}, word) for key, word in shapes]
     for method in methods:
-        for key, word in shapes:
+        for globs, word in cells:
             atoms.append(HttpOperation(method, word))
-            inside.append([one is None or any(_holds(each, method, number, key) for each in one) for one in sets])
+            inside.append([one is None or any(each.holds(method, globs) for each in one) for one in sets])
     return atoms, np.array(inside, dtype=bool).T
-
-
-def _holds(one: HttpOperation, method: str, number: dict[str, int], key: frozenset[int]) -> bool:
-    """Whether a class of requests holds an atom; `key`: the numbers of the path globs that hold it."""
-    return (
-        one.method in ("*", method)
-        and method not in one.not_methods
-        and number[one.path] in key
-        and not any(number[path] in key for path in one.not_paths)
-    )

@@ -91,7 +91,7 @@ class Ground:
             if one is None:
                 continue
             paths = {self._paths[place] for place in region_of([(path,) for path in self._paths], one.path)}
-            if any(_holds(each, one.method, paths) for each in operations):
+            if any(each.holds(one.method, paths) for each in operations):
                 found |= 1 << number
         return found
 
@@ -169,8 +169,3 @@ class Ground:
     def sure_hosts(self, hosts: Hosts) -> int:
         """The hosts that are surely in a set, of those that the ground was cut for."""
         return self._readings(hosts)[1]
-
-
-def _holds(one: HttpOperation, method: str, paths: set[str]) -> bool:
-    """Whether a class of requests holds those of a method whose path falls under these globs, and no others."""
-    return one.method in ("*", method) and method not in one.not_methods and one.path in paths and not one.not_paths & paths
