@@ -10,7 +10,6 @@ CONSUL_GATE = "airlock:index:ConsulGate"
 CREDENTIALS = "airlock:index:Credentials"
 FORTIGATE_API_TOKEN = "airlock:index:FortigateApiToken"  # noqa: S105  # a type, no token
 FORTIGATE_GATE = "airlock:index:FortigateGate"
-GCP_FIREWALL_GATE = "airlock:index:GcpFirewallGate"
 HELM_ENVIRONMENT = "airlock:index:HelmEnvironment"
 IDENTITY = "airlock:index:Identity"
 ISTIO_GATE = "airlock:index:IstioGate"

@@ -3,9 +3,9 @@
 Reading and the dictionary need no SDK; only `AuditTrail` and what it is given import one.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ..lazy import exports
 from .read import Declared, Gap, LogSource, Sink, Standing, declared_siems, sinks
 
 if TYPE_CHECKING:
@@ -50,27 +50,24 @@ __all__ = [
     "sinks",
 ]
 
-_WHERE = {
-    "Archive": "archive",
-    "AuditTrail": "component",
-    "CloudTrail": "cloudtrail",
-    "CloudWatchIntake": "siem",
-    "ExistingTrail": "cloudtrail",
-    "FortigateSyslog": "fortigate",
-    "HttpsIntake": "siem",
-    "LssReceiver": "siem",
-    "NssTarget": "siem",
-    "S3Intake": "siem",
-    "Siem": "siem",
-    "SplunkIntake": "siem",
-    "SyslogIntake": "siem",
-    "bucket_statements": "archive",
-    "hec_header": "siem",
-}
-
-
-def __getattr__(name: str) -> Any:
-    # Readers run in policy packs and notebooks, where no SDK need be installed: only composing needs them.
-    if name in _WHERE:
-        return getattr(import_module(f".{_WHERE[name]}", __package__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# Readers run in policy packs and notebooks, where no SDK need be installed: only composing needs them.
+__getattr__ = exports(
+    __name__,
+    {
+        "Archive": "archive",
+        "AuditTrail": "component",
+        "CloudTrail": "cloudtrail",
+        "CloudWatchIntake": "siem",
+        "ExistingTrail": "cloudtrail",
+        "FortigateSyslog": "fortigate",
+        "HttpsIntake": "siem",
+        "LssReceiver": "siem",
+        "NssTarget": "siem",
+        "S3Intake": "siem",
+        "Siem": "siem",
+        "SplunkIntake": "siem",
+        "SyslogIntake": "siem",
+        "bucket_statements": "archive",
+        "hec_header": "siem",
+    },
+)

@@ -27,6 +27,13 @@ UNKNOWN: Final = _Unknown.UNKNOWN
 """A value that is not known before the update. Compare with `is`."""
 
 
+def listed(value: Any) -> list[Any]:
+    """The values of a field that takes one wherever it takes several; of one that is not set, none."""
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
 @dataclass(frozen=True, eq=False)
 class Resource:
     """One resource: what a gate's reader may look at."""

@@ -4,8 +4,9 @@
 `read_identity` and `prove_identity` find where they differ. Only the component needs the providers' SDKs.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..lazy import exports
 
 if TYPE_CHECKING:
     from .airflow import dag_permissions, policy_module, policy_wheel, roles_mapping, roles_to_import
@@ -41,32 +42,29 @@ __all__ = [
     "roles_to_import",
 ]
 
-_WHERE = {
-    "Entra": "entra",
-    "Identity": "component",
-    "IdentityEnvironment": "component",
-    "IdentityFinding": "proof",
-    "IdentityPlan": "plan",
-    "IdentityReading": "read",
-    "Oidc": "oidc",
-    "Okta": "okta",
-    "Place": "plan",
-    "SamlService": "saml",
-    "SamlSignOn": "saml",
-    "dag_permissions": "airflow",
-    "identity_findings": "proof",
-    "plan_identity": "plan",
-    "policy_module": "airflow",
-    "policy_wheel": "airflow",
-    "prove_identity": "proof",
-    "read_identity": "read",
-    "roles_mapping": "airflow",
-    "roles_to_import": "airflow",
-}
-
-
-def __getattr__(name: str) -> Any:
-    # Readers and policies run where no provider's SDK is installed: only composing needs one.
-    if name in _WHERE:
-        return getattr(import_module(f".{_WHERE[name]}", __package__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# Readers and policies run where no provider's SDK is installed: only composing needs one.
+__getattr__ = exports(
+    __name__,
+    {
+        "Entra": "entra",
+        "Identity": "component",
+        "IdentityEnvironment": "component",
+        "IdentityFinding": "proof",
+        "IdentityPlan": "plan",
+        "IdentityReading": "read",
+        "Oidc": "oidc",
+        "Okta": "okta",
+        "Place": "plan",
+        "SamlService": "saml",
+        "SamlSignOn": "saml",
+        "dag_permissions": "airflow",
+        "identity_findings": "proof",
+        "plan_identity": "plan",
+        "policy_module": "airflow",
+        "policy_wheel": "airflow",
+        "prove_identity": "proof",
+        "read_identity": "read",
+        "roles_mapping": "airflow",
+        "roles_to_import": "airflow",
+    },
+)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ..gates.stack import UNKNOWN
+from ..gates.stack import UNKNOWN, listed
 from .patterns import globs_of
 
 
@@ -27,13 +27,6 @@ def statements(document: Any) -> Iterator[Any]:
             yield UNKNOWN
         elif isinstance(statement, Mapping) and statement.get("Effect", "Allow") == "Allow":
             yield statement
-
-
-def listed(value: Any) -> list[Any]:
-    """IAM takes one value wherever it takes several."""
-    if value is None:
-        return []
-    return list(value) if isinstance(value, list | tuple) else [value]
 
 
 def allows(statement: Mapping[str, Any], action: str) -> bool:

@@ -8,12 +8,11 @@ from typing import Any, Final
 
 from ..environments.mwaa.read import environment_name
 from ..gates.aws_network.links import ENVIRONMENT
-from ..gates.stack import UNKNOWN, Resource, Stack
+from ..gates.stack import UNKNOWN, Resource, Stack, listed
 from ..tokens import IDENTITY
 from .documents import (
     Principal,
     allows,
-    listed,
     names_resource,
     principals,
     required_globs,

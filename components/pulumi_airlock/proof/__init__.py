@@ -10,8 +10,9 @@ explanation/, reach/, difference/, waste/, evidence      what else is answered
 `prove` and `explain` load numpy, and only when they are asked for: readers of gates need no more than sets and filters.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..lazy import exports
 
 if TYPE_CHECKING:
     from .again import Prover
@@ -62,9 +63,6 @@ __all__ = [
     "prove",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = {"prove": "proving", "explain": "explanation.explaining", "Prover": "again"}.get(name, "findings")
-    return getattr(import_module(f"{__name__}.{module}"), name)
+__getattr__ = exports(
+    __name__, dict.fromkeys(__all__, "findings") | {"prove": "proving", "explain": "explanation.explaining", "Prover": "again"}
+)

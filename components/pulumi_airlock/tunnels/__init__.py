@@ -4,8 +4,9 @@
 stacks.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ..lazy import exports
 from .proposals import IpsecProposal
 
 if TYPE_CHECKING:
@@ -28,22 +29,17 @@ __all__ = [
     "ZscalerTunnel",
 ]
 
-_MODULES = {
-    "AwsVpn": "aws",
-    "PeerTunnel": "aws",
-    "TunnelEnd": "aws_parts",
-    "FortigateTunnel": "fortigate",
-    "SiteToSiteVpn": "site_to_site",
-    "ZscalerGre": "zscaler_gre",
-    "ZscalerNode": "zscaler",
-    "ZscalerTunnel": "zscaler",
-}
-
-
-def __getattr__(name: str) -> Any:
-    # Each end needs its own SDK alone: an AWS stack runs without fortios, and the other way round.
-    if name in _MODULES:
-        from importlib import import_module
-
-        return getattr(import_module(f".{_MODULES[name]}", __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# Each end needs its own SDK alone: an AWS stack runs without fortios, and the other way round.
+__getattr__ = exports(
+    __name__,
+    {
+        "AwsVpn": "aws",
+        "PeerTunnel": "aws",
+        "TunnelEnd": "aws_parts",
+        "FortigateTunnel": "fortigate",
+        "SiteToSiteVpn": "site_to_site",
+        "ZscalerGre": "zscaler_gre",
+        "ZscalerNode": "zscaler",
+        "ZscalerTunnel": "zscaler",
+    },
+)

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
+from pulumi_airlock.gates.stack import listed
 from pulumi_policy import EnforcementLevel, Severity
 
 from .controls import Cis, Soc2
-from .documents import condition_keys, listed, principals, statements
+from .documents import condition_keys, principals, statements
 from .reading import UNKNOWN, Resource, Stack, Subject
 from .registry import Config, Findings, resource_policy, setting, stack_policy, undecided, wrong
 

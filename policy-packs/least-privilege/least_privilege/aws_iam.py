@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
+from pulumi_airlock.gates.stack import listed
 from pulumi_policy import Severity
 
 from .controls import Cis, Soc2
-from .documents import condition_keys, listed, principals, statements
+from .documents import condition_keys, principals, statements
 from .reading import UNKNOWN, Subject
 from .registry import Findings, path_text, resource_policy, setting, undecided, wrong
 

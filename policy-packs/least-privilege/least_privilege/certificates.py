@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from pulumi_airlock.gates.kubernetes.lifetimes import LONGEST_ANCHOR, LONGEST_ISSUER
 from pulumi_policy import Severity
 
 from .controls import Soc2
@@ -10,10 +11,6 @@ from .reading import UNKNOWN, Subject
 from .registry import Findings, resource_policy, undecided, wrong
 
 CERTIFICATES = ("kubernetes:cert-manager.io/v1:Certificate",)
-LEAF_DAYS = 90
-"""As long as public certificates of ACME hold, and the longest that a mesh's issuer should."""
-ANCHOR_DAYS = 5 * 365
-"""A trust anchor, which signs itself or is signed by such: rotating it touches every workload."""
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 
 
@@ -43,7 +40,7 @@ def lifetime(it: Subject) -> Findings:
     if duration is UNKNOWN:
         yield undecided(it, "spec.duration")
         return
-    seconds, most = _seconds(str(duration)), ANCHOR_DAYS if _is_anchor(it) else LEAF_DAYS
+    seconds, most = _seconds(str(duration)), (LONGEST_ANCHOR if _is_anchor(it) else LONGEST_ISSUER).days
     if seconds is None:
         yield wrong(it, "spec.duration", f"is {duration}, which is no duration: write 2160h")
     elif seconds > most * 86400:

@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pulumi_airlock.gates.stack import listed
+
 from .reading import UNKNOWN
 
 
@@ -22,13 +24,6 @@ def statements(document: Any) -> Iterator[tuple[int, Any]]:
     for position, statement in enumerate(listed(document.get("Statement"))):
         if statement is UNKNOWN or isinstance(statement, Mapping):
             yield position, statement
-
-
-def listed(value: Any) -> list[Any]:
-    """IAM takes one value wherever it takes several."""
-    if value is None:
-        return []
-    return list(value) if isinstance(value, list | tuple) else [value]
 
 
 def principals(statement: Mapping[str, Any], kind: str = "") -> list[Any]:

@@ -5,13 +5,14 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
+from pulumi_airlock.gates.stack import listed
 from pulumi_airlock.tokens import ACCESS, FORTIGATE_GATE, IDENTITY, MWAA_ENVIRONMENT, ZPA_GATE
 from pulumi_policy import Severity
 
 from .aws_iam import IDENTITY as IAM_IDENTITY
 from .aws_iam import ROLE
 from .controls import Soc2
-from .documents import condition_keys, listed, statements
+from .documents import condition_keys, statements
 from .identity import ENTRA_APPLICATION, ENTRA_ENTERPRISE, ENTRA_GROUP, OKTA_OIDC, OKTA_SAML
 from .reading import UNKNOWN, Stack, Subject
 from .registry import Config, Finding, Findings, path_text, resource_policy, setting, stack_policy, undecided, wrong

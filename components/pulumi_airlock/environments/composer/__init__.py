@@ -5,9 +5,9 @@ Its parts are modules beside this one: `component` puts them together; `generati
 part each; `limits` has what Google accepts; `network` is what gates are handed; `read` reads.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ...lazy import exports
 from .network import ComposerNetwork
 from .read import read, read_environments
 
@@ -34,22 +34,19 @@ __all__ = [
     "read_environments",
 ]
 
-_WHERE = {
-    "ComposerEnvironment": "component",
-    "ComposerPlacement": "placement",
-    "ComposerScale": "scale",
-    "ComposerSoftware": "software",
-    "Maintenance": "operation",
-    "Retention": "operation",
-    "SecretsBackend": "software",
-    "Snapshots": "operation",
-    "Workers": "scale",
-    "Workload": "scale",
-}
-
-
-def __getattr__(name: str) -> Any:
-    # Readers run in policy packs and notebooks, where pulumi_gcp need not be installed: only composing needs it.
-    if name in _WHERE:
-        return getattr(import_module(f".{_WHERE[name]}", __package__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# Readers run in policy packs and notebooks, where pulumi_gcp need not be installed: only composing needs it.
+__getattr__ = exports(
+    __name__,
+    {
+        "ComposerEnvironment": "component",
+        "ComposerPlacement": "placement",
+        "ComposerScale": "scale",
+        "ComposerSoftware": "software",
+        "Maintenance": "operation",
+        "Retention": "operation",
+        "SecretsBackend": "software",
+        "Snapshots": "operation",
+        "Workers": "scale",
+        "Workload": "scale",
+    },
+)

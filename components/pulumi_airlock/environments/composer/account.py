@@ -10,7 +10,7 @@ import pulumi_gcp as gcp
 from ...errors import Problems
 from ...gates.naming import cut_name
 from .checks import known
-from .limits import SERVICE_ACCOUNT
+from .limits import FORBIDDEN_ROLES, SERVICE_ACCOUNT
 from .operation import Snapshots
 from .software import SecretsBackend
 
@@ -33,26 +33,6 @@ AGENTS: Final = {
 Sources: "Use customer-managed encryption keys"; what terraform-provider-google grants before its own tests with a key
 (`resource_composer_environment_test.go`).
 """
-
-FORBIDDEN_ROLES: Final = {
-    "roles/owner": "it may do everything in the project",
-    "roles/editor": "it may change nearly everything in the project",
-    "roles/viewer": "it may read nearly everything in the project",
-    "roles/composer.admin": "a DAG could change every environment of the project",
-    "roles/composer.environmentAndStorageObjectAdmin": "a DAG could change every environment and bucket of the project",
-    "roles/cloudkms.admin": "a DAG could destroy the project's keys",
-    "roles/iam.securityAdmin": "a DAG could grant itself everything",
-    "roles/iam.serviceAccountAdmin": "a DAG could act as every account of the project",
-    "roles/iam.serviceAccountKeyAdmin": "a DAG could act as every account of the project",
-    "roles/iam.serviceAccountTokenCreator": "a DAG could act as every account of the project; grant it on one account",
-    "roles/iam.serviceAccountUser": "a DAG could act as every account of the project; grant it on one account",
-    "roles/resourcemanager.projectIamAdmin": "a DAG could grant itself everything",
-    "roles/secretmanager.admin": "a DAG could read every secret of the project; name them in software.secrets",
-    "roles/secretmanager.secretAccessor": "a DAG could read every secret of the project; name them in software.secrets",
-    "roles/storage.admin": "a DAG could change every bucket of the project; grant it on one bucket",
-    "roles/storage.objectAdmin": "a DAG could change every object of the project; grant it on one bucket",
-}
-"""Roles that the tasks' account must not have on a whole project, and why (IAM, "Basic and predefined roles reference")."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,7 +113,9 @@ def _through_attachment(resource: Resource, attachment: Any) -> tuple[Hosts, tup
 
 def _of_nodes(resource: Resource) -> tuple[Hosts, tuple[str, ...]]:
     value = resource.get("config", "nodeConfig", "subnetwork")
-    subnetwork = _named(resource, "config", value, SUBNETWORK)
+    # The endpoint's subnetwork stands in the same property: where both are unknown, one dependency may be either's.
+    alone = resource.get("config", "privateEnvironmentConfig", "cloudComposerConnectionSubnetwork") is not UNKNOWN
+    subnetwork = _named(resource, "config", value, SUBNETWORK, alone)
     nodes = _networks([subnetwork.get("ipCidrRange")]) if subnetwork is not None else None
     unknown = [] if nodes else [f"{resource.name}.config.nodeConfig.subnetwork{_said(value)}"]
     pods: Hosts | None = Hosts()
@@ -140,15 +142,24 @@ def _pods(resource: Resource, subnetwork: Resource | None) -> Hosts | None:
 
 
 def _named(resource: Resource, prop: str, value: Any, types: tuple[str, ...], alone: bool = True) -> Resource | None:
-    """The resource that a value names: by id, link or name where it is known, else the only one it was computed from."""
+    """The resource that a value names: by id, link or name where it is known, else the only one it was computed from.
+
+    `alone`: whether nothing else in the property may have been computed from a resource of these types.
+    """
+    found = resource.refers_to(prop, *types)
     if isinstance(value, str):
         tail = re.sub(r"^https://[^/]+/compute/[^/]+/", "", value)
-        for one in resource.stack.of_type(*types):
-            names = [one.get("id"), one.get("selfLink"), one.get("name")]
-            if any(isinstance(name, str) and (name in (value, tail) or name.endswith(f"/{tail}")) for name in names):
-                return one
-    found = resource.refers_to(prop, *types)
+        named = [one for one in resource.stack.of_type(*types) if _is_called(one, value, tail)]
+        if named:
+            return named[0] if len(named) == 1 else None
+        # One whose id is known, and is another, is not meant.
+        found = tuple(one for one in found if not isinstance(one.get("id"), str))
     return found[0] if alone and len(found) == 1 else None
+
+
+def _is_called(one: Resource, value: str, tail: str) -> bool:
+    names = [one.get("id"), one.get("selfLink"), one.get("name")]
+    return any(isinstance(name, str) and (name in (value, tail) or name.endswith(f"/{tail}")) for name in names)
 
 
 def _networks(values: list[Any]) -> Hosts | None:

@@ -5,9 +5,9 @@ Its parts are modules beside this one: `component` puts them together; `workload
 who a task is, and who may say so; `mesh` is what each mesh asks for; `checks` and `limits` refuse what would fail later.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ...lazy import exports
 from .flows import Database, Flow
 from .network import ClusterNetwork
 from .platforms import Eks, Gke
@@ -34,9 +34,5 @@ __all__ = [
     "read_environments",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    # Readers run where no SDK need be installed: only composing needs it.
-    if name == "HelmEnvironment":
-        return import_module(".component", __package__).HelmEnvironment
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# Readers run where no SDK need be installed: only composing needs it.
+__getattr__ = exports(__name__, {"HelmEnvironment": "component"})

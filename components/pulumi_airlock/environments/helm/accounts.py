@@ -7,12 +7,11 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from ...gates.kubernetes.marks import MANAGED
 from .authority import LAUNCHER_RULES, SCHEDULER_RULES, admission
 from .network import ClusterNetwork
 from .platforms import Eks, Gke, identity_of
 from .workloads import SCHEDULER, account_of, default_account
-
-_MANAGED = {"app.kubernetes.io/managed-by": "airlock"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +108,7 @@ class Accounts:
 
     def _admission(self, accounts: Sequence[str]) -> Iterator[pulumi.Resource]:
         name = f"{self.network.namespace}-{self.network.release}-task-accounts"
-        metadata = kubernetes.meta.v1.ObjectMetaArgs(name=name, labels=_MANAGED)
+        metadata = kubernetes.meta.v1.ObjectMetaArgs(name=name, labels=MANAGED)
         spec: Any = admission(self.network.namespace, self.network.release, accounts, self.launchers)
         policy = kubernetes.admissionregistration.v1.ValidatingAdmissionPolicy(
             f"{self.name}-admission", metadata=metadata, spec=spec, opts=self._opts()
@@ -126,7 +125,7 @@ class Accounts:
 
     def _named(self, name: str, annotations: Mapping[str, str] | None = None) -> kubernetes.meta.v1.ObjectMetaArgs:
         return kubernetes.meta.v1.ObjectMetaArgs(
-            name=name, namespace=self.network.namespace, annotations=annotations, labels=_MANAGED
+            name=name, namespace=self.network.namespace, annotations=annotations, labels=MANAGED
         )
 
     def _opts(self) -> pulumi.ResourceOptions:

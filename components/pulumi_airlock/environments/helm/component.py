@@ -9,6 +9,7 @@ import pulumi_kubernetes as kubernetes
 from ...access import Access
 from ...errors import Problems
 from ...gates.kubernetes.declared import ClusterFacts, describe
+from ...gates.kubernetes.marks import MANAGED
 from ...tokens import HELM_ENVIRONMENT
 from .accounts import Accounts
 from .checks import check_accounts, check_launchers, check_mesh, check_release, check_versions
@@ -164,7 +165,7 @@ class HelmEnvironment(pulumi.ComponentResource):
             metadata=kubernetes.meta.v1.ObjectMetaArgs(
                 name=self.namespace,
                 labels={
-                    "app.kubernetes.io/managed-by": "airlock",
+                    **MANAGED,
                     "pod-security.kubernetes.io/enforce": "restricted",
                     **mesh.labels,
                 },

@@ -39,12 +39,17 @@ class ClusterNetwork:
 
     def as_workloads(self) -> Workloads:
         """As whom tasks run, for the proof."""
-        others = account_of(WORKER, self.release) if self.executor == CELERY else default_account(self.release)
+        others = others_account(self.executor, self.release)
         pairs = tuple((name, f"{self.namespace}/{account}") for name, account in self.accounts.items())
         tasks = {f"{self.namespace}/{others}", *(workload for _, workload in pairs)}
         return Workloads(
             pairs, f"{self.namespace}/{others}", frozenset(one.name for one in self.workloads if one.name not in tasks)
         )
+
+
+def others_account(executor: str, release: str) -> str:
+    """As whom tasks run that no principal covers; with Celery all of them."""
+    return account_of(WORKER, release) if executor == CELERY else default_account(release)
 
 
 def principals_of(access: Access, environment: str) -> list[Principal]:
@@ -56,7 +61,7 @@ def accounts_of(access: Access, environment: str, executor: str, release: str) -
     """The service account that each principal's tasks run as. Celery's workers run all tasks as one account."""
     principals = principals_of(access, environment)
     if executor == CELERY:
-        return {one.name: account_of(WORKER, release) for one in principals}
+        return dict.fromkeys((one.name for one in principals), others_account(executor, release))
     return {one.name: one.service_account or one.name for one in principals}
 
 
@@ -86,7 +91,7 @@ def network_of(
     tasks start pods.
     """
     found = all_workloads(executor, namespace, release, list(accounts.values()), pgbouncer=pgbouncer, redis=redis)
-    others = account_of(WORKER, release) if executor == CELERY else default_account(release)
+    others = others_account(executor, release)
     tasks = frozenset(f"{namespace}/{account}" for account in (*accounts.values(), others))
     starting = frozenset(f"{namespace}/{accounts[name]}" for name in launchers if name in accounts)
     addresses = Hosts.from_cidrs(api_server_cidrs)

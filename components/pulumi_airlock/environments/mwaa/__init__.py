@@ -5,9 +5,9 @@ Its parts are modules beside this one: `component` puts them together; `vpc`, `p
 accepts; `read` reads.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ...lazy import exports
 from .read import read, read_environments
 
 if TYPE_CHECKING:
@@ -34,22 +34,19 @@ __all__ = [
     "read_environments",
 ]
 
-_WHERE = {
-    "AirflowVpc": "vpc",
-    "ExistingCode": "artifacts",
-    "ExistingSubnets": "placement",
-    "ExistingVpc": "vpc",
-    "MwaaCode": "artifacts",
-    "MwaaEnvironment": "component",
-    "MwaaLogs": "logs",
-    "MwaaScale": "scale",
-    "ProxyEgress": "egress",
-    "S3Object": "artifacts",
-}
-
-
-def __getattr__(name: str) -> Any:
-    # Readers run in policy packs and notebooks, where pulumi_aws need not be installed: only composing needs it.
-    if name in _WHERE:
-        return getattr(import_module(f".{_WHERE[name]}", __package__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# Readers run in policy packs and notebooks, where pulumi_aws need not be installed: only composing needs it.
+__getattr__ = exports(
+    __name__,
+    {
+        "AirflowVpc": "vpc",
+        "ExistingCode": "artifacts",
+        "ExistingSubnets": "placement",
+        "ExistingVpc": "vpc",
+        "MwaaCode": "artifacts",
+        "MwaaEnvironment": "component",
+        "MwaaLogs": "logs",
+        "MwaaScale": "scale",
+        "ProxyEgress": "egress",
+        "S3Object": "artifacts",
+    },
+)

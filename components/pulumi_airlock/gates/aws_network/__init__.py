@@ -5,8 +5,9 @@ into rules of the environment's security group and entries of its route tables; 
 else wrote beside them.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ...lazy import exports
 from .hygiene import references
 from .read import read
 
@@ -15,11 +16,5 @@ if TYPE_CHECKING:
 
 __all__ = ["AwsNetworkGate", "Gateway", "read", "references"]
 
-
-def __getattr__(name: str) -> Any:
-    # Readers run in policy packs and notebooks, where pulumi_aws need not be installed: only composing needs it.
-    if name in ("AwsNetworkGate", "Gateway"):
-        from . import component
-
-        return getattr(component, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# Readers run in policy packs and notebooks, where pulumi_aws need not be installed: only composing needs it.
+__getattr__ = exports(__name__, {"AwsNetworkGate": "component", "Gateway": "component"})

@@ -4,9 +4,9 @@
 `meshed` tells rules whose requests a mesh hides; `compile`, `hubble` and `gate` make objects and the chart's values.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ...lazy import exports
 from .hubble import cilium_values, hubble_export_values
 from .meshed import Meshed, meshed_l7
 from .read import read
@@ -16,9 +16,5 @@ if TYPE_CHECKING:
 
 __all__ = ["CiliumGate", "Meshed", "cilium_values", "hubble_export_values", "meshed_l7", "read"]
 
-
-def __getattr__(name: str) -> Any:
-    # Readers run in policy packs and notebooks, where no SDK of Kubernetes need be installed: only composing needs it.
-    if name == "CiliumGate":
-        return import_module(".gate", __package__).CiliumGate
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# Readers run in policy packs and notebooks, where no SDK of Kubernetes need be installed: only composing needs it.
+__getattr__ = exports(__name__, {"CiliumGate": "gate"})

@@ -12,13 +12,11 @@ from ...environments.helm.network import ClusterNetwork
 from ...errors import InputError, Problem
 from ...tokens import CILIUM_GATE
 from ..kubernetes.declared import ClusterFacts
+from ..kubernetes.making import custom_resource, metadata
 from ..kubernetes.wanted import cluster_of, through, wanted
 from ..kubernetes.workloads import Workload
 from .compile import CiliumPlan, Site, compile_policies, object_name
 from .hubble import EXPORT_CONFIG, EXPORT_KEY, MESHES, export_document
-
-ROUTES = "airlock/routes"
-"""The annotation with the routes that an object carries."""
 
 
 class CiliumGate(pulumi.ComponentResource):
@@ -89,26 +87,14 @@ class CiliumGate(pulumi.ComponentResource):
         self.register_outputs({**given, "policyNames": self.policy_names})
 
     def _make(self, name: str, plan: CiliumPlan) -> None:
-        kubernetes.apiextensions.CustomResource(
-            f"{name}-{plan.namespace}-{plan.name.removeprefix(object_name(name) + '-')}",
-            api_version="cilium.io/v2",
-            kind="CiliumNetworkPolicy",
-            metadata=kubernetes.meta.v1.ObjectMetaArgs(
-                name=plan.name,
-                namespace=plan.namespace,
-                annotations={ROUTES: " ".join(plan.routes)} if plan.routes else None,
-                labels={"app.kubernetes.io/managed-by": "airlock"},
-            ),
-            spec=plan.spec(),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+        key = f"{name}-{plan.namespace}-{plan.name.removeprefix(object_name(name) + '-')}"
+        meta = metadata(plan.name, plan.namespace, routes=plan.routes)
+        custom_resource(key, "cilium.io/v2", "CiliumNetworkPolicy", meta, plan.spec(), self)
 
     def _export(self, name: str, namespaces: Sequence[str], where: str) -> None:
         kubernetes.core.v1.ConfigMap(
             f"{name}-flow-export",
-            metadata=kubernetes.meta.v1.ObjectMetaArgs(
-                name=EXPORT_CONFIG, namespace=where, labels={"app.kubernetes.io/managed-by": "airlock"}
-            ),
+            metadata=metadata(EXPORT_CONFIG, where),
             data={EXPORT_KEY: export_document(namespaces)},
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from glob import escape
 from itertools import product
 
 from ...proof.filters import HttpOperation
@@ -225,11 +226,11 @@ class _Regex:
                 self._at += 1
                 if char.isalnum() or not char:
                     raise _OpenError(self._text)
-                return [[_literal(char)]]
+                return [[escape(char)]]
             case "*" | "+" | "?" | "{" | "^" | "$":
                 raise _OpenError(self._text)
             case _:
-                return [[_literal(char)]]
+                return [[escape(char)]]
 
     def _class(self) -> str:
         end = self._text.find("]", self._at + 1)
@@ -243,10 +244,6 @@ class _Regex:
 
     def _peek(self) -> str:
         return self._text[self._at : self._at + 1]
-
-
-def _literal(char: str) -> str:
-    return f"[{char}]" if char in "*?[" else char
 
 
 def _few(ways: Iterable[list[str]]) -> list[list[str]]:

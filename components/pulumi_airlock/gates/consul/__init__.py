@@ -3,9 +3,9 @@
 `read` makes filters of intentions; `compile` and `gate` make them.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ...lazy import exports
 from .compile import TerminatingGateway
 from .read import read
 
@@ -14,8 +14,4 @@ if TYPE_CHECKING:
 
 __all__ = ["ConsulGate", "TerminatingGateway", "read", "terminating_workload"]
 
-
-def __getattr__(name: str) -> Any:
-    if name in ("ConsulGate", "terminating_workload"):
-        return getattr(import_module(".gate", __package__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = exports(__name__, {"ConsulGate": "gate", "terminating_workload": "gate"})

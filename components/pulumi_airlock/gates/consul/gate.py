@@ -4,20 +4,17 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 
 import pulumi
-import pulumi_kubernetes as kubernetes
 
 from ...access import Access
 from ...environments.helm.flows import Flow
 from ...environments.helm.network import ClusterNetwork
 from ...tokens import CONSUL_GATE
 from ..kubernetes.declared import ClusterFacts
+from ..kubernetes.making import custom_resource, metadata
 from ..kubernetes.wanted import cluster_of, wanted
 from ..kubernetes.workloads import SERVICE_DOMAIN, ServiceName, ServicePort, Workload
 from ..naming import cut_name
 from .compile import GROUP, TerminatingGateway, compile_mesh
-
-ROUTES = "airlock/routes"
-"""The annotation with the routes that an object carries."""
 
 
 class ConsulGate(pulumi.ComponentResource):
@@ -66,19 +63,9 @@ class ConsulGate(pulumi.ComponentResource):
         described = {"gateway": {"workload": gateway.workload} if gateway else {}, "namespaces": spaces}
         super().__init__(CONSUL_GATE, name, dict(described), opts)
         for one in objects:
-            kubernetes.apiextensions.CustomResource(
-                cut_name(200, f"{name}-{one.namespace}-{one.kind.lower()}-{one.name.removeprefix(name + '-')}"),
-                api_version=f"{GROUP}/v1alpha1",
-                kind=one.kind,
-                metadata=kubernetes.meta.v1.ObjectMetaArgs(
-                    name=one.name,
-                    namespace=one.namespace,
-                    annotations={ROUTES: " ".join(one.routes)} if one.routes else None,
-                    labels={"app.kubernetes.io/managed-by": "airlock"},
-                ),
-                spec=dict(one.spec),
-                opts=pulumi.ResourceOptions(parent=self),
-            )
+            key = cut_name(200, f"{name}-{one.namespace}-{one.kind.lower()}-{one.name.removeprefix(name + '-')}")
+            meta = metadata(one.name, one.namespace, routes=one.routes)
+            custom_resource(key, f"{GROUP}/v1alpha1", one.kind, meta, one.spec, self)
         self.object_names = [f"{one.kind} {one.namespace}/{one.name}" for one in objects]
         self.register_outputs(described)
 

@@ -7,6 +7,7 @@ unknown without one. Permissions need an HTTP protocol in the service's defaults
 
 import re
 from collections.abc import Iterator, Mapping
+from glob import escape
 from typing import Any
 
 from ...proof.filters import Action, Combine, Filter, HttpOperation, Match, Relay, Rule, Who
@@ -40,7 +41,7 @@ def read(stack: Stack) -> Iterator[Filter]:
     external = reader.external()
     if external:
         names = Hosts.union(hosts for _, hosts, _ in external)
-        rules = tuple(rule for name, hosts, services in external for rule in reader.towards(name, hosts, services))
+        rules = tuple(rule for name, hosts, services in external for rule in reader.ordered(name, hosts, services))
         entry = gates[0].get("gateway", "workload") if gates else None
         through = reader.cluster.by_name.get(str(entry))
         https = Services.of("tcp", 443, 443)
@@ -101,13 +102,10 @@ class _Reader:
             else:
                 # Without a certificate of the mesh nothing comes in.
                 yield Rule(Action.DENY, Match(Who(workloads=strangers), hosts, services), urn, implied=True)
-            yield from self._ordered(one.service_account, hosts, services)
+            yield from self.ordered(one.service_account, hosts, services)
 
-    def towards(self, name: str, hosts: Hosts, services: Services) -> Iterator[Rule]:
-        """The rules towards a service beyond the cluster."""
-        yield from self._ordered(name, hosts, services)
-
-    def _ordered(self, name: str, hosts: Hosts, services: Services) -> Iterator[Rule]:
+    def ordered(self, name: str, hosts: Hosts, services: Services) -> Iterator[Rule]:
+        """The rules towards a service, in the order in which they decide."""
         ranked: list[tuple[int, KubeObject, int, Mapping[str, Any]]] = []
         for one in self.intentions:
             destination = one.get("spec", "destination", "name")
@@ -162,16 +160,12 @@ def _requests(given: Any, where: str) -> tuple[frozenset[HttpOperation] | None, 
     methods = given.get("methods") or ["*"]
     path = "*"
     if given.get("pathExact"):
-        path = _plain(str(given["pathExact"]))
+        path = escape(str(given["pathExact"]))
     elif given.get("pathPrefix"):
-        path = f"{_plain(str(given['pathPrefix']))}*"
+        path = f"{escape(str(given['pathPrefix']))}*"
     elif given.get("pathRegex"):
         if found := re.fullmatch(r"\^?([\w/~%-]*)(\.\*)?\$?", str(given["pathRegex"])):
             path = found[1] + ("*" if found[2] else "")
         else:
             doubts.append(f"{where}.http.pathRegex")
     return frozenset(HttpOperation(str(method), path) for method in methods), tuple(doubts)
-
-
-def _plain(text: str) -> str:
-    return "".join(f"[{char}]" if char in "*?[" else char for char in text)

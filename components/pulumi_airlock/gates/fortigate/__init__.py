@@ -4,8 +4,9 @@ What it sees of a principal: a workload's source address (so its environment, no
 needs no FortiOS SDK; only `FortigateGate` imports it.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ...lazy import exports
 from .hygiene import references
 from .read import read
 
@@ -15,14 +16,4 @@ if TYPE_CHECKING:
 
 __all__ = ["FortigateGate", "SamlIdentity", "read", "references"]
 
-
-def __getattr__(name: str) -> Any:
-    if name == "FortigateGate":
-        from .gate import FortigateGate
-
-        return FortigateGate
-    if name == "SamlIdentity":
-        from .people import SamlIdentity
-
-        return SamlIdentity
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = exports(__name__, {"FortigateGate": "gate", "SamlIdentity": "people"})

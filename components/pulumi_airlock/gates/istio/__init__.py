@@ -4,9 +4,9 @@
 says), `waypoints`, `egress`. `compile`, `egress_objects` and `gate` make the objects.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ...lazy import exports
 from .compile import mesh_config
 from .egress_objects import EgressGateway
 from .read import read
@@ -16,8 +16,4 @@ if TYPE_CHECKING:
 
 __all__ = ["EgressGateway", "IstioGate", "gateway_workload", "mesh_config", "read"]
 
-
-def __getattr__(name: str) -> Any:
-    if name in ("IstioGate", "gateway_workload"):
-        return getattr(import_module(".gate", __package__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = exports(__name__, {"IstioGate": "gate", "gateway_workload": "gate"})

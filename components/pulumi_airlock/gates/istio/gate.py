@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 
 import pulumi
-import pulumi_kubernetes as kubernetes
 
 from ...access import Access
 from ...environments.helm.flows import Flow
@@ -12,16 +11,13 @@ from ...environments.helm.network import ClusterNetwork
 from ...errors import InputError, Problem
 from ...tokens import ISTIO_GATE
 from ..kubernetes.declared import ClusterFacts
+from ..kubernetes.making import custom_resource, metadata
 from ..kubernetes.wanted import cluster_of, wanted
 from ..kubernetes.workloads import ServiceName, ServicePort, Workload
 from ..naming import cut_name
 from .compile import ACCESS_LOG, AMBIENT, MODES, SIDECAR, compile_mesh
 from .egress_objects import GATEWAY_PORT, SERVICE_PORT, EgressGateway
-from .objects import IstioObject
 from .versions import parse_version
-
-ROUTES = "airlock/routes"
-"""The annotation with the routes that an object carries."""
 
 
 class IstioGate(pulumi.ComponentResource):
@@ -88,24 +84,11 @@ class IstioGate(pulumi.ComponentResource):
         }
         super().__init__(ISTIO_GATE, name, dict(described), opts)
         for one in plan.objects:
-            self._make(name, one)
+            key = cut_name(200, f"{name}-{one.namespace}-{one.kind.lower()}-{one.name.removeprefix(name + '-')}")
+            meta = metadata(one.name, one.namespace, routes=one.routes, labels=dict(one.labels))
+            custom_resource(key, one.api_version, one.kind, meta, one.spec, self)
         self.object_names = [f"{one.kind} {one.namespace}/{one.name}" for one in plan.objects]
         self.register_outputs(described)
-
-    def _make(self, name: str, one: IstioObject) -> None:
-        kubernetes.apiextensions.CustomResource(
-            cut_name(200, f"{name}-{one.namespace}-{one.kind.lower()}-{one.name.removeprefix(name + '-')}"),
-            api_version=one.api_version,
-            kind=one.kind,
-            metadata=kubernetes.meta.v1.ObjectMetaArgs(
-                name=one.name,
-                namespace=one.namespace,
-                annotations={ROUTES: " ".join(one.routes)} if one.routes else None,
-                labels={"app.kubernetes.io/managed-by": "airlock", **dict(one.labels)},
-            ),
-            spec=dict(one.spec),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
 
 
 def gateway_workload(one: EgressGateway) -> Workload:

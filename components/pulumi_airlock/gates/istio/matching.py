@@ -6,6 +6,7 @@ anywhere else stands for itself: `/a/*/b` is a path with a star in it.
 
 import re
 from collections.abc import Sequence
+from glob import escape
 
 LOCAL_DOMAIN = "cluster.local"
 """In a principal it stands for the mesh's own trust domain and its aliases, whatever their names (bundle.go)."""
@@ -26,10 +27,10 @@ def matches(pattern: str, text: str) -> bool:
 def glob(pattern: str) -> str:
     """The same as a glob of the proof's."""
     if pattern.startswith("*"):
-        return "*" + _plain(pattern[1:])
+        return "*" + escape(pattern[1:])
     if pattern.endswith("*"):
-        return _plain(pattern[:-1]) + "*"
-    return _plain(pattern)
+        return escape(pattern[:-1]) + "*"
+    return escape(pattern)
 
 
 def is_template(path: str) -> bool:
@@ -39,11 +40,7 @@ def is_template(path: str) -> bool:
 
 def wider(template: str) -> str:
     """A glob that holds all that a template does, and more: a glob's `*` crosses slashes."""
-    return "*".join(map(_plain, _TEMPLATE.split(template)))
-
-
-def _plain(text: str) -> str:
-    return "".join(f"[{char}]" if char in "*?[" else char for char in text)
+    return "*".join(map(escape, _TEMPLATE.split(template)))
 
 
 def principals(text: str, domains: Sequence[str]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from ...proof.filters import HttpOperation
 from ...proof.sets import Hosts, Services
-from ..stack import UNKNOWN
+from ..stack import UNKNOWN, listed
 from .identities import Identities, Meant
 from .matching import glob, is_template, matches, wider
 
@@ -92,7 +92,7 @@ class Rules:
         callers = self._entries(rule, "from", "source", where, self._source)
         targets = self._entries(rule, "to", "operation", where, self._operation)
         conditions = [
-            list(self._condition(one, f"{where}.when[{number}]")) for number, one in enumerate(_listed(rule.get("when")))
+            list(self._condition(one, f"{where}.when[{number}]")) for number, one in enumerate(listed(rule.get("when")))
         ]
         for parts in product(callers, targets, *conditions):
             box = _joined(parts)
@@ -109,7 +109,7 @@ class Rules:
         if given is None or given == [] or given == ():
             return [_Part()]
         found: list[_Part] = []
-        for number, entry in enumerate(_listed(given)):
+        for number, entry in enumerate(listed(given)):
             place = f"{where}.{key}[{number}]"
             value = entry.get(inner) if isinstance(entry, Mapping) else UNKNOWN
             if not isinstance(value, Mapping):
@@ -124,14 +124,14 @@ class Rules:
         """Callers by identity and address: what is known of them, and what they may be besides."""
         alternatives = [[_Part()]]
         for key in _IDENTITIES:
-            alternatives.append(self._identity(key, _listed(source.get(key)), _listed(source.get(_not(key))), f"{where}.source"))
+            alternatives.append(self._identity(key, listed(source.get(key)), listed(source.get(_not(key))), f"{where}.source"))
         alternatives.append(_addresses(source, "ipBlocks", "notIpBlocks", f"{where}.source"))
-        doubts = [key for key in source if _is_strange(str(key)) and _listed(source[key])]
+        doubts = [key for key in source if _is_strange(str(key)) and listed(source[key])]
         if self.enforcer is Enforcer.ZTUNNEL:
             doubts = [key for key in doubts if str(key) not in _OF_TOKENS and "emoteIpBlocks" not in str(key)]
         if self.enforcer is Enforcer.TCP:
             doubts = [key for key in doubts if str(key) not in _OF_TOKENS]
-        if not self.tokens and _listed(source.get("requestPrincipals")) and self.enforcer is Enforcer.HTTP:
+        if not self.tokens and listed(source.get("requestPrincipals")) and self.enforcer is Enforcer.HTTP:
             return
         if not self.tokens:
             doubts = [key for key in doubts if str(key) not in _OF_TOKENS]
@@ -174,14 +174,14 @@ class Rules:
         return found, vague
 
     def _operation(self, one: Mapping[str, Any], where: str) -> Iterator[_Part]:
-        ports = _ports(_listed(one.get("ports")), _listed(one.get("notPorts")), f"{where}.operation")
+        ports = _ports(listed(one.get("ports")), listed(one.get("notPorts")), f"{where}.operation")
         if self.enforcer is not Enforcer.HTTP:
             yield from ports
             return
         requests = list(_requests(one, f"{where}.operation"))
-        strange = [key for key in one if str(key) not in {*_OF_REQUESTS, "ports", "notPorts"} and _listed(one[key])]
+        strange = [key for key in one if str(key) not in {*_OF_REQUESTS, "ports", "notPorts"} and listed(one[key])]
         # The host of a request is what whoever calls writes into it.
-        doubts = [key for key in ("hosts", "notHosts") if _listed(one.get(key))] + list(map(str, strange))
+        doubts = [key for key in ("hosts", "notHosts") if listed(one.get(key))] + list(map(str, strange))
         reasons = tuple(f"{where}.operation.{key}" for key in doubts)
         for parts in product(ports, requests):
             if (box := _joined(parts)) is not None:
@@ -192,7 +192,7 @@ class Rules:
         if not isinstance(key, str):
             yield _Part(unknown=(where,))
             return
-        values, without = _listed(one.get("values")), _listed(one.get("notValues"))
+        values, without = listed(one.get("values")), listed(one.get("notValues"))
         if key.startswith("request.") and self.enforcer is Enforcer.TCP:
             yield _Part()  # left out of a DENY; an ALLOW with it never comes here
         elif key in _CONDITIONS and not (self.enforcer is Enforcer.ZTUNNEL and key == "source.serviceAccount"):
@@ -216,11 +216,11 @@ def _looks_at_requests(rule: Mapping[str, Any], enforcer: Enforcer) -> bool:
     """Whether a rule has anything that a connection alone does not show."""
     sources = _OF_TOKENS | ({"remoteIpBlocks", "notRemoteIpBlocks"} if enforcer is Enforcer.ZTUNNEL else frozenset())
     for key, inner, fields in (("from", "source", sources), ("to", "operation", _OF_REQUESTS)):
-        for entry in _listed(rule.get(key)):
+        for entry in listed(rule.get(key)):
             value = entry.get(inner) if isinstance(entry, Mapping) else None
-            if isinstance(value, Mapping) and any(_listed(value.get(each)) for each in fields):
+            if isinstance(value, Mapping) and any(listed(value.get(each)) for each in fields):
                 return True
-    keys = [str(one.get("key")) for one in _listed(rule.get("when")) if isinstance(one, Mapping)]
+    keys = [str(one.get("key")) for one in listed(rule.get("when")) if isinstance(one, Mapping)]
     if enforcer is Enforcer.ZTUNNEL:
         known = {"source.ip", "source.namespace", "source.principal", "destination.ip", "destination.port"}
         return any(key not in known for key in keys)
@@ -229,7 +229,7 @@ def _looks_at_requests(rule: Mapping[str, Any], enforcer: Enforcer) -> bool:
 
 def _for_ztunnel(value: Mapping[str, Any]) -> bool:
     known = {key for name in (*_IDENTITIES, "ipBlocks", "ports") for key in (name, _not(name))}
-    return any(_listed(value.get(key)) for key in known)
+    return any(listed(value.get(key)) for key in known)
 
 
 def _joined(parts: Iterable[_Part]) -> Box | None:
@@ -272,7 +272,7 @@ def _numbers(values: Sequence[Any]) -> tuple[Services, bool]:
 
 
 def _addresses(source: Mapping[str, Any], key: str, negative: str, where: str) -> list[_Part]:
-    values, without = _listed(source.get(key)), _listed(source.get(negative))
+    values, without = listed(source.get(key)), listed(source.get(negative))
     if not values and not without:
         return [_Part()]
     sure, vague = _networks(values)
@@ -297,8 +297,8 @@ def _networks(values: Sequence[Any]) -> tuple[Hosts, bool]:
 
 def _requests(one: Mapping[str, Any], where: str) -> Iterator[_Part]:
     """Requests by method and path: those that are known, and those that may be."""
-    methods, paths = _listed(one.get("methods")), _listed(one.get("paths"))
-    without, not_paths = _listed(one.get("notMethods")), _listed(one.get("notPaths"))
+    methods, paths = listed(one.get("methods")), listed(one.get("paths"))
+    without, not_paths = listed(one.get("notMethods")), listed(one.get("notPaths"))
     if not (methods or paths or without or not_paths):
         yield _Part()
         return
@@ -358,9 +358,3 @@ def _is_strange(key: str) -> bool:
 
 def _not(key: str) -> str:
     return f"not{key[0].upper()}{key[1:]}"
-
-
-def _listed(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return list(value) if isinstance(value, list | tuple) else [value]

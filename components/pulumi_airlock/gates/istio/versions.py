@@ -10,8 +10,6 @@ ACCOUNTS_SINCE = (1, 25, 0)
 """`source.serviceAccounts` is there from 1.25 (CVE-2026-39350 has it from 1.25.0); before, `principals` say the same."""
 _DOTS_FIXED = {(1, 27): 9, (1, 28): 6, (1, 29): 2}
 """Release → the patch from which a dot in `serviceAccounts` is a dot; before, it means any character (CVE-2026-39350)."""
-NATIVE_SIDECARS = (1, 27, 0)
-"""Sidecars are init containers that stay (they start before the pod's own, and end with a Job) by default from here on."""
 MAX_ACCOUNTS = 16
 """Values of one `serviceAccounts` list (CRD authorizationpolicies.security.istio.io, maxItems)."""
 

@@ -3,9 +3,9 @@
 Reading needs no SDK; `ClusterDeclaration` and `workload`, for programs, need Pulumi alone.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ...lazy import exports
 from .cluster import Cluster, names_of, read_cluster
 from .declared import ClusterFacts
 from .objects import KubeObject, load_manifests, objects, stack_from_manifests
@@ -32,8 +32,4 @@ __all__ = [
     "workload",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name in ("ClusterDeclaration", "workload"):
-        return getattr(import_module(".declaration", __package__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = exports(__name__, {"ClusterDeclaration": "declaration", "workload": "declaration"})

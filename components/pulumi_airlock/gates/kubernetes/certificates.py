@@ -9,14 +9,12 @@ from datetime import timedelta
 from typing import Any
 
 import pulumi
-import pulumi_kubernetes as kubernetes
 
 from ...errors import InputError, Problem
 from ...tokens import MESH_CERTIFICATES
+from .lifetimes import LONGEST_ANCHOR, LONGEST_ISSUER
+from .making import custom_resource, metadata
 
-LONGEST_ANCHOR = timedelta(days=5 * 365)
-LONGEST_ISSUER = timedelta(days=90)
-"""What the policy `certificate-lifetime` takes."""
 _VERSION = "cert-manager.io/v1"
 
 
@@ -103,16 +101,8 @@ class MeshCertificates(pulumi.ComponentResource):
         )
 
     def _make(self, kind: str, name: str, spec: dict[str, Any]) -> None:
-        kubernetes.apiextensions.CustomResource(
-            f"{self._name}-{kind.lower()}-{name}",
-            api_version=_VERSION,
-            kind=kind,
-            metadata=kubernetes.meta.v1.ObjectMetaArgs(
-                name=name, namespace=self._namespace, labels={"app.kubernetes.io/managed-by": "airlock"}
-            ),
-            spec=spec,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+        key = f"{self._name}-{kind.lower()}-{name}"
+        custom_resource(key, _VERSION, kind, metadata(name, self._namespace), spec, self)
 
 
 def _hours(lasts: timedelta) -> str:

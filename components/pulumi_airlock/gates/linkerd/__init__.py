@@ -3,9 +3,9 @@
 `read` makes filters of Servers, HTTPRoutes and AuthorizationPolicies; `compile` and `gate` make them.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ...lazy import exports
 from .read import read
 
 if TYPE_CHECKING:
@@ -13,8 +13,4 @@ if TYPE_CHECKING:
 
 __all__ = ["LinkerdGate", "read"]
 
-
-def __getattr__(name: str) -> Any:
-    if name == "LinkerdGate":
-        return import_module(".gate", __package__).LinkerdGate
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = exports(__name__, {"LinkerdGate": "gate"})

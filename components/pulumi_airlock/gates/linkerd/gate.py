@@ -4,20 +4,17 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 
 import pulumi
-import pulumi_kubernetes as kubernetes
 
 from ...access import Access
 from ...environments.helm.flows import Flow
 from ...environments.helm.network import ClusterNetwork
 from ...tokens import LINKERD_GATE
 from ..kubernetes.declared import ClusterFacts
+from ..kubernetes.making import custom_resource, metadata
 from ..kubernetes.wanted import cluster_of, wanted
 from ..kubernetes.workloads import Workload
 from ..naming import cut_name
 from .compile import POLICY, compile_mesh
-
-ROUTES = "airlock/routes"
-"""The annotation with the routes that an object carries."""
 
 
 class LinkerdGate(pulumi.ComponentResource):
@@ -62,18 +59,8 @@ class LinkerdGate(pulumi.ComponentResource):
         objects = compile_mesh(found, here, spaces, name, cluster.node_cidrs)
         super().__init__(LINKERD_GATE, name, {"namespaces": spaces}, opts)
         for one in objects:
-            kubernetes.apiextensions.CustomResource(
-                cut_name(200, f"{name}-{one.namespace}-{one.kind.lower()}-{one.name}"),
-                api_version=f"{POLICY}/{one.version}",
-                kind=one.kind,
-                metadata=kubernetes.meta.v1.ObjectMetaArgs(
-                    name=one.name,
-                    namespace=one.namespace,
-                    annotations={ROUTES: " ".join(one.routes)} if one.routes else None,
-                    labels={"app.kubernetes.io/managed-by": "airlock"},
-                ),
-                spec=dict(one.spec),
-                opts=pulumi.ResourceOptions(parent=self),
-            )
+            key = cut_name(200, f"{name}-{one.namespace}-{one.kind.lower()}-{one.name}")
+            meta = metadata(one.name, one.namespace, routes=one.routes)
+            custom_resource(key, f"{POLICY}/{one.version}", one.kind, meta, one.spec, self)
         self.object_names = [f"{one.kind} {one.namespace}/{one.name}" for one in objects]
         self.register_outputs({"namespaces": spaces})

@@ -8,6 +8,7 @@ to itself, and the kubelet's probes from declared node networks, are no traffic 
 
 import re
 from collections.abc import Iterator, Mapping
+from glob import escape
 from typing import Any
 
 from ...proof.filters import Action, Combine, Filter, HttpOperation, Match, Rule, Source, Who
@@ -223,7 +224,7 @@ def _operations(match: Mapping[str, Any]) -> Iterator[HttpOperation]:
     if not isinstance(path, Mapping):
         yield HttpOperation(method)
         return
-    value = "".join(f"[{char}]" if char in "*?[" else char for char in str(path.get("value") or "/"))
+    value = escape(str(path.get("value") or "/"))
     match path.get("type") or "PathPrefix":
         case "Exact":
             yield HttpOperation(method, value)

@@ -4,9 +4,9 @@
 `compile` and `gate` make the objects.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ...lazy import exports
 from .connections import Connection, Connectivity, Verdict
 from .read import read
 
@@ -15,8 +15,4 @@ if TYPE_CHECKING:
 
 __all__ = ["Connection", "Connectivity", "NetworkPolicyGate", "Verdict", "read"]
 
-
-def __getattr__(name: str) -> Any:
-    if name == "NetworkPolicyGate":
-        return import_module(".gate", __package__).NetworkPolicyGate
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = exports(__name__, {"NetworkPolicyGate": "gate"})

@@ -11,12 +11,10 @@ from ...environments.helm.flows import Flow
 from ...environments.helm.network import ClusterNetwork
 from ...tokens import NETWORK_POLICY_GATE
 from ..kubernetes.declared import ClusterFacts
+from ..kubernetes.making import metadata
 from ..kubernetes.wanted import cluster_of, through, wanted
 from ..kubernetes.workloads import Workload
 from .compile import PolicyPlan, compile_policies, object_name
-
-ROUTES = "airlock/routes"
-"""The annotation with the routes that an object carries."""
 
 
 class NetworkPolicyGate(pulumi.ComponentResource):
@@ -74,12 +72,7 @@ class NetworkPolicyGate(pulumi.ComponentResource):
     def _make(self, name: str, plan: PolicyPlan) -> None:
         kubernetes.networking.v1.NetworkPolicy(
             f"{name}-{plan.namespace}-{plan.name.removeprefix(object_name(name) + '-')}",
-            metadata=kubernetes.meta.v1.ObjectMetaArgs(
-                name=plan.name,
-                namespace=plan.namespace,
-                annotations={ROUTES: " ".join(plan.routes)} if plan.routes else None,
-                labels={"app.kubernetes.io/managed-by": "airlock"},
-            ),
+            metadata=metadata(plan.name, plan.namespace, routes=plan.routes),
             spec=plan.spec(),
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -5,9 +5,9 @@ do with which DAG is Airflow's to say, by the role that the group gives (`webser
 `NginxGateway` does.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ...lazy import exports
 from .own import read_own
 from .plan import Upstream
 from .read import read
@@ -30,10 +30,7 @@ __all__ = [
     "webserver_settings",
 ]
 
-_WHERE = {"NginxGateway": "gate", "Certificate": "settings", "Exposure": "settings", "OidcClient": "settings", "Pods": "settings"}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _WHERE:
-        return getattr(import_module(f".{_WHERE[name]}", __package__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = exports(
+    __name__,
+    {"NginxGateway": "gate", "Certificate": "settings", "Exposure": "settings", "OidcClient": "settings", "Pods": "settings"},
+)

@@ -20,6 +20,7 @@ from ...errors import InputError, Problem, Problems
 from ...proof.filters import HttpOperation
 from ...proof.sets import Hosts, Services
 from ...tokens import NGINX_GATEWAY
+from ..kubernetes.marks import MANAGED
 from ..kubernetes.workloads import DNS, SERVICE_DOMAIN, ServiceName, ServicePort, Workload
 from . import manifests
 from .adapters import check_engine, fabric_objects, nic_objects
@@ -240,7 +241,7 @@ class NginxGateway(pulumi.ComponentResource):
                 key,
                 api_version=one["apiVersion"],
                 kind=one["kind"],
-                metadata={**one["metadata"], "labels": {"app.kubernetes.io/managed-by": "airlock"}},
+                metadata={**one["metadata"], "labels": dict(MANAGED)},
                 spec=one["spec"],
                 opts=self._child,
             )

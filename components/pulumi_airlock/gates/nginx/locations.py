@@ -7,6 +7,7 @@ locations never overlap and their order no longer matters.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from glob import escape
 
 from ...access import globs
 from .directives import Directive
@@ -57,7 +58,7 @@ def _glob(modifier: str, pattern: str) -> str | None:
         found = of_location(pattern)
         # Without case it is more than its glob.
         return None if modifier == "~*" and any(char.isalpha() for char in pattern) else found
-    escaped = "".join(f"[{char}]" if char in "*?[" else char for char in pattern)
+    escaped = escape(pattern)
     return escaped if modifier == "=" else f"{escaped}*"
 
 

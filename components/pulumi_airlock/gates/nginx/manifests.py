@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..kubernetes.marks import MANAGED
 from .config import SECRET_FILE, TLS_FOLDER
 from .plan import GATEWAY_PORT, HEALTH_PORT, REDIRECT_PORT, SIGN_IN_PORT, GatewayPlan
 
@@ -17,7 +18,7 @@ def labels(plan: GatewayPlan, part: str) -> dict[str, str]:
     return {
         "app.kubernetes.io/name": plan.name,
         "app.kubernetes.io/component": part,
-        "app.kubernetes.io/managed-by": "airlock",
+        **MANAGED,
     }
 
 

@@ -5,8 +5,9 @@ Airflow), never the DAG. Two filters stand on the way: the cloud firewall, and U
 no Zscaler SDK; only `ZiaGate` imports it.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ...lazy import exports
 from .hygiene import references
 from .read import read
 
@@ -17,13 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LocationSettings", "NssFeed", "TimeWindow", "TunnelEgress", "ZiaGate", "read", "references"]
 
-_WHERE = {"ZiaGate": "gate", "NssFeed": "feed", "LocationSettings": "site", "TimeWindow": "site", "TunnelEgress": "site"}
-
-
-def __getattr__(name: str) -> Any:
-    # Readers run in policy packs and notebooks, where the Zscaler SDK need not be installed: only composing needs it.
-    if name in _WHERE:
-        from importlib import import_module
-
-        return getattr(import_module(f".{_WHERE[name]}", __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# Readers run in policy packs and notebooks, where the Zscaler SDK need not be installed: only composing needs it.
+__getattr__ = exports(
+    __name__, {"ZiaGate": "gate", "NssFeed": "feed", "LocationSettings": "site", "TimeWindow": "site", "TunnelEgress": "site"}
+)

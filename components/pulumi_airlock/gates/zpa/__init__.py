@@ -5,8 +5,9 @@ group and device posture. It sees hosts and ports, no time of day and no HTTP. T
 imports it.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ...lazy import exports
 from .hygiene import references
 from .read import read
 from .site import CloudConnector, ConnectorGroup, IdentityProvider, LogReceiver, MachineGroup, Posture
@@ -26,10 +27,4 @@ __all__ = [
     "references",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name == "ZpaGate":
-        from .gate import ZpaGate
-
-        return ZpaGate
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = exports(__name__, {"ZpaGate": "gate"})

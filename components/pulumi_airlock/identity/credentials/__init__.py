@@ -4,8 +4,9 @@
 where Pulumi itself has to renew it; `rotation_function` is what AWS Lambda runs. docs/credentials.md tells all of it in order.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ...lazy import exports
 
 if TYPE_CHECKING:
     from .component import Credentials
@@ -24,11 +25,5 @@ __all__ = [
     "ZscalerToken",
 ]
 
-_WHERE = {"Credentials": "component", "FortigateApiToken": "fortigate"}
-
-
-def __getattr__(name: str) -> Any:
-    # The function's code is imported where no Pulumi is, and each component needs its own SDK alone.
-    if name in __all__:
-        return getattr(import_module(f".{_WHERE.get(name, 'parts')}", __package__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# The function's code is imported where no Pulumi is, and each component needs its own SDK alone.
+__getattr__ = exports(__name__, dict.fromkeys(__all__, "parts") | {"Credentials": "component", "FortigateApiToken": "fortigate"})

@@ -3,8 +3,9 @@
 `waste` loads numpy, and only when it is asked for: compilers need no more than `covering`, `products` and `rectangles`.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ...lazy import exports
 
 if TYPE_CHECKING:
     from .analysis import waste
@@ -12,8 +13,4 @@ if TYPE_CHECKING:
 
 __all__ = ["Count", "CoveredRoute", "Mergeable", "Redundant", "Shadowed", "Vacuous", "Waste", "waste"]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{'analysis' if name == 'waste' else 'findings'}"), name)
+__getattr__ = exports(__name__, dict.fromkeys(__all__, "findings") | {"waste": "analysis"})
