@@ -181,3 +181,5 @@ def test_pod_secret():
     policy = on("composer-pod-secret", "gcp:composer/userWorkloadsSecret:UserWorkloadsSecret")
     policy.passes(data=Secret({"password": "aHVudGVyMg=="}))
     policy.fails("data is plain text", data={"password": "aHVudGVyMg=="})
+    # That the value is unknown does not matter: that it is no secret is known.
+    policy.fails("data is plain text", data=UNKNOWN)

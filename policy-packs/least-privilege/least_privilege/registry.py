@@ -62,6 +62,7 @@ MODULES = (
     "certificates",
     "credentials",
     "credential_resources",
+    "composer",
 )
 """The modules that hold policies, in the order of the documentation."""
 
