@@ -12,7 +12,7 @@ from pulumi_airlock.errors import InputError
 from pulumi_airlock.gates.stack import Resource, Stack
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "gates" / "network_policy"))
-from np_program import run
+from in_process import run
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 ACCOUNT = "kubernetes:core/v1:ServiceAccount"

@@ -1,15 +1,11 @@
 """A bank's program with the gate, run in process: its resources as a stack, and the proof over them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-import pulumi
-import pulumi.runtime
-from google.protobuf import json_format
-from pulumi.runtime import mocks
-from pulumi.runtime.proto import resource_pb2
+from in_process import run
 from pulumi_airlock.access.model import Access
 from pulumi_airlock.environments.helm.flows import Database
 from pulumi_airlock.environments.helm.network import ClusterNetwork, cluster_network
@@ -17,7 +13,6 @@ from pulumi_airlock.environments.helm.workloads import KUBERNETES
 from pulumi_airlock.gates.cilium import CiliumGate, read
 from pulumi_airlock.gates.kubernetes import API_SERVER, ClusterDeclaration, Workload, workload
 from pulumi_airlock.gates.kubernetes.declared import describe
-from pulumi_airlock.gates.sources import resource_from_wire
 from pulumi_airlock.gates.stack import Resource, Stack
 from pulumi_airlock.proof import prove
 from pulumi_airlock.proof.filters import Environment
@@ -58,43 +53,6 @@ ACCESS: dict[str, Any] = {
         {"name": "etl-files", "from": ["etl"], "to": ["files"], "reason": "FIN-4"},
     ],
 }
-
-
-class _Recorder(mocks.MockMonitor):
-    """Answers registrations with their inputs."""
-
-    def __init__(self) -> None:
-        super().__init__(mocks=None)
-        self.requests: dict[str, resource_pb2.RegisterResourceRequest] = {}
-
-    def RegisterResource(self, request: Any) -> Any:  # noqa: N802
-        urn = self.make_urn(request.parent, request.type, request.name)
-        assert urn not in self.requests, f"{urn} is registered twice"
-        self.requests[urn] = request
-        return resource_pb2.RegisterResourceResponse(urn=urn, id="id" if request.custom else "", object=request.object)
-
-    def found(self) -> list[Resource]:
-        return [
-            resource_from_wire(
-                urn=urn,
-                type_=request.type,
-                inputs=json_format.MessageToDict(request.object),
-                outputs={},
-                custom=request.custom,
-                parent=request.parent,
-                provider="",
-                dependencies=request.dependencies,
-                property_dependencies={},
-            )
-            for urn, request in self.requests.items()
-        ]
-
-
-def run(program: Callable[[], object]) -> list[Resource]:
-    recorder = _Recorder()
-    pulumi.runtime.set_mocks(None, project="bank", stack="test", preview=False, monitor=recorder)
-    pulumi.runtime.test(lambda: program() and None)()
-    return recorder.found()
 
 
 def network(access: Access) -> ClusterNetwork:

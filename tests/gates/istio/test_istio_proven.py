@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from np_program import run
+from in_process import run
 from pulumi_airlock.access import Access
 from pulumi_airlock.environments.helm import ChartSecrets, Database, Eks, HelmEnvironment, Image
 from pulumi_airlock.errors import InputError

@@ -10,7 +10,7 @@ from pulumi_airlock.gates.kubernetes.certificates import MeshCertificates
 from pulumi_airlock.gates.stack import Stack
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "network_policy"))
-from np_program import run
+from in_process import run
 
 CERTIFICATE = "kubernetes:cert-manager.io/v1:Certificate"
 

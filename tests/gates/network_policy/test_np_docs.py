@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
-from np_program import ACCESS, POLICY, network, run
+from in_process import run
+from np_program import ACCESS, POLICY, network
 from pulumi_airlock.gates.stack import Stack
 
 PAGE = Path(__file__).parents[3] / "docs" / "gates" / "network-policy.md"

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from np_program import ACCESS, POLICY, network, run
+from in_process import run
+from np_program import ACCESS, POLICY, network
 from pulumi_airlock.gates.kubernetes import API_SERVER, ClusterDeclaration, workload
 from pulumi_airlock.gates.kubernetes.declared import describe
 from pulumi_airlock.gates.network_policy import NetworkPolicyGate, read

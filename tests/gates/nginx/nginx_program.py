@@ -6,14 +6,9 @@ from datetime import date
 from fnmatch import fnmatchcase
 from typing import Any
 
-import pulumi
-import pulumi.runtime
-from google.protobuf import json_format
-from pulumi.runtime import mocks
-from pulumi.runtime.proto import resource_pb2
+from in_process import run
 from pulumi_airlock.access.model import Access
 from pulumi_airlock.gates.nginx import Certificate, NginxGateway, OidcClient, Upstream
-from pulumi_airlock.gates.sources import resource_from_wire
 from pulumi_airlock.gates.stack import Resource, Stack
 from pulumi_airlock.proof.filters import Action, Filter, HttpOperation
 
@@ -66,43 +61,6 @@ DOCUMENT: dict[str, Any] = {
 ACCESS = Access.model_validate(DOCUMENT)
 
 
-class _Recorder(mocks.MockMonitor):
-    """Answers registrations with their inputs."""
-
-    def __init__(self) -> None:
-        super().__init__(mocks=None)
-        self.requests: dict[str, resource_pb2.RegisterResourceRequest] = {}
-
-    def RegisterResource(self, request: Any) -> Any:  # noqa: N802
-        urn = self.make_urn(request.parent, request.type, request.name)
-        assert urn not in self.requests, f"{urn} is registered twice"
-        self.requests[urn] = request
-        return resource_pb2.RegisterResourceResponse(urn=urn, id="id" if request.custom else "", object=request.object)
-
-    def found(self) -> list[Resource]:
-        return [
-            resource_from_wire(
-                urn=urn,
-                type_=request.type,
-                inputs=json_format.MessageToDict(request.object),
-                outputs={},
-                custom=request.custom,
-                parent=request.parent,
-                provider="",
-                dependencies=request.dependencies,
-                property_dependencies={},
-            )
-            for urn, request in self.requests.items()
-        ]
-
-
-def run(program: Callable[[], object]) -> Stack:
-    recorder = _Recorder()
-    pulumi.runtime.set_mocks(None, project="bank", stack="test", preview=False, monitor=recorder)
-    pulumi.runtime.test(lambda: program() and None)()
-    return Stack(recorder.found())
-
-
 def gateway(access: Access = ACCESS, **given: Any) -> NginxGateway:
     arguments: dict[str, Any] = {
         "upstreams": {"airflow": AIRFLOW, "risk": RISK},
@@ -118,7 +76,7 @@ def gateway(access: Access = ACCESS, **given: Any) -> NginxGateway:
 
 
 def compiled(access: Access = ACCESS, **given: Any) -> Stack:
-    return run(lambda: gateway(access, **given))
+    return Stack(run(lambda: gateway(access, **given)))
 
 
 def with_text(stack: Stack, change: Callable[[str], str]) -> Stack:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pulumi
 import pytest
-from nginx_program import ACCESS, AIRFLOW, DOCUMENT, HIDDEN, TODAY, compiled, document, gateway, route, run
+from in_process import run
+from nginx_program import ACCESS, AIRFLOW, DOCUMENT, HIDDEN, TODAY, compiled, document, gateway, route
 from pulumi_airlock.access.model import Access
 from pulumi_airlock.errors import InputError
 from pulumi_airlock.gates.nginx import Certificate, OidcClient, Pods, Upstream, webserver_config, webserver_settings
@@ -76,7 +77,7 @@ def test_secrets_are_marked_and_nowhere_else() -> None:
     def program() -> None:
         gateway(client=OidcClient("airflow", "the client's own", "0123456789abcdef"), gateway_secret="gateway-" + "0" * 32)
 
-    for one in run(program).resources:
+    for one in run(program):
         if one.type != SECRET:
             texts.append(str(one.properties))
     assert not any("the client's own" in one or "gateway-0" in one for one in texts)

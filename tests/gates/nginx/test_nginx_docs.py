@@ -7,12 +7,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pulumi
-from nginx_program import DOCUMENT, run
+from in_process import run
+from nginx_program import DOCUMENT
 from pulumi_airlock.access.model import Access
 from pulumi_airlock.environments.helm.flows import Database
 from pulumi_airlock.environments.helm.network import cluster_network
 from pulumi_airlock.gates.nginx import read
 from pulumi_airlock.gates.nginx.config import LOG_FIELDS
+from pulumi_airlock.gates.stack import Stack
 from ruamel.yaml import YAML
 
 PAGE = (Path(__file__).parents[3] / "docs" / "gates" / "nginx.md").read_text(encoding="utf-8")
@@ -44,7 +46,7 @@ def test_the_page_composes_a_gateway_and_airflows_side() -> None:
         for snippet in PYTHON:
             exec(snippet, given)  # noqa: S102
 
-    stack = run(program)
+    stack = Stack(run(program))
     (found,) = read(stack)
     assert {group for rule in found.rules for group in rule.match.who.groups or ()} == {"airflow-finance"}
     assert given["gateway"].session == timedelta(hours=1)

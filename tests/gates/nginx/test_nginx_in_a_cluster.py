@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from nginx_program import DOCUMENT, HIDDEN, TODAY, run
+from in_process import run
+from nginx_program import DOCUMENT, HIDDEN, TODAY
 from pulumi_airlock.access.model import Access
 from pulumi_airlock.environments.helm.flows import Database
 from pulumi_airlock.environments.helm.network import cluster_network
@@ -103,7 +104,7 @@ def stack() -> Stack:
         HELM_ENVIRONMENT,
         {"workloads": [describe(one) for one in NETWORK.workloads]},
     )
-    return Stack([environment, *run(program).resources])
+    return Stack([environment, *run(program)])
 
 
 def test_people_get_to_the_ui_through_both(stack: Stack) -> None:
