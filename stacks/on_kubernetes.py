@@ -7,7 +7,7 @@ bank's network go through the FortiGate, which knows the environment by its pods
 from collections.abc import Sequence
 
 import pulumi
-from kubernetes_settings import Fortigate, Settings, Vpn, load_settings
+from kubernetes_settings import Fortigate, Settings, Vpn
 from pulumi_airlock.access import load
 from pulumi_airlock.environments.helm import ChartSecrets, ClusterNetwork, Database, Eks, Gke, HelmEnvironment, Image
 from pulumi_airlock.gates.consul import ConsulGate, TerminatingGateway, terminating_workload
@@ -25,7 +25,7 @@ MESHED = {
 }
 """What namespaces of others are marked with, that are in the mesh."""
 
-settings = load_settings()
+settings = Settings.load()
 access = load(settings.access_file)
 AccessDeclaration("access", access)
 

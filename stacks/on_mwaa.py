@@ -13,10 +13,11 @@ from pulumi_airlock.gates.aws_network import AwsNetworkGate, Gateway
 from pulumi_airlock.gates.declared import AccessDeclaration
 from pulumi_airlock.gates.fortigate import FortigateGate, SamlIdentity
 from pulumi_airlock.tunnels import SiteToSiteVpn, TunnelEnd
-from settings import HERE, load_settings
+from reading import HERE
+from settings import Settings
 from zscaler import internet_access, private_access, tunnel_to_zscaler, way_out
 
-settings = load_settings()
+settings = Settings.load()
 access = load(settings.access_file)
 beyond = [name for name, zone in access.zones.items() if "fortigate" in zone.gates and name != "airflow"]
 """The zones behind the FortiGate; `airflow` is the VPC itself."""

@@ -1,22 +1,9 @@
 """What differs between the stacks, read from `Pulumi.<stack>.yaml` and checked whole: every mistake is told at once."""
 
-import json
-from pathlib import Path
-from typing import Any
-
-import pulumi
-from pulumi_airlock.errors import InputError, Problem
-from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic.alias_generators import to_camel
-
-HERE = Path(__file__).parent
+from reading import Part, StackSettings
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
-
-
-class Environment(_Settings):
+class Environment(Part):
     """One desk's Airflow: its two private subnets and its size."""
 
     subnets: tuple[str, str]
@@ -25,7 +12,7 @@ class Environment(_Settings):
     min_workers: int = 1
 
 
-class Network(_Settings):
+class Network(Part):
     """The VPC that all environments share."""
 
     cidr: str
@@ -33,7 +20,7 @@ class Network(_Settings):
     endpoint_cidrs: tuple[str, str]
 
 
-class Vpn(_Settings):
+class Vpn(Part):
     """The tunnels between the VPC and the FortiGate."""
 
     fortigate_address: str
@@ -42,7 +29,7 @@ class Vpn(_Settings):
     inside_cidrs: tuple[str, str]
 
 
-class Fortigate(_Settings):
+class Fortigate(Part):
     """The FortiGate at the edge of the bank's network."""
 
     hostname: str
@@ -63,7 +50,7 @@ class Fortigate(_Settings):
     """Networks that the API users may come from."""
 
 
-class Siem(_Settings):
+class Siem(Part):
     """The one SIEM that everything logs to."""
 
     name: str
@@ -74,21 +61,21 @@ class Siem(_Settings):
     """The HEC token, in Secrets Manager."""
 
 
-class Function(_Settings):
+class Function(Part):
     """A rotation function that somebody else runs."""
 
     function_arn: str
     role_arn: str
 
 
-class TokenService(_Settings):
+class TokenService(Part):
     """An HTTPS service that issues the next token to whoever shows the present one."""
 
     issue_url: str
     test_url: str
 
 
-class Credentials(_Settings):
+class Credentials(Part):
     """Who rotates what, and who hears of it when that fails."""
 
     alarm_topic_arn: str
@@ -103,7 +90,7 @@ class Credentials(_Settings):
     security_groups: tuple[str, ...]
 
 
-class AppConnectors(_Settings):
+class AppConnectors(Part):
     """Where a zone's App Connectors stand."""
 
     location: str
@@ -113,7 +100,7 @@ class AppConnectors(_Settings):
     cidrs: tuple[str, ...]
 
 
-class Zpa(_Settings):
+class Zpa(Part):
     """The ZPA tenant."""
 
     identity_provider: str
@@ -129,7 +116,7 @@ class Zpa(_Settings):
     """The zone whose App Connectors reach the SIEM."""
 
 
-class Ports(_Settings):
+class Ports(Part):
     """The dedicated proxy port of each component of an environment."""
 
     scheduler: int
@@ -137,7 +124,7 @@ class Ports(_Settings):
     webserver: int
 
 
-class Zia(_Settings):
+class Zia(Part):
     """The ZIA tenant."""
 
     proxy: str
@@ -150,7 +137,7 @@ class Zia(_Settings):
     time_zone: str
 
 
-class Zscaler(_Settings):
+class Zscaler(Part):
     """Both of them, and their API clients."""
 
     vanity_domain: str
@@ -160,11 +147,9 @@ class Zscaler(_Settings):
     zia: Zia
 
 
-class Settings(_Settings):
+class Settings(StackSettings):
     """A stack's settings."""
 
-    access: str
-    owner: str
     airflow_version: str
     log_retention_days: int
     log_key_arn: str
@@ -180,36 +165,3 @@ class Settings(_Settings):
     siem: Siem
     credentials: Credentials
     zscaler: Zscaler | None = None
-
-    @property
-    def access_file(self) -> Path:
-        """The stack's access file."""
-        return HERE / self.access
-
-
-def load_settings() -> Settings:
-    """The settings of the stack that is running. InputError with every problem, each by its config key."""
-    config = pulumi.Config("airlock")
-    given: dict[str, Any] = {}
-    for name, field in Settings.model_fields.items():
-        key = field.alias or name
-        value = config.get(key)
-        if value is not None:
-            given[key] = _parsed(value)
-    try:
-        return Settings.model_validate(given)
-    except ValidationError as error:
-        place = f"Pulumi.{pulumi.get_stack()}.yaml"
-        raise InputError(
-            Problem(place, "airlock:" + ".".join(map(str, one["loc"])), _told(one["type"], one["msg"], one["input"]))
-            for one in error.errors()
-        ) from None
-
-
-def _told(kind: str, message: str, value: Any) -> str:
-    return "is missing" if kind == "missing" else f"{message} (found {value!r})"
-
-
-def _parsed(value: str) -> Any:
-    """A structured value reaches the program as JSON, a plain one as text."""
-    return json.loads(value) if value[:1] in ("{", "[") else value

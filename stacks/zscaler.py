@@ -10,7 +10,8 @@ from pulumi_airlock.gates.aws_network import Gateway
 from pulumi_airlock.gates.zia import LocationSettings, NssFeed, ZiaGate
 from pulumi_airlock.gates.zpa import CloudConnector, ConnectorGroup, IdentityProvider, LogReceiver, Posture, ZpaGate
 from pulumi_airlock.tunnels import ZscalerNode, ZscalerTunnel
-from settings import HERE, Settings, Zia, Zpa
+from reading import HERE
+from settings import Settings, Zia, Zpa
 
 
 def way_out(settings: Settings, access: Access, environment: str) -> ProxyEgress | None:

@@ -53,7 +53,7 @@ def _append(text: str) -> Callable[[Path], None]:
 def _delete_a_segment(stacks: Path) -> None:
     """As if somebody had deleted a segment, and its rule had stayed."""
     program = stacks / "on_mwaa.py"
-    program.write_text(program.read_text().replace("settings = load_settings()\n", DELETED + "settings = load_settings()\n"))
+    program.write_text(program.read_text().replace("settings = Settings.load()\n", DELETED + "settings = Settings.load()\n"))
 
 
 def _forget_a_token(stacks: Path) -> None:

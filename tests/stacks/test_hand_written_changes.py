@@ -46,7 +46,7 @@ def _remove_a_route(stacks: Path) -> None:
         "import pulumi_aws as aws\n_made = aws.ec2.Route\n"
         "aws.ec2.Route = lambda name, **given: given['destination_cidr_block'] == '203.0.113.0/26' or _made(name, **given)\n"
     )
-    program.write_text(program.read_text().replace("settings = load_settings()\n", removal + "settings = load_settings()\n"))
+    program.write_text(program.read_text().replace("settings = Settings.load()\n", removal + "settings = Settings.load()\n"))
 
 
 def _undeclare_a_route(stacks: Path) -> None:
