@@ -57,6 +57,7 @@ MODULES = (
     "nginx",
     "network_policy",
     "cilium",
+    "cilium_chart",
     "istio",
     "meshes",
     "certificates",
