@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pulumi_airlock.environments.composer import ComposerScale, Maintenance, Workers, Workload
-from pulumi_airlock.environments.composer.airflow_options import BLOCKED, LIMITED, overrides
+from pulumi_airlock.environments.composer.airflow_options import BLOCKED, BLOCKED_IN, LIMITED, overrides
 from pulumi_airlock.environments.composer.limits import ONLY_IN, SIZES, SIZES_OF, WORKLOADS, Range
 from pulumi_airlock.environments.composer.operation import check_maintenance
 from pulumi_airlock.environments.composer.scale import check_scale
@@ -70,8 +70,8 @@ def test_a_week_needs_twelve_hours_in_slots_of_four(days: set[str], hours: float
 
 
 def test_tables_of_options_are_written_as_options() -> None:
-    assert all(option.count(".") == 1 for option in (*BLOCKED, *LIMITED))
-    assert not set(BLOCKED) & set(LIMITED)
+    assert all(option.count(".") == 1 for option in (*BLOCKED, *LIMITED, *BLOCKED_IN[2], *BLOCKED_IN[3]))
+    assert not {*BLOCKED, *BLOCKED_IN[2], *BLOCKED_IN[3]} & set(LIMITED)
     assert overrides({"core.dags_are_paused_at_creation": "True"}) == {"core-dags_are_paused_at_creation": "True"}
 
 

@@ -30,8 +30,9 @@ AGENTS: Final = {
 }
 """Service → the domain of its agent, `service-<project number>@<domain>.iam.gserviceaccount.com`: all of them use the key.
 
-Sources: "Use customer-managed encryption keys"; what terraform-provider-google grants before its own tests with a key
-(`resource_composer_environment_test.go`).
+Source: what terraform-provider-google grants before its own tests with a key (`resource_composer_environment_test.go`, of
+August 2026: `bootstrapComposerServiceAgents`, and the bucket's in `testAccComposerEnvironment_encryptionCfg`). Those tests make a
+Composer 2; Composer 3 gets the same grants, of which it may use fewer.
 """
 
 

@@ -12,6 +12,8 @@ from ...errors import Problems
 BLOCKED_SECTIONS: Final = frozenset({"cli"})
 """Sections of which nothing can be set ("Airflow configuration options", blocked options)."""
 
+_CLUSTER: Final = "the cluster is Composer's"
+
 BLOCKED: Final[Mapping[str, str]] = {
     **dict.fromkeys(
         (
@@ -59,6 +61,7 @@ BLOCKED: Final[Mapping[str, str]] = {
             "core.remote_log_conn_id",
             "core.remote_logging",
             "core.task_log_reader",
+            "scheduler.child_process_log_directory",
         ),
         "Composer ships logs to Cloud Logging itself",
     ),
@@ -70,7 +73,7 @@ BLOCKED: Final[Mapping[str, str]] = {
         ("core.security", "core.store_dag_code", "core.store_serialized_dags", "core.wait_dag_not_found_timeout"),
         "Composer sets it itself",
     ),
-    **dict.fromkeys(("kubernetes.namespace", "kubernetes.pod_template_file"), "the cluster is Composer's"),
+    **dict.fromkeys(("kubernetes.namespace", "kubernetes.pod_template_file"), _CLUSTER),
     "core.fernet_key": "Composer makes the key itself",
     "smtp.smtp_password": "give smtp.smtp_password_cmd, or smtp.smtp_password_secret with a secrets backend",
 }
@@ -78,6 +81,21 @@ BLOCKED: Final[Mapping[str, str]] = {
 
 The page has more of them, version by version; these are the ones of which we are sure. Google refuses the others too.
 """
+
+BLOCKED_IN: Final[Mapping[int, Mapping[str, str]]] = {
+    2: {},
+    3: dict.fromkeys(
+        (
+            "kubernetes.api_client_retry_configuration",
+            "kubernetes.cluster_context",
+            "kubernetes.config_file",
+            "kubernetes.delete_option_kwargs",
+            "kubernetes.delete_worker_pods",
+        ),
+        _CLUSTER,
+    ),
+}
+"""Generation → options that it alone blocks ("available only in Cloud Composer 3" on the same page)."""
 
 LIMITED: Final[Mapping[str, tuple[float | None, float | None]]] = {
     "core.min_file_process_interval": (30, None),
@@ -115,6 +133,7 @@ def check_options(options: Texts, generation: int, problems: Problems, path: str
 
     Overrides are shown to anyone who may get the environment (`composer.environments.get`).
     """
+    blocked = {**BLOCKED, **BLOCKED_IN[generation]}
     for option, value in options.items():
         at = f'{path}["{option}"]'
         section = option.partition(".")[0]
@@ -122,8 +141,8 @@ def check_options(options: Texts, generation: int, problems: Problems, path: str
             problems.add(at, f"{option!r} is no option name; write section.option{_hint(option)}")
         elif section in BLOCKED_SECTIONS:
             problems.add(at, f"Composer blocks the section [{section}] as a whole; remove it")
-        elif option in BLOCKED:
-            problems.add(at, f"Composer blocks it: {BLOCKED[option]}; remove it")
+        elif option in blocked:
+            problems.add(at, f"Composer blocks it: {blocked[option]}; remove it")
         elif _SECRET.search(option):
             problems.add(at, f"would be readable to whoever may get the environment; use a secrets backend, and {option}_secret")
         elif not isinstance(value, str | pulumi.Output):
