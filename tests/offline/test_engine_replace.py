@@ -224,3 +224,33 @@ def in_needed_order(session: Session) -> bool:
             return False
         seen.add(state.urn)
     return True
+
+
+CLUSTER = """
+import pulumi_kubernetes as k8s
+k8s.core.v1.ConfigMap("settings", metadata={{"name": "settings", "namespace": "airflow"}}, data={{"key": "{value}"}})
+k8s.apps.v1.Deployment(
+    "web",
+    metadata={{"name": "web", "namespace": "{namespace}", "labels": {{"value": "{value}"}}}},
+    spec={{
+        "selector": {{"match_labels": {{"app": "{app}"}}}},
+        "template": {{
+            "metadata": {{"labels": {{"app": "{app}"}}}},
+            "spec": {{"containers": [{{"name": "web", "image": "{value}"}}]}},
+        }},
+    }},
+)
+"""
+
+
+def test_of_kubernetes_what_the_api_server_does_not_let_change_replaces(update: Run) -> None:
+    first = {"value": "1", "app": "web", "namespace": "airflow"}
+    update(CLUSTER.format(**first))
+    assert done(update(CLUSTER.format(**{**first, "value": "2"}))) == [
+        "delete-replaced settings",
+        "create-replacement settings",
+        "update web",
+    ]
+    assert "create-replacement web" in done(update(CLUSTER.format(**{**first, "value": "2", "app": "ui"})))
+    moved = done(update(CLUSTER.format(**{**first, "value": "2", "app": "ui", "namespace": "other"})))
+    assert moved == ["create-replacement web", "delete-replaced web"]

@@ -4,6 +4,7 @@ import json
 import re
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -97,3 +98,24 @@ def test_the_stack_is_no_part_of_a_type_and_other_parents_are() -> None:
 )
 def test_property_paths(text: str, steps: tuple[str | int, ...]) -> None:
     assert paths.parse(text) == steps
+
+
+def _object(kind: str, **metadata: str) -> tuple[str, dict[str, Any]]:
+    return urns.make("dev", "bank", "", f"kubernetes:{kind}", "one"), {"metadata": metadata}
+
+
+@pytest.mark.parametrize("kind", ["core/v1:ConfigMap", "cilium.io/v2:CiliumNetworkPolicy"])
+def test_kubernetes_objects_of_every_kind_have_namespace_and_name_as_their_id(kind: str) -> None:
+    simulator = Simulator("eu-central-1", "123456789012")
+    assert simulator.create(*_object(kind, name="a", namespace="airflow"))[0] == "airflow/a"
+    assert simulator.create(*_object(kind, name="a"))[0] == "a"
+    assert re.fullmatch(r"airflow/one-\w{7}", simulator.create(*_object(kind, namespace="airflow"))[0])
+
+
+def test_a_kubernetes_object_that_keeps_its_name_goes_before_its_replacement_comes() -> None:
+    simulator = Simulator("eu-central-1", "123456789012")
+    named, unnamed = {"metadata": {"name": "a", "namespace": "airflow"}}, {"metadata": {"namespace": "airflow"}}
+    config_map = "kubernetes:core/v1:ConfigMap"
+    assert simulator.deletes_first(config_map, named, named)
+    assert not simulator.deletes_first(config_map, named, {"metadata": {"name": "a", "namespace": "other"}})
+    assert not simulator.deletes_first(config_map, unnamed, unnamed)

@@ -136,11 +136,11 @@ class Planner:
             return False
         if one.provider.rsplit("::", 1)[0] in gone or one.deleted_with in gone or root & set(one.replace_with):
             return True
-        forces = self._simulator.type(one.type).forces
+        kind = self._simulator.type(one.type)
         forced = [paths.parse(path) for path in one.replace_on_changes]
         ignored = [paths.parse(path) for path in one.ignore_changes]
         return any(
-            (key in forces or any(paths.covers(path, (key,)) for path in forced))
+            (kind.replaced_with(key) or any(paths.covers(path, (key,)) for path in forced))
             and not any(paths.covers(path, (key,)) for path in ignored)
             for key, found in one.property_dependencies.items()
             if gone & set(found)
@@ -169,11 +169,9 @@ class Planner:
     def _changes(self, asked: Registration, old: ResourceState) -> list[Change]:
         found = list(self._differences((), dict(old.inputs), self._sealer.seal(asked.inputs)))
         forced = [paths.parse(path) for path in asked.replace_on_changes]
-        forces = self._simulator.type(asked.type).forces
+        kind = self._simulator.type(asked.type)
         return [
-            replace(
-                one, replaces=bool(one.path and one.path[0] in forces) or any(paths.covers(path, one.path) for path in forced)
-            )
+            replace(one, replaces=kind.replaced_by(one.path) or any(paths.covers(path, one.path) for path in forced))
             for one in found
         ]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from . import urns
+from . import paths, urns
 from .wire import UNKNOWN_STRING, reveal, secret
 
 
@@ -24,11 +24,19 @@ class Simulated:
     outputs: Mapping[str, Any] = field(default_factory=dict)
     """Computed outputs; one that the program gives as an input is what the program gives."""
     forces: frozenset[str] = frozenset()
-    """Input properties (top level) whose change replaces the resource."""
+    """Input properties whose change replaces the resource: paths."""
     refreshed: frozenset[str] = frozenset()
     """Computed outputs that a change of any input makes anew: unknown in the preview of an update."""
     secret: frozenset[str] = frozenset()
     """Computed outputs that are secret."""
+
+    def replaced_by(self, path: paths.Path) -> bool:
+        """Whether a change at this path replaces the resource."""
+        return any(paths.covers(paths.parse(one), path) for one in self.forces)
+
+    def replaced_with(self, key: str) -> bool:
+        """Whether the resource is replaced with one that this property (top level) takes a value of."""
+        return any(paths.parse(one)[0] == key for one in self.forces)
 
 
 GENERIC = Simulated()
@@ -64,10 +72,10 @@ class Seed:
         """A template's value.
 
         `{hex17}` is 17 hex digits, `{hex17.main}` 17 others, `{digits6}` digits, `{upper16}` capitals and digits, `{name}`,
-        `{region}` and `{account}` what they say, `{type}` the type's last word, `{content}` a hash of all inputs, `{in.vpcId}` an
-        input and `{out.arn}` an output made before (as they are where they are the whole template),
-        `{number.policyid}` an input or else a number, `{ip.198.51.100.0/24}` an address of that network, `{inside.1.2}` the
-        second host inside a VPN's first tunnel.
+        `{region}` and `{account}` what they say, `{object}` a Kubernetes object's namespace and name, `{type}` the type's last
+        word, `{content}` a hash of all inputs, `{in.vpcId}` an input and `{out.arn}` an output made before (as they are where
+        they are the whole template), `{number.policyid}` an input or else a number, `{ip.198.51.100.0/24}` an address of that
+        network, `{inside.1.2}` the second host inside a VPN's first tunnel.
         """
         if isinstance(template, Mapping):
             return {key: self.fill(item, made) for key, item in template.items()}
@@ -99,9 +107,17 @@ class Seed:
                 return str(network[1 + int(self.digest(rest, 8), 16) % (network.num_addresses - 2)])
             case "inside":
                 return self._inside(*map(int, rest.split(".")))
+            case "object":
+                return self._object()
             case "name" | "region" | "account":
                 return getattr(self, word)
         raise ValueError(f"no such placeholder: {expression}")
+
+    def _object(self) -> str:
+        given = self.inputs.get("metadata")
+        metadata = given if isinstance(given, Mapping) else {}
+        name, namespace = metadata.get("name") or self.name, metadata.get("namespace")
+        return f"{namespace}/{name}" if namespace else str(name)
 
     def _number(self, key: str) -> int:
         given = self.inputs.get(key)
@@ -125,6 +141,13 @@ class Seed:
         return str(ipaddress.ip_address("169.254.0.0") + 4 * block + host)
 
 
+def _named(inputs: Mapping[str, Any]) -> tuple[Any, Any] | None:
+    """Namespace and name of a Kubernetes object, where the program says the name."""
+    metadata = inputs.get("metadata", inputs)
+    name = metadata.get("name") if isinstance(metadata, Mapping) else None
+    return (metadata.get("namespace"), name) if isinstance(name, str) else None
+
+
 class Simulator:
     """Makes up what providers answer."""
 
@@ -134,16 +157,19 @@ class Simulator:
 
     def type(self, type_: str) -> Simulated:
         """What is made up for a type."""
+        from .simulated_kubernetes import of_kubernetes
         from .simulated_types import TYPES
 
-        return TYPES.get(type_, GENERIC)
+        return of_kubernetes(type_) if type_.startswith("kubernetes:") else TYPES.get(type_, GENERIC)
 
     def deletes_first(self, type_: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
         """Whether a replacement can only come when the old resource has gone: it keeps the name that the program gave it.
 
-        So do providers that are bridged from Terraform (pulumi-terraform-bridge, `nameRequiresDeleteBeforeReplace`). For a type
-        that makes names up where none is given, that is.
+        So do providers that are bridged from Terraform (pulumi-terraform-bridge, `nameRequiresDeleteBeforeReplace`), for a type
+        that makes names up where none is given; and so does Kubernetes' (pulumi-kubernetes, `provider.go`).
         """
+        if type_.startswith("kubernetes:"):
+            return _named(old) is not None and _named(old) == _named(new)
         named = [key for key, template in self.type(type_).outputs.items() if template == "{name}"]
         return any(key in old and old[key] == new.get(key) for key in named)
 
