@@ -9,7 +9,7 @@ from pulumi_airlock.gates.kubernetes import read_cluster, stack_from_manifests
 from pulumi_airlock.gates.stack import UNKNOWN, Resource, Stack
 from pulumi_airlock.proof.filters import Action, Filter
 from pulumi_airlock.proof.sets import Hosts, Services
-from pulumi_airlock.tokens import CLUSTER
+from pulumi_airlock.tokens import CLUSTER, HELM_ENVIRONMENT
 from ruamel.yaml import YAML
 
 PODS = """
@@ -458,3 +458,53 @@ def test_requests_on_a_meshed_hop_are_not_seen(mesh: str) -> None:
         "spec:\n  endpointSelector: {matchLabels: {app: two}}\n" + rule.replace("cluster", "world"), namespace="meshed"
     )
     assert not meshed_l7(stack_of(alone, MESHED[mesh], *pods))
+
+
+def _pod(name: str, **annotations: str) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": "meshed", "labels": {"app": name}, "annotations": annotations},
+        "spec": {"serviceAccountName": name, "containers": [{"name": "c"}]},
+    }
+
+
+_LINKERD, _CONSUL = "linkerd.io/inject", "consul.hashicorp.com/connect-inject"
+
+
+@pytest.mark.parametrize(
+    ("namespace", "one", "two", "mesh"),
+    [
+        ({_LINKERD: "enabled"}, {}, {}, "Linkerd"),
+        ({_LINKERD: "ingress"}, {}, {}, "Linkerd"),
+        ({}, {_LINKERD: "enabled"}, {_LINKERD: "ingress"}, "Linkerd"),
+        ({_LINKERD: "enabled"}, {_LINKERD: "disabled"}, {}, None),
+        ({}, {_LINKERD: "enabled"}, {}, None),
+        ({}, {_CONSUL: "true"}, {_CONSUL: "true"}, "Consul"),
+        ({}, {_CONSUL: "true"}, {_CONSUL: "false"}, None),
+        ({}, {_LINKERD: "enabled"}, {_CONSUL: "true"}, None),
+    ],
+    ids=str,
+)
+def test_who_is_in_a_mesh_by_annotations(
+    namespace: dict[str, str], one: dict[str, str], two: dict[str, str], mesh: str | None
+) -> None:
+    rule = "  ingress: [{fromEntities: [cluster], toPorts: [{ports: [{port: '80'}], rules: {http: [{method: GET}]}}]}]"
+    text = policy("spec:\n  endpointSelector: {matchLabels: {app: two}}\n" + rule, namespace="meshed")
+    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "meshed", "annotations": namespace}}
+    stack = stack_of(text, space, _pod("one", **one), _pod("two", **two))
+    assert [found.hop.mesh for found in meshed_l7(stack) if found.hop.caller == "meshed/one"] == ([mesh] if mesh else [])
+    if mesh:  # Nobody can say that Cilium sees these requests.
+        assert lets(stack, "one → two:80/tcp GET /a") is None
+
+
+def test_pods_of_an_environment_are_in_the_mesh_that_it_names() -> None:
+    workloads = [
+        {"namespace": "meshed", "serviceAccount": name, "labels": {"app": name}, "services": [{"name": name}]}
+        for name in ("one", "two")
+    ]
+    environment = Resource("urn:pulumi:t::t::airlock::finance", HELM_ENVIRONMENT, {"workloads": workloads, "mesh": "consul"})
+    rule = "  ingress: [{fromEntities: [cluster], toPorts: [{ports: [{port: '80'}], rules: {http: [{method: GET}]}}]}]"
+    text = policy("spec:\n  endpointSelector: {matchLabels: {app: two}}\n" + rule, namespace="meshed")
+    (found,) = meshed_l7(Stack([environment, *stack_of(text).resources]))
+    assert (found.hop.caller, found.hop.mesh) == ("meshed/one", "Consul")

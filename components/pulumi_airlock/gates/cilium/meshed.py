@@ -1,19 +1,18 @@
 """Hops that a mesh encrypts: Cilium sees who connects to whom there, and nothing of the requests.
 
-A pod is in a mesh by the labels of its namespace, or by its own (Istio, Linkerd and Consul: automatic injection).
+Who is in a mesh: Istio, by labels of the pod and of its namespace; Linkerd and Consul, by annotations of either
+(`gates.kubernetes.meshes`); and the pods of a `HelmEnvironment`, by the mesh that it names.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ..consul.read import INJECT as CONSUL
 from ..istio.policies import read_mesh
 from ..kubernetes import Cluster, Workload, names_of, read_cluster
+from ..kubernetes.meshes import injected
 from ..stack import Stack
 from .policies import CiliumPolicies
 from .rules import DIRECTIONS, EGRESS, Clause
-
-_LINKERD = "linkerd.io/inject"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +74,16 @@ def _known_first(name: str) -> tuple[bool, str]:
 def hops(stack: Stack, cluster: Cluster) -> Hops:
     """The members of the meshes of a stack."""
     found = dict.fromkeys(sorted(read_mesh(stack, cluster).members), "Istio")
-    for one in cluster.workloads:
-        labels = cluster.labels_of(one.namespace)
-        if one.labels.get(_LINKERD, labels.get(_LINKERD)) in ("enabled", "ingress"):
-            found.setdefault(one.name, "Linkerd")
-        elif labels.get(CONSUL) == "true":
-            found.setdefault(one.name, "Consul")
+    for name, mesh in injected(stack, cluster).items():
+        found.setdefault(name, mesh.capitalize())
     return Hops(found)
 
 
 def meshed_l7(stack: Stack) -> tuple[Meshed, ...]:
-    """Every rule with requests on a way that a mesh encrypts, with one such way."""
+    """Every rule with requests on a way that a mesh encrypts, with one such way: for a proof, a hop that Cilium cannot look into.
+
+    In the order of the stack's policies, of each first egress, then ingress; a rule stands once, with the first of its ways.
+    """
     cluster = read_cluster(stack)
     found, known = CiliumPolicies(stack, cluster), hops(stack, cluster)
     return tuple(

@@ -1,0 +1,237 @@
+"""Meshes as the other gates of a cluster meet them: who is in one, by which port it carries connections, its control plane.
+
+Sources: Linkerd, "Automatic Proxy Injection", "NetworkPolicy" (common errors; linkerd/linkerd2#15246), chart
+linkerd-control-plane; Consul, "Annotations and labels", consul-k8s (`constants.go`, chart); Istio, "Application Requirements"
+(ports used by Istio), "Ambient and Kubernetes NetworkPolicy". No SDK in here.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ...proof.sets import Services
+from ...tokens import HELM_ENVIRONMENT
+from ..stack import Stack
+from .cluster import Cluster
+from .objects import KubeObject, objects, text_map
+from .workloads import DNS, SERVICE_DOMAIN, ServiceName, ServicePort, Workload
+
+ISTIO, LINKERD, CONSUL = "istio", "linkerd", "consul"
+AMBIENT = "istio.io/dataplane-mode"
+"""Where this label of a namespace is `ambient`, its pods are in the mesh (Istio, "Add workloads to the mesh")."""
+INJECT: Mapping[str, tuple[str, frozenset[str]]] = {
+    LINKERD: ("linkerd.io/inject", frozenset({"enabled", "ingress"})),
+    CONSUL: ("consul.hashicorp.com/connect-inject", frozenset({"true"})),
+}
+"""Mesh → the annotation that puts pods into it, and its values that do. A pod's own decides before its namespace's."""
+_LABELS: Mapping[str, Mapping[str, frozenset[str]]] = {
+    ISTIO: {"istio-injection": frozenset({"enabled"}), AMBIENT: frozenset({"ambient"})},
+    **{mesh: {key: values} for mesh, (key, values) in INJECT.items()},
+}
+_TCP = Services.of("tcp")
+_PLACES = (("spec", "template"), ("spec", "jobTemplate", "spec", "template"), ())
+"""Where the template of an object's pods is; at last the object itself, which is a pod."""
+
+
+# Who is in a mesh
+
+
+def declares(mesh: str, labels: Mapping[str, str]) -> bool:
+    """Whether a namespace with these labels is declared to be in a mesh.
+
+    Linkerd and Consul go by annotations: of a namespace that the stack does not make, a declaration says them among its labels.
+    """
+    return any(labels.get(key) in values for key, values in _LABELS.get(mesh, {}).items())
+
+
+def injected(stack: Stack, cluster: Cluster) -> dict[str, str]:
+    """Workload → linkerd or consul, by annotations of pods and namespaces, and by what `HelmEnvironment` says of its own."""
+    spaces = {one.name: one for one in objects(stack, "", "Namespace")}
+    ours = {one.urn: str(one.get("mesh") or "") for one in stack.of_type(HELM_ENVIRONMENT)}
+    return {
+        one.name: mesh
+        for one in cluster.workloads
+        for mesh in INJECT
+        if not one.host_network and (ours.get(one.urn) == mesh or _marked(mesh, one, spaces, cluster, stack))
+    }
+
+
+def _marked(mesh: str, one: Workload, spaces: Mapping[str, KubeObject], cluster: Cluster, stack: Stack) -> bool:
+    key, values = INJECT[mesh]
+    space = spaces.get(one.namespace)
+    above = (space.annotations if space else {}).get(key, cluster.labels_of(one.namespace).get(key))
+    return _annotations(one, stack).get(key, above) in values
+
+
+def _annotations(one: Workload, stack: Stack) -> Mapping[str, str]:
+    """Those of its pods, where the stack has the object."""
+    found = stack.find(one.urn) if one.urn else None
+    if found is None:
+        return {}
+    return next((given for path in _PLACES if (given := text_map(found.get(*path, "metadata", "annotations")))), {})
+
+
+# By which port
+
+
+@dataclass(frozen=True, slots=True)
+class Tunnel:
+    """A port by which a mesh takes all connections of a pod, whichever port is meant."""
+
+    port: int
+    single: bool = False
+    """Whether it leads to one port of the pod alone; otherwise to any."""
+
+    @property
+    def services(self) -> Services:
+        """It as a service."""
+        return Services.of("tcp", self.port, self.port)
+
+    def behind(self, services: Services, one: Workload) -> Services:
+        """What is reached at some ports of a workload: in place of the tunnel's, those that it leads to."""
+        return (services | self._led(one)) - self.services if services & self.services else services
+
+    def _led(self, one: Workload) -> Services:
+        if not self.single:
+            return _TCP  # Which of them, the mesh alone knows.
+        first = next((port for protocol, port in one.ports.values() if protocol == "tcp"), None)
+        first = first or next((each.target for name in one.services for each in name.ports if each.protocol == "tcp"), None)
+        return Services.of("tcp", first, first) if first is not None else _TCP
+
+
+HBONE = Tunnel(15008)
+"""Of Istio's ambient mode."""
+TUNNELS: Mapping[str, Tunnel] = {LINKERD: Tunnel(4143), CONSUL: Tunnel(20000, single=True)}
+"""Linkerd's inbound proxy: newer releases send all there, older ones what is opaque; the header says which port is meant.
+Consul's sidecar: it leads to the service's port, by default the first of the containers (`connect-service-port`)."""
+PROBES = "169.254.7.127/32"
+"""Where kubelet's probes come from in an ambient mesh: a link-local address, which nobody else can have."""
+
+
+def tunnels(stack: Stack, cluster: Cluster, gate: str) -> Callable[[Workload], Tunnel | None]:
+    """The tunnel of each workload that has one. `gate`: the type of the gate that says whether the mesh is ambient."""
+    members = injected(stack, cluster)
+    ambient = any(one.get("ambient") is True for one in stack.of_type(gate))
+
+    def of(one: Workload) -> Tunnel | None:
+        if ambient or cluster.labels_of(one.namespace).get(AMBIENT) == "ambient":
+            return HBONE
+        return TUNNELS.get(members.get(one.name, ""))
+
+    return of
+
+
+@dataclass(frozen=True, slots=True)
+class Carrying:
+    """How the mesh of a program carries connections, as the gates of layer 4 have to open it."""
+
+    mesh: str = ""
+    """Empty: there is none."""
+    members: frozenset[str] = frozenset()
+    ambient: bool = False
+
+    @property
+    def tunnel(self) -> Tunnel | None:
+        """Its port, where it has one."""
+        return HBONE if self.ambient else TUNNELS.get(self.mesh)
+
+    def hides(self, caller: Workload, to: Workload) -> bool:
+        """Whether it encrypts what one workload says to another."""
+        return caller.name in self.members and to.name in self.members
+
+    def ports(self, caller: Workload, to: Workload, pods: Services) -> Services:
+        """What has to be open from one workload to another, for some ports of the latter's pods."""
+        tunnel = self.tunnel
+        if tunnel is None or not pods & _TCP or not self.hides(caller, to):
+            return pods
+        return (pods - _TCP if tunnel.single else pods) | tunnel.services
+
+
+# The control plane
+
+
+@dataclass(frozen=True, slots=True)
+class Controller:
+    """A part of a mesh's control plane that sidecars connect to."""
+
+    service_account: str
+    labels: Mapping[str, str]
+    ports: tuple[int, ...]
+    """TCP ports of its pods, and of the Services before them."""
+    reason: str
+    services: tuple[str, ...] = field(default=())
+    """Names of the Services by which sidecars reach it."""
+
+
+NAMESPACES: Mapping[str, str] = {ISTIO: "istio-system", LINKERD: "linkerd", CONSUL: "consul"}
+"""Mesh → where its control plane is, as its documentation installs it."""
+_COMPONENT = "linkerd.io/control-plane-component"
+CONTROLLERS: Mapping[str, tuple[Controller, ...]] = {
+    ISTIO: (Controller("istiod", {"app": "istiod"}, (15012,), "certificates, configuration of Istio's sidecars", ("istiod",)),),
+    LINKERD: (
+        Controller(
+            "linkerd-identity",
+            {_COMPONENT: "identity"},
+            (8080,),
+            "certificates of Linkerd's sidecars",
+            ("linkerd-identity-headless",),
+        ),
+        Controller(
+            "linkerd-destination",
+            {_COMPONENT: "destination"},
+            (8086, 8090),
+            "destinations and policies of Linkerd's sidecars",
+            ("linkerd-dst-headless", "linkerd-policy"),
+        ),
+    ),
+    CONSUL: (
+        Controller(
+            "consul-server",
+            {"app": "consul", "component": "server"},
+            (8501, 8502),
+            "sign-in and configuration of Consul's sidecars",
+            ("consul-server",),
+        ),
+    ),
+}
+"""Mesh → what its sidecars need before they start. The API server calls the webhooks, which is no sidecar's flow."""
+
+
+def control_plane(mesh: str) -> tuple[Workload, ...]:
+    """The control plane of a mesh, as its chart deploys it; none for an unknown mesh."""
+    return tuple(_controller(NAMESPACES[mesh], one) for one in CONTROLLERS.get(mesh, ()))
+
+
+def _controller(namespace: str, one: Controller) -> Workload:
+    ports = tuple(ServicePort("tcp", port, port) for port in one.ports)
+    return Workload(
+        name=f"{namespace}/{one.service_account}",
+        namespace=namespace,
+        service_account=one.service_account,
+        labels=dict(one.labels),
+        services=tuple(ServiceName(f"{name}.{namespace}.{SERVICE_DOMAIN}", ports) for name in one.services),
+    )
+
+
+def with_control_plane(found: Sequence[Workload], meshes: Collection[str]) -> list[Workload]:
+    """Some workloads, and the control planes of meshes where these are not among them, by the names of their Services."""
+    known = {name for one in found for name in one.names}
+    return [*found, *(one for mesh in meshes for one in control_plane(mesh) if known.isdisjoint(one.names))]
+
+
+def carrying(
+    mesh: str, cluster: Cluster, namespaces: Collection[str], without: Collection[str] = (), *, ambient: bool
+) -> Carrying:
+    """How a mesh carries connections between its members: pods of `namespaces`, and of those that are declared to be in it.
+
+    `without`: workloads that take connections of the mesh by ports of their own, as its egress gateway does.
+    """
+    controllers = {one.name for one in control_plane(mesh)}
+    members = frozenset(
+        one.name
+        for one in cluster.workloads
+        if (ambient or one.namespace in namespaces or declares(mesh, cluster.labels_of(one.namespace)))
+        and DNS not in one.names
+        and one.name not in controllers
+        and one.name not in without
+    )
+    return Carrying(mesh, members if mesh or ambient else frozenset(), ambient)
