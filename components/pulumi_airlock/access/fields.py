@@ -34,6 +34,7 @@ def _like(pattern: str | None, *examples: str) -> WithJsonSchema:
 Name = Annotated[str, _keep(values.parse_name), _like(values.NAME_PATTERN)]
 PrincipalName = Annotated[str, _keep(values.parse_principal_name), _like(values.NAME_PATTERN)]
 Component = Annotated[str, _keep(values.parse_component), _like(values.COMPONENT_PATTERN)]
+ConnectionId = Annotated[str, _keep(values.parse_connection), _like(values.CONNECTION_PATTERN, "warehouse_db")]
 Glob = Annotated[str, _keep(values.parse_glob), _like(None, "finance_*")]
 Cidr = Annotated[str, _keep(values.parse_cidr), _like(r"^[0-9A-Fa-f.:]+/[0-9]{1,3}$", "10.20.0.0/16", "2001:db8:20::/48")]
 Host = Annotated[str, _keep(values.parse_host), _like(None, "warehouse.corp.example", "*.corp.example")]

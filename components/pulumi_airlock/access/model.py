@@ -19,6 +19,7 @@ from .errors import AccessError, MisplacedError
 from .fields import (
     Cidr,
     Component,
+    ConnectionId,
     DagAction,
     Day,
     Duration,
@@ -174,11 +175,17 @@ class Destination(Model):
     """Application protocol (postgres, https, sftp, …); HTTP destinations (`http`, `https`) may have routes with `http`."""
     data_class: Text | None = Field(default=None, alias="class")
     """How its data is classified (public, internal, confidential, …)."""
+    connections: tuple[ConnectionId, ...] | None = None
+    """The ids of Airflow's connections to it; without them its name, and its name with `_` for `-`. Empty: it has none."""
 
     @property
     def is_http(self) -> bool:
         """Whether its routes may say which requests they allow."""
         return self.protocol is not None and self.protocol.lower() in ("http", "https")
+
+    def connection_ids(self) -> tuple[str, ...]:
+        """The ids of Airflow's connections to it."""
+        return tuple(dict.fromkeys((self.name, self.name.replace("-", "_")) if self.connections is None else self.connections))
 
     def services(self) -> tuple[Service, ...]:
         """Its ports as (protocol, first port, last port); a protocol without ports has 0–65535."""

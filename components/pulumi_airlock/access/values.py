@@ -28,6 +28,7 @@ TIME_PATTERN = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 COMPONENT_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$"
 PATH_PATTERN = r"^(\*|/[^\s?#]*)$"
+CONNECTION_PATTERN = r"^[A-Za-z0-9_#!()\-.:/\\]{1,250}$"
 ISSUER_PATTERN = r"^https://[^\s/?#]+(/[^\s?#]*)?$"
 METHOD_PATTERN = r"^(\*|[A-Z][A-Z-]*)$"
 
@@ -188,6 +189,13 @@ def parse_component(text: str) -> str:
     """The name of a component of the stack: a gate, an environment."""
     if not _full(COMPONENT_PATTERN, text):
         raise ValueError(f"{quoted(text)} is no component's name: write letters, digits, -, _ and .")
+    return text
+
+
+def parse_connection(text: str) -> str:
+    """A connection's id in Airflow: what `sanitize_conn_id` of `airflow.models.connection` lets through, in ASCII."""
+    if not _full(CONNECTION_PATTERN, text):
+        raise ValueError(f"{quoted(text)} is no connection's id: write 1 to 250 letters, digits, _, - and .")
     return text
 
 

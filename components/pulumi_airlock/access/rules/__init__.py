@@ -26,6 +26,7 @@ RULES: tuple[Rule, ...] = (
     principals.nowhere,
     places.outside_its_zone,
     places.overlapping_zones,
+    places.shared_connection,
     places.unused,
     expectations.unresolved_or_at_odds,
 )

@@ -41,6 +41,20 @@ def overlapping_zones(draft: Draft, today: date) -> Iterator[Finding]:
                 yield error("zones-overlap", ("zones", second, "cidrs", position), message)
 
 
+def shared_connection(draft: Draft, today: date) -> Iterator[Finding]:
+    """A connection's id in Airflow leads to one destination: by it a task's routes are found."""
+    first: dict[str, str] = {}
+    for index, destination in draft.destinations.items():
+        for position, one in enumerate(destination.connections or destination.connection_ids()):
+            other = first.setdefault(one, destination.name)
+            if other == destination.name:
+                continue
+            written = destination.connections is not None
+            loc = ("destinations", index, "connections", position) if written else ("destinations", index, "name")
+            message = f"{quoted(one)} is already a connection of destination {quoted(other)}: an id leads to one destination; "
+            yield error("connection-shared", loc, message + ("rename it, or leave it out" if written else "write connections"))
+
+
 def unused(draft: Draft, today: date) -> Iterator[Finding]:
     """What no route leads from, to or through. A name that an expectation tests is used."""
     if draft.misnamed() or not draft.whole("routes", "expect") or not draft.routes:
