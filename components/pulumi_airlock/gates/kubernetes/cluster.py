@@ -12,6 +12,7 @@ from typing import Any
 from ...proof.sets import Hosts, Services
 from ...tokens import HELM_ENVIRONMENT
 from ..stack import UNKNOWN, Stack
+from .control_planes import with_control_plane
 from .declared import DNS_WORKLOAD, ClusterFacts, read_facts, read_workloads
 from .objects import KubeObject, objects, text_map
 from .selectors import LabelSelector
@@ -107,6 +108,19 @@ class Cluster:
         """The API server: its Service's name, and its addresses where they are declared."""
         return Hosts.from_names([API_SERVER]) | Hosts.from_cidrs(self.declared.api_server_cidrs)
 
+    @property
+    def api_service(self) -> ServiceName:
+        """The API server's Service, which leads to another port than its own in most clusters."""
+        return ServiceName(API_SERVER, (ServicePort("tcp", 443, self.declared.api_server_port),))
+
+    def beyond(self, hosts: Hosts, services: Services) -> list[tuple[Hosts, Services]]:
+        """What some ports of hosts that are no pods are to a caller: the API server by its name has its Service's port."""
+        if API_SERVER not in hosts.names or self.declared.api_server_port == 443:
+            return [(hosts, services)]
+        name = Hosts.from_names([API_SERVER])
+        found = [(hosts - name, services), (name, self.api_service.services(services))]
+        return [(each, ports) for each, ports in found if each and ports]
+
 
 def names_of(workloads: Iterable[Workload]) -> frozenset[str]:
     """The names of workloads, as a `Who` has them."""
@@ -120,6 +134,8 @@ def read_cluster(stack: Stack, *, strangers: bool = True) -> Cluster:
     """
     facts = read_facts(stack)
     found = [*_from_objects(stack), *_from_components(stack), *facts.workloads]
+    meshes = dict.fromkeys(str(one.get("mesh") or "") for one in stack.of_type(HELM_ENVIRONMENT))
+    found = with_control_plane(found, meshes)
     if facts.urn and not any(DNS in one.names for one in found):
         found.append(DNS_WORKLOAD)
     services = [one for one in map(_service, objects(stack, "", "Service")) if one is not None]

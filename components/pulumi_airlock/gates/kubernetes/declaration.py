@@ -62,6 +62,7 @@ class ClusterDeclaration(pulumi.ComponentResource):
         service_cidrs: Sequence[str],
         node_cidrs: Sequence[str] = (),
         api_server_cidrs: Sequence[str] = (),
+        api_server_port: int = 443,
         namespaces: Mapping[str, Mapping[str, str]] | None = None,
         workloads: Sequence[Workload] = (),
         opts: pulumi.ResourceOptions | None = None,
@@ -74,6 +75,7 @@ class ClusterDeclaration(pulumi.ComponentResource):
             service_cidrs: where Services have theirs.
             node_cidrs: where nodes have theirs.
             api_server_cidrs: the API server's addresses.
+            api_server_port: its port there: 443 on EKS and GKE, on most others 6443 (`kubectl get endpoints kubernetes`).
             namespaces: labels of namespaces that the stack does not make.
             workloads: those that the stack does not make (`workload`).
 
@@ -81,13 +83,14 @@ class ClusterDeclaration(pulumi.ComponentResource):
             InputError: with every problem.
         """
         networks = {"pod_cidrs": pod_cidrs, "service_cidrs": service_cidrs, "node_cidrs": node_cidrs}
-        _check(name, cni, {**networks, "api_server_cidrs": api_server_cidrs})
+        _check(name, cni, {**networks, "api_server_cidrs": api_server_cidrs}, api_server_port)
         document = {
             "cni": cni,
             "podCidrs": list(pod_cidrs),
             "serviceCidrs": list(service_cidrs),
             "nodeCidrs": list(node_cidrs),
             "apiServerCidrs": list(api_server_cidrs),
+            "apiServerPort": api_server_port,
             "namespaces": {key: dict(labels) for key, labels in (namespaces or {}).items()},
             "workloads": [describe(one) for one in workloads],
         }
@@ -98,8 +101,10 @@ class ClusterDeclaration(pulumi.ComponentResource):
         self.register_outputs(document)
 
 
-def _check(name: str, cni: str, cidrs: Mapping[str, Sequence[str]]) -> None:
+def _check(name: str, cni: str, cidrs: Mapping[str, Sequence[str]], port: int) -> None:
     problems = []
+    if not 0 < port < 65536:
+        problems.append(Problem(name, "api_server_port", f"{port} is no port: write 443 (EKS, GKE) or 6443 (most others)"))
     if cni not in CNIS:
         problems.append(Problem(name, "cni", f"{cni!r}: write one of {', '.join(CNIS)}"))
     for field, given in cidrs.items():

@@ -38,6 +38,8 @@ class ClusterFacts:
     node_cidrs: tuple[str, ...] = ()
     api_server_cidrs: tuple[str, ...] = ()
     """Addresses of the API server behind `kubernetes.default`."""
+    api_server_port: int = 443
+    """Its port there: policies see connections to it, not to port 443 of the Service."""
     namespaces: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Labels of namespaces that the stack does not make."""
     workloads: tuple[Workload, ...] = ()
@@ -90,6 +92,7 @@ def facts_of(name: str, urn: str, document: Mapping[str, Any]) -> ClusterFacts:
         service_cidrs=cidrs("serviceCidrs"),
         node_cidrs=cidrs("nodeCidrs"),
         api_server_cidrs=cidrs("apiServerCidrs"),
+        api_server_port=int(port) if isinstance(port := document.get("apiServerPort"), int | float) else 443,
         namespaces={str(key): text_map(labels) for key, labels in namespaces.items()} if isinstance(namespaces, Mapping) else {},
         workloads=tuple(read_workloads(document.get("workloads") or (), urn)),
     )

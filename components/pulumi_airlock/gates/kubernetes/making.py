@@ -10,9 +10,12 @@ from .marks import MANAGED, ROUTES
 
 
 def metadata(
-    name: str, namespace: str, *, routes: Iterable[str] = (), labels: Mapping[str, str] | None = None
+    name: str, namespace: str | None, *, routes: Iterable[str] = (), labels: Mapping[str, str] | None = None
 ) -> kubernetes.meta.v1.ObjectMetaArgs:
-    """An object's metadata: named by us, so that objects refer to one another by name, with the routes that it carries."""
+    """An object's metadata: named by us, so that objects refer to one another by name, with the routes that it carries.
+
+    `namespace`: None for an object of the whole cluster.
+    """
     carried = " ".join(routes)
     return kubernetes.meta.v1.ObjectMetaArgs(
         name=name,
@@ -29,13 +32,15 @@ def custom_resource(
     meta: kubernetes.meta.v1.ObjectMetaArgs,
     spec: Mapping[str, Any],
     parent: pulumi.Resource,
+    *,
+    protect: bool = False,
 ) -> None:
-    """An object of a custom definition, as a child of its gate; `key`: its name in the program."""
+    """An object of a custom definition, as a child of its gate; `key`: its name in the program; `protect`: as Pulumi's option."""
     kubernetes.apiextensions.CustomResource(
         key,
         api_version=api_version,
         kind=kind,
         metadata=meta,
         spec=dict(spec),
-        opts=pulumi.ResourceOptions(parent=parent),
+        opts=pulumi.ResourceOptions(parent=parent, protect=protect or None),
     )

@@ -1,21 +1,20 @@
-"""Meshes as the other gates of a cluster meet them: who is in one, by which port it carries connections, its control plane.
+"""Meshes as the other gates of a cluster meet them: who is in one, and by which port it carries connections.
 
-Sources: Linkerd, "Automatic Proxy Injection", "NetworkPolicy" (common errors; linkerd/linkerd2#15246), chart
-linkerd-control-plane; Consul, "Annotations and labels", consul-k8s (`constants.go`, chart); Istio, "Application Requirements"
-(ports used by Istio), "Ambient and Kubernetes NetworkPolicy". No SDK in here.
+Sources: Linkerd, "Automatic Proxy Injection", "NetworkPolicy" (common errors; linkerd/linkerd2#15246); Consul, "Annotations and
+labels", consul-k8s (`constants.go`); Istio, "Ambient and Kubernetes NetworkPolicy". No SDK in here.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 
 from ...proof.sets import Services
 from ...tokens import HELM_ENVIRONMENT
 from ..stack import Stack
 from .cluster import Cluster
+from .control_planes import CONSUL, ISTIO, LINKERD, control_plane
 from .objects import KubeObject, objects, text_map
-from .workloads import DNS, SERVICE_DOMAIN, ServiceName, ServicePort, Workload
+from .workloads import DNS, Workload
 
-ISTIO, LINKERD, CONSUL = "istio", "linkerd", "consul"
 AMBIENT = "istio.io/dataplane-mode"
 """Where this label of a namespace is `ambient`, its pods are in the mesh (Istio, "Add workloads to the mesh")."""
 INJECT: Mapping[str, tuple[str, frozenset[str]]] = {
@@ -146,76 +145,7 @@ class Carrying:
         return (pods - _TCP if tunnel.single else pods) | tunnel.services
 
 
-# The control plane
-
-
-@dataclass(frozen=True, slots=True)
-class Controller:
-    """A part of a mesh's control plane that sidecars connect to."""
-
-    service_account: str
-    labels: Mapping[str, str]
-    ports: tuple[int, ...]
-    """TCP ports of its pods, and of the Services before them."""
-    reason: str
-    services: tuple[str, ...] = field(default=())
-    """Names of the Services by which sidecars reach it."""
-
-
-NAMESPACES: Mapping[str, str] = {ISTIO: "istio-system", LINKERD: "linkerd", CONSUL: "consul"}
-"""Mesh → where its control plane is, as its documentation installs it."""
-_COMPONENT = "linkerd.io/control-plane-component"
-CONTROLLERS: Mapping[str, tuple[Controller, ...]] = {
-    ISTIO: (Controller("istiod", {"app": "istiod"}, (15012,), "certificates, configuration of Istio's sidecars", ("istiod",)),),
-    LINKERD: (
-        Controller(
-            "linkerd-identity",
-            {_COMPONENT: "identity"},
-            (8080,),
-            "certificates of Linkerd's sidecars",
-            ("linkerd-identity-headless",),
-        ),
-        Controller(
-            "linkerd-destination",
-            {_COMPONENT: "destination"},
-            (8086, 8090),
-            "destinations and policies of Linkerd's sidecars",
-            ("linkerd-dst-headless", "linkerd-policy"),
-        ),
-    ),
-    CONSUL: (
-        Controller(
-            "consul-server",
-            {"app": "consul", "component": "server"},
-            (8501, 8502),
-            "sign-in and configuration of Consul's sidecars",
-            ("consul-server",),
-        ),
-    ),
-}
-"""Mesh → what its sidecars need before they start. The API server calls the webhooks, which is no sidecar's flow."""
-
-
-def control_plane(mesh: str) -> tuple[Workload, ...]:
-    """The control plane of a mesh, as its chart deploys it; none for an unknown mesh."""
-    return tuple(_controller(NAMESPACES[mesh], one) for one in CONTROLLERS.get(mesh, ()))
-
-
-def _controller(namespace: str, one: Controller) -> Workload:
-    ports = tuple(ServicePort("tcp", port, port) for port in one.ports)
-    return Workload(
-        name=f"{namespace}/{one.service_account}",
-        namespace=namespace,
-        service_account=one.service_account,
-        labels=dict(one.labels),
-        services=tuple(ServiceName(f"{name}.{namespace}.{SERVICE_DOMAIN}", ports) for name in one.services),
-    )
-
-
-def with_control_plane(found: Sequence[Workload], meshes: Collection[str]) -> list[Workload]:
-    """Some workloads, and the control planes of meshes where these are not among them, by the names of their Services."""
-    known = {name for one in found for name in one.names}
-    return [*found, *(one for mesh in meshes for one in control_plane(mesh) if known.isdisjoint(one.names))]
+# Of a program
 
 
 def carrying(

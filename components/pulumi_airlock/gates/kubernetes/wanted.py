@@ -13,7 +13,9 @@ from ...proof.declared import destination_hosts, destination_services, route_ope
 from ...proof.filters import HttpOperation
 from ...proof.sets import Hosts, Services
 from .cluster import Cluster
+from .control_planes import with_control_plane
 from .declared import DNS_WORKLOAD, ClusterFacts
+from .meshes import Carrying, carrying
 from .workloads import DNS, Workload, named
 
 if TYPE_CHECKING:
@@ -48,10 +50,30 @@ class Wanted:
 def cluster_of(facts: ClusterFacts, environments: Sequence["ClusterNetwork"], more: Iterable[Workload] = ()) -> Cluster:
     """The cluster as a program knows it: what it declares, what Airflow brings, and other workloads of the program's own."""
     own = [one for environment in environments for one in environment.workloads]
-    found = [*own, *more, *facts.workloads]
+    found = with_control_plane([*own, *more, *facts.workloads], dict.fromkeys(one.mesh for one in environments))
     if not any(DNS in one.names for one in found):
         found.append(DNS_WORKLOAD)
     return Cluster(named(found), facts.namespaces, facts)
+
+
+def carried_by(
+    mesh: str, cluster: Cluster, environments: Sequence["ClusterNetwork"], gateway: Workload | None, *, ambient: bool = False
+) -> Carrying:
+    """How the mesh of a program carries connections; its egress gateway takes them by a port of its own."""
+    spaces = frozenset(one.namespace for one in environments)
+    return carrying(mesh, cluster, spaces, (gateway.name,) if gateway else (), ambient=ambient)
+
+
+def flows_of_sidecars(
+    mesh: str, cluster: Cluster, environments: Sequence["ClusterNetwork"], namespaces: Iterable[str]
+) -> list["Flow"]:
+    """What sidecars of others than Airflow's workloads need, in namespaces that a gate shuts: names, and their control plane."""
+    from ...environments.helm.flows import names_flow, sidecar_flows
+
+    shut, own = frozenset(namespaces), {workload.name for one in environments for workload in one.workloads}
+    callers = frozenset(one.name for one in cluster.workloads if in_mesh(mesh, one, cluster, environments)) - own
+    callers &= frozenset(one.name for one in cluster.workloads if one.namespace in shut)
+    return [names_flow(callers), *sidecar_flows(mesh, callers)] if callers else []
 
 
 def wanted(
