@@ -7,6 +7,7 @@
 | a session, or access, is refused by a rule | Network Activity 4001 | Refuse 5 |
 | a session fails on the way | Network Activity 4001 | Fail 4 |
 | a token or credential is had, renewed, or not | Authentication 3002 | Service Ticket Request 4, Renew 5 |
+| events are lost | Event Log Activity 1008 | Other 99 |
 
 Profiles `host` (`actor`), `security_control` (`action_id`, `disposition_id`, `authorizations`) and `network_proxy`
 (`proxy_endpoint`). What OCSF has no place for stands under `unmapped.airflow` and `unmapped.airlock`. Times are milliseconds.
@@ -27,7 +28,7 @@ OCSF_VERSION = "1.6.0"
 Event = dict[str, Any]
 """An OCSF event as JSON takes it."""
 
-NETWORK, AUTHENTICATION, LIFECYCLE = 4001, 3002, 6002
+NETWORK, AUTHENTICATION, LIFECYCLE, EVENT_LOG = 4001, 3002, 6002, 1008
 OPEN, CLOSE, FAIL, REFUSE = 1, 2, 4, 5
 START, STOP = 3, 4
 REQUEST, RENEW = 4, 5
@@ -140,6 +141,37 @@ def credential_refused(run: TaskRun, destination: Destination, refusal: Refusal,
     event["dst_endpoint"] = _endpoint(destination)
     event["unmapped"]["airlock"] |= _clean({"destination": destination.name, "route": destination.route})
     return _because(event, refusal)
+
+
+def events_lost(count: int, sink: str) -> Event:
+    """A sink did not take some events: told to it in their place."""
+    return {
+        "activity_id": 99,
+        "activity_name": "Lost",
+        "category_uid": 1,
+        "category_name": "System Activity",
+        "class_uid": EVENT_LOG,
+        "class_name": "Event Log Activity",
+        "type_uid": EVENT_LOG * 100 + 99,
+        "type_name": "Event Log Activity: Other",
+        "time": _ms(time.time()),
+        "severity_id": _HIGH[0],
+        "severity": _HIGH[1],
+        "status_id": _FAILURE[0],
+        "status": _FAILURE[1],
+        "count": count,
+        "message": f"{count} audit events are lost: sink {sink} did not take them",
+        "log_name": "airlock",
+        "log_type_id": 2,
+        "log_type": "Application",
+        "device": _device(),
+        "metadata": {
+            "version": OCSF_VERSION,
+            "uid": str(uuid.uuid4()),
+            "log_name": "airlock",
+            "product": {"name": "airflow-provider-airlock", "vendor_name": "Airlock"},
+        },
+    }
 
 
 # --- the parts of an event
