@@ -2,7 +2,7 @@
 
 The rules are the Pulumi engine's (`pkg/resource/deploy/step_generator.go`): aliases, protection, `ignoreChanges`,
 `replaceOnChanges`, `replaceWith`, `deletedWith`, `deleteBeforeReplace`. Which input forces a replacement is for the provider to
-say, and comes from `simulated_types` here.
+say, and comes from `simulated_types` here; of dynamic resources the real provider says it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,6 +11,7 @@ from typing import Any
 
 from ..errors import Problem
 from . import paths, urns
+from .dynamic import DynamicProviders, Verdict, is_dynamic
 from .simulation import Simulator
 from .state import ResourceState, Sealer, Snapshot
 from .steps import Change, Op, Registration, Step
@@ -22,7 +23,10 @@ PROVIDER_PREFIX = "pulumi:providers:"
 class Planner:
     """Decides on one resource after the other, as they are registered."""
 
-    def __init__(self, before: Snapshot, sealer: Sealer, simulator: Simulator, *, preview: bool) -> None:
+    def __init__(
+        self, before: Snapshot, sealer: Sealer, simulator: Simulator, dynamic: DynamicProviders, *, preview: bool
+    ) -> None:
+        self._dynamic = dynamic
         self._olds = before.resources
         self._leftover = before.leftover
         self._sealer = sealer
@@ -78,9 +82,14 @@ class Planner:
     def _decide(self, asked: Registration, old: ResourceState | None) -> Step:
         if asked.read_id:
             return self._read(asked, old)
+        if is_dynamic(asked.type) and (problems := self._dynamic.check(asked.urn, old.inputs if old else {}, asked.inputs)):
+            self.problems.extend(problems)
+            return Step(Op.SAME, asked.urn, asked, old, old.id if old else "", dict(asked.inputs))
         if old is None or (old.external and asked.custom):
             return self._create(Op.IMPORT if asked.import_id else Op.CREATE, asked, old)
         changes = self._changes(asked, old)
+        if is_dynamic(asked.type):
+            return self._decide_really(asked, old, changes)
         reasons = self._reasons(asked, old, changes) if asked.custom else ()
         because = self._condemned.get(old.urn, "")
         if reasons or because or old.pending_replacement:
@@ -91,6 +100,22 @@ class Planner:
         if asked.custom:
             outputs = self._simulator.update(asked.urn, self._open(asked.inputs), old.inputs, outputs, self._preview)
         return Step(Op.UPDATE, asked.urn, asked, old, old.id, outputs, changes)
+
+    def _decide_really(self, asked: Registration, old: ResourceState, changes: Sequence[Change]) -> Step:
+        """What the provider of a dynamic resource says, which looks at what is there."""
+        verdict = Verdict(None)
+        if not self._condemned.get(old.urn) and not old.pending_replacement:
+            verdict = self._dynamic.diff(asked.urn, old.id, old.outputs, asked.inputs)
+        marked = [replace(one, replaces=one.replaces or one.path[0] in verdict.replaces) for one in changes]
+        reasons = tuple(dict.fromkeys([*self._reasons(asked, old, marked), *verdict.replaces]))
+        because = self._condemned.get(old.urn, "")
+        if reasons or because or old.pending_replacement:
+            if asked.delete_before_replace is None:
+                asked.delete_before_replace = verdict.deletes_first
+            return self._replace(asked, old, marked, reasons, because)
+        if verdict.changes is False or (verdict.changes is None and not changes):
+            return Step(Op.SAME, asked.urn, asked, old, old.id, dict(old.outputs))
+        return Step(Op.UPDATE, asked.urn, asked, old, old.id, {**old.outputs, **asked.inputs}, marked)
 
     def _replace(
         self, asked: Registration, old: ResourceState, changes: Sequence[Change], reasons: tuple[str, ...], because: str
@@ -150,6 +175,9 @@ class Planner:
         inputs = self._open(asked.inputs)
         if not asked.custom:
             return Step(op, asked.urn, asked, old)
+        if is_dynamic(asked.type):
+            id_ = "" if self._preview else self._simulator.create(asked.urn, {})[0]  # until its provider has made it
+            return Step(op, asked.urn, asked, old, id_, inputs, list(changes))
         if self._preview:
             outputs = inputs if asked.type.startswith(PROVIDER_PREFIX) else self._simulator.preview(asked.urn, inputs)
             return Step(op, asked.urn, asked, old, asked.import_id, outputs, list(changes))

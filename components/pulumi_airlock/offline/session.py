@@ -15,6 +15,7 @@ from typing import Any, Self, TypeVar
 from ..errors import InputError
 from .analysis import Analysis
 from .config import load_config
+from .dynamic import DynamicError, DynamicProviders
 from .fixtures import load_fixtures
 from .monitor import Monitor
 from .operations import Journal, Operation, in_order
@@ -62,6 +63,7 @@ class Session:
         self._config = load_config(project, stack)
         self._fixtures = load_fixtures(project.settings / "fixtures" / f"{stack}.yaml")
         self._simulator = Simulator(*self._place())
+        self._dynamic = DynamicProviders(project.working_directory, project.name, self._config.values, self._progress)
         self._specs = packs
         self._on_pack_output = on_pack_output
         self._packs: PolicyPacks | None = None
@@ -75,6 +77,7 @@ class Session:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._exit.close()
+        self._dynamic.close()
 
     def _start_packs(self, *, preview: bool) -> None:
         """Has the packs run, told whether it is a preview. They learn that at their start alone, as under the Pulumi CLI."""
@@ -114,7 +117,7 @@ class Session:
     def destruction(self) -> Plan:
         """The plan that deletes everything in the state. InputError where a resource is protected."""
         before = self.state_file.read()
-        planner = Planner(before, self.state_file.sealer(), self._simulator, preview=True)
+        planner = Planner(before, self.state_file.sealer(), self._simulator, self._dynamic, preview=True)
         steps = planner.deletions()
         _raise(planner.problems)
         return Plan(self.project.name, self.stack, True, steps, in_order(steps, before))
@@ -122,15 +125,20 @@ class Session:
     def apply(self, plan: Plan, applied: Callable[[Operation], None] = lambda operation: None) -> None:
         """Does what a plan of `update` or `destruction` says, and keeps the state file up to date meanwhile.
 
-        Call it while `locked`.
+        Call it while `locked`. DynamicError where the provider of a dynamic resource fails; what was done until then is kept.
         """
         before = self.state_file.read()
         journal = Journal(before, plan.renamed, self.state_file.sealer(create=True))
         written = time.monotonic()
         for operation in plan.operations:
+            try:
+                done = self._dynamic.done(operation)
+            except DynamicError:
+                self.state_file.write(journal.states())
+                raise
             journal.note(operation)
             applied(operation)
-            if time.monotonic() - written > CHECKPOINT_SECONDS:
+            if done or time.monotonic() - written > CHECKPOINT_SECONDS:
                 self.state_file.write(journal.states())
                 written = time.monotonic()
         after = journal.states()
@@ -141,7 +149,7 @@ class Session:
 
     def _run(self, *, preview: bool, sealer: Sealer, meanwhile: Callable[[Plan], None] = lambda plan: None) -> Plan:
         before = self.state_file.read()
-        planner = Planner(before, sealer, self._simulator, preview=preview)
+        planner = Planner(before, sealer, self._simulator, self._dynamic, preview=preview)
         self._start_packs(preview=preview)
         analysis = Analysis(self._packs, planner) if self._packs else None
         logs: list[LogMessage] = []

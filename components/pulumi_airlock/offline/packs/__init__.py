@@ -3,7 +3,7 @@
     with PolicyPacks.start([PackSpec(Path("policy-packs/least-privilege"))], project="bank", stack="prod", dry_run=True) as packs:
         found = packs.analyze(request)
 
-`manifest` reads PulumiPolicy.yaml, `process` runs the pack, `config` reconciles its policies' configuration, `host` talks to it.
+`manifest` reads PulumiPolicy.yaml, `config` reconciles its policies' configuration, `host` talks to it.
 """
 
 from .client import Timeouts

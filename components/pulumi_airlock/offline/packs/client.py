@@ -1,6 +1,7 @@
 """One policy pack over the analyzer protocol: boots it in the Pulumi engine's order, and puts its answers into our words."""
 
 import json
+import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
@@ -12,10 +13,10 @@ from google.protobuf import empty_pb2, json_format, struct_pb2
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
 
 from ...errors import Problem, Problems
+from ..plugin_process import PluginProcess
 from .config import PackConfig, PolicyConfig, parse_config, reconcile
 from .manifest import Manifest
 from .masking import masked, secrets_in
-from .process import ENGINE, PackProcess
 from .results import (
     Diagnostic,
     Level,
@@ -29,6 +30,9 @@ from .results import (
     level_from_wire,
     severity_from_wire,
 )
+
+ENGINE = "127.0.0.1:0"
+"""The engine's address in the command line. Python packs take it and never call it; nothing listens here."""
 
 _ENDING = 5.0
 """Seconds that a process may take to end after its connection is gone."""
@@ -97,7 +101,12 @@ class PackClient:
         self._channel: grpc.Channel | None = None
         self._ready: Future[PackInfo] = Future()
         self.not_applicable: list[NotApplicable] = []
-        self._process = PackProcess(manifest, settings.environment(), lambda line: on_output(masked(line, settings.secrets)))
+        self._process = PluginProcess(
+            [str(manifest.python), "pulumi.policy", ENGINE, str(manifest.path)],
+            manifest.path,
+            {**_inherited(manifest), **settings.environment()},
+            lambda line: on_output(masked(line, settings.secrets)),
+        )
         threading.Thread(target=self._boot, name=f"policy pack {manifest.path.name}", daemon=True).start()
 
     @property
@@ -352,3 +361,13 @@ def _to_wire(config: PolicyConfig) -> analyzer_pb2.PolicyConfig:
     json_format.ParseDict(dict(config.properties), properties)
     level = (config.level or Level.ADVISORY).name
     return analyzer_pb2.PolicyConfig(enforcementLevel=analyzer_pb2.EnforcementLevel.Value(level), properties=properties)
+
+
+def _inherited(manifest: Manifest) -> dict[str, str]:
+    """Our environment, with the pack's own virtual environment in the place of ours."""
+    environment = dict(os.environ)
+    if manifest.virtualenv:
+        environment["VIRTUAL_ENV"] = str(manifest.virtualenv)
+        environment["PATH"] = os.pathsep.join([str(manifest.python.parent), environment.get("PATH", "")])
+        environment.pop("PYTHONHOME", None)
+    return environment

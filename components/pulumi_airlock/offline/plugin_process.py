@@ -1,8 +1,8 @@
-"""A policy pack's process: started as the Python language host starts it, listened to, and always ended with us.
+"""A process of a plugin (a policy pack, the dynamic provider): started as by the engine, listened to, always ended with us.
 
-The command is `python -u -m pulumi.policy <engine> <pack>` in the pack's folder (pulumi `sdk/python/cmd/pulumi-language-python`,
-RunPlugin), except that a few lines run first, which end the pack when our end of its standard input closes: also when we are
-killed and cannot end it ourselves, and which let gRPC print the traceback of a policy that crashes.
+The command is `python -u -m <module> …` (of a pack: pulumi `sdk/python/cmd/pulumi-language-python`, RunPlugin), except that a few
+lines run first, which end the plugin when our end of its standard input closes: also when we are killed and cannot end it
+ourselves, and which let gRPC print the traceback of a policy that crashes.
 """
 
 import os
@@ -11,22 +11,18 @@ import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import suppress
+from pathlib import Path
 from typing import IO
-
-from .manifest import Manifest
-
-ENGINE = "127.0.0.1:0"
-"""The engine's address in the command line. Python packs take it and never call it; nothing listens here."""
 
 KEPT_LINES = 200
 """Lines of output that are kept for an error's message."""
 
 _LAUNCH = """\
-import logging, os, runpy, signal, threading
+import logging, os, runpy, signal, sys, threading
 handler = logging.StreamHandler()
 handler.addFilter(lambda record: not isinstance((record.exc_info or (None, None))[1], NotImplementedError))
 logging.getLogger("grpc._server").addHandler(handler)
@@ -37,25 +33,33 @@ def watch():
         pass
     os.killpg(0, signal.SIGKILL)
 threading.Thread(target=watch, daemon=True).start()
-runpy.run_module("pulumi.policy", run_name="__main__", alter_sys=True)
+runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)
 """
 
 
-class PackProcess:
-    """One running pack: a process group of its own, which `close` ends."""
+class PluginProcess:
+    """One running plugin: a process group of its own, which `close` ends."""
 
     def __init__(
-        self, manifest: Manifest, environment: Mapping[str, str], on_output: Callable[[str], None] | None = None
+        self,
+        command: Sequence[str],
+        cwd: Path,
+        environment: Mapping[str, str],
+        on_output: Callable[[str], None] | None = None,
     ) -> None:
-        """Starts the pack and returns at once. OSError when its interpreter cannot be run."""
+        """Starts the plugin and returns at once. OSError when its interpreter cannot be run.
+
+        `command`: the Python interpreter, the module that it runs, and that one's arguments.
+        """
+        python, *rest = command
         self._on_output = on_output
         self._port: Future[str] = Future()
         self._errors: deque[str] = deque(maxlen=KEPT_LINES)
         self._closing = False
         self._process = subprocess.Popen(
-            [str(manifest.python), "-u", "-c", _LAUNCH, ENGINE, str(manifest.path)],
-            cwd=manifest.path,
-            env={**_inherited(manifest), **environment},
+            [python, "-u", "-c", _LAUNCH, *rest],
+            cwd=cwd,
+            env=dict(environment),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -74,7 +78,7 @@ class PackProcess:
         return self._process.pid
 
     def first_line(self, timeout: float) -> str:
-        """What the pack prints first, which is to be its port.
+        """What the plugin prints first, which is to be its port.
 
         Empty when it ended without a word. TimeoutError when it says nothing in time.
         """
@@ -105,7 +109,7 @@ class PackProcess:
         return status
 
     def errors(self, settle: float = 0.3) -> str:
-        """What the pack wrote to its standard error, once it has closed it, or nothing has come for `settle` seconds."""
+        """What the plugin wrote to its standard error, once it has closed it, or nothing has come for `settle` seconds."""
         seen = -1
         while self._readers[1].is_alive() and seen != len(self._errors):
             seen = len(self._errors)
@@ -113,7 +117,7 @@ class PackProcess:
         return "\n".join(self._errors)
 
     def close(self, grace: float = 1.0) -> None:
-        """Ends the pack and everything that it started. Safe to call twice."""
+        """Ends the plugin and everything that it started. Safe to call twice."""
         if self._closing:
             return
         self._closing = True
@@ -148,13 +152,3 @@ class PackProcess:
     def _forward(self, line: bytes) -> None:
         if self._on_output and not self._closing:
             self._on_output(line.decode(errors="replace").rstrip())
-
-
-def _inherited(manifest: Manifest) -> dict[str, str]:
-    """Our environment, with the pack's own virtual environment in the place of ours."""
-    environment = dict(os.environ)
-    if manifest.virtualenv:
-        environment["VIRTUAL_ENV"] = str(manifest.virtualenv)
-        environment["PATH"] = os.pathsep.join([str(manifest.python.parent), environment.get("PATH", "")])
-        environment.pop("PYTHONHOME", None)
-    return environment
