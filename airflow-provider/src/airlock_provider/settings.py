@@ -61,7 +61,7 @@ OPTIONS = {
         "false",
     ),
     "audit_sinks": Option(
-        "Where audit events go, as JSON: a list of sinks. Without it: nowhere.",
+        "Where audit events go, as JSON: a list of sinks. Without it: standard output, which is the task's log.",
         '[{"kind": "file", "path": "/var/log/airlock.jsonl"}]',
     ),
 }

@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ..settings import option
 from .ocsf import EVENT_LOG, Event, events_lost
 from .sinks import Made, Sink, UnacceptableError, sinks_of
 
@@ -27,7 +28,6 @@ CAPACITY = 2_000
 """Events that wait for one sink; some 4 MB."""
 _BACKOFF = (0.2, 30.0)
 """Seconds between attempts while a sink is down: the first, and the most."""
-_OPTION = "AIRFLOW__AIRLOCK__AUDIT_SINKS"
 DEFAULT: Sequence[Mapping[str, Any]] = ({"kind": "stdout"},)
 """Without settings events go to the task's log, which Airflow keeps: an environment that nobody set up has its trail too."""
 
@@ -194,12 +194,7 @@ if hasattr(os, "register_at_fork"):
 
 def configured() -> Sequence[Mapping[str, Any]]:
     """The sinks that Airflow's configuration sets: `[airlock] audit_sinks`, a JSON list. ValueError where it is none."""
-    try:
-        from airflow.configuration import conf
-    except ImportError:
-        text = os.environ.get(_OPTION, "")
-    else:
-        text = conf.get("airlock", "audit_sinks", fallback="") or ""
+    text = option("audit_sinks")
     if not text.strip():
         return DEFAULT
     try:
