@@ -1,4 +1,5 @@
-"""Holds the proof against both oracles, brute force and z3, on as many random cases as asked for; for a change of the engine.
+"""Holds the proof against its oracles on as many random cases as asked for, for a change of the engine: brute force and z3, and
+packets that gateways send on one by one.
 
     python tests/proof/run_oracle.py [CASES]      10,000 without a number: five minutes on two cores
 
@@ -15,9 +16,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 HERE = Path(__file__).parent
-SHARE = 206
+SHARE = 266
 """Cases for each of AIRLOCK_ORACLE_EXAMPLES: the multiples of all tests in these files."""
-FILES = ("test_oracle_z3.py", "test_oracle.py")
+FILES = ("test_oracle_z3.py", "test_oracle.py", "test_relays_onward_oracle.py")
 
 
 def main() -> int:

@@ -68,7 +68,7 @@ class _Base:
         self.access, self.environments, self.filters, self.at = access, environments, filters, at
         self.case = Case(access, environments, filters, at)
         self.proof = self.case.proof()
-        self._doubtful = self.case.doubtful
+        self._doubtful = self.case.doubtful | self.case.needed
         self._granted = np.array([self.case.space.add(one.match).hosts for one in self.case.grants], dtype=np.intp)
         self._destinations = np.array([one.hosts for one in self.case.destinations], dtype=np.intp)
         self._asked = [[one.box.hosts for one in found] for found in self.case.expectations.asked]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from .filters import Combine, Filter, Match, Relay, Rule
+from .filters import Action, Combine, Filter, Match, Relay, Rule, Source, Who
 from .sets import Hosts, Names, Services
 
 
@@ -18,6 +18,59 @@ class Change:
 
     def from_relay(self, gate: str) -> tuple[Rule, ...]:
         """Behind it: every packet comes from the relay's addresses, and as its workload, whoever sent it."""
+        found: list[Rule] = []
+        for rule in self.rules:
+            found += narrowed(rule, hosts=minus(rule.match.hosts & self.filter.scope.hosts, self.hosts))
+        return (*found, *self._carried(gate))
+
+    def apart(self, gate: str) -> Filter | None:
+        """Behind it, what the filter does with carried traffic alone, where its scope is other traffic than that seems to be.
+
+        A gateway goes on as a workload of its own, to hosts of other names: these a scope has to hold. None: it does not.
+        """
+        scope, unsure = self._scope()
+        if scope is None:
+            return None
+        rules = list(self._carried(gate))
+        if unsure:
+            passing = Rule(
+                Action.ALLOW, scope, Source(self.filter.urn, "", f"the scope of {self.filter.name}"), unsure, blind=True
+            )
+            rules = [one if one.action is Action.ALLOW else replace(one, unknown=(*one.unknown, *unsure)) for one in rules]
+            rules.append(passing)
+        return replace(self.filter, rules=tuple(rules), scope=scope, relays=(), needs=())
+
+    @property
+    def whole(self) -> bool:
+        """Whether the filter's scope holds carried traffic in either form, so that it need not be looked at apart."""
+        scope, unsure = self._scope()
+        same = scope is not None and not unsure and scope.who == self.filter.scope.who and scope.services == Services.every()
+        return same and _serves(self.filter.scope.services, Services.every()) and not (self.hosts - self.filter.scope.hosts)
+
+    def _scope(self) -> tuple[Match | None, tuple[str, ...]]:
+        """The scope in the terms of callers and destinations; and why it may not hold. None: it holds none of it."""
+        scope, onward = self.filter.scope, self.relay.onward
+        who = self._scope_who(scope.who)
+        if who is None:
+            return None, ()
+        if onward is None:
+            hosts = scope.hosts & self.hosts
+            return (replace(scope, who=who, hosts=hosts) if hosts else None), ()
+        if not (_leads(scope.hosts, onward.hosts) and scope.services & onward.services):
+            return None, ()
+        within = _covers(scope.hosts, onward.hosts) and _serves(scope.services, onward.services)
+        unsure = () if within else (f"to which of {onward.hosts} on {onward.services} it is sent on",)
+        return replace(scope, who=who, hosts=self.hosts, services=Services.every()), unsure
+
+    def _scope_who(self, who: Who) -> Who | None:
+        if self.relay.workload is None:
+            return who
+        if who.groups is not None or who.principals is not None or not _is_of(who, self.relay.workload):
+            return None
+        return replace(who, workloads=None, environments=None, outside=None)
+
+    def _carried(self, gate: str) -> tuple[Rule, ...]:
+        """What the rules say of what the relay sends on."""
         sources = self.relay.sources
 
         def held(rules: Sequence[Rule]) -> tuple[Rule, ...]:
@@ -27,22 +80,21 @@ class Change:
             reason = f"from which of the addresses of {gate} ({sources}) it comes"
             return self._held(rules, sources, told, reason, self._carried_who)
 
-        found: list[Rule] = []
-        for rule in self.rules:
-            found += narrowed(rule, hosts=minus(rule.match.hosts & self.filter.scope.hosts, self.hosts))
-        mine = [rule for rule in self._of_destination() if _of_workload(rule, self.relay.workload)]
+        mine = [rule for rule in self._of_destination() if _is_of(rule.match.who, self.relay.workload)]
         mine = [rule for rule in mine if not rule.match.who.environments and rule.match.who.groups is None]
-        return (*self._put(found, mine, held, _but_sources),)
+        return (*self._put([], mine, held, _but_sources),)
 
     def _of_destination(self) -> Iterator[Rule]:
         """The rules about where the relay goes on to: the destination, or what stands behind a gateway."""
         onward = self.relay.onward
-        for rule in self.rules:
-            if onward is None:
+        if onward is None:
+            for rule in self.rules:
                 yield from narrowed(rule, hosts=rule.match.hosts & self.hosts)
-            elif meets(rule.match.hosts, onward.hosts) and rule.match.services & onward.services:
-                reason = f"{rule.source}: which of the ports {onward.services} is used"
-                unsure = () if _serves(rule.match.services, onward.services) else (reason,)
+            return
+        led = (one for one in self.rules if _leads(one.match.hosts, onward.hosts) and one.match.services & onward.services)
+        for rules in _alike([*led], self.filter.combine, _but_target):
+            unsure = () if _hold_all(rules, onward) else (f"to which of {onward.hosts} on {onward.services} it is sent on",)
+            for rule in rules if unsure else rules[:1]:
                 match = replace(rule.match, hosts=self.hosts, services=Services.every())
                 yield replace(rule, match=match, unknown=(*rule.unknown, *unsure), blind=True)
 
@@ -121,9 +173,9 @@ def _serves(told: Services, asked: Services) -> bool:
     return (told & asked) == asked
 
 
-def _of_workload(rule: Rule, workload: str | None) -> bool:
-    """Whether a rule is about a workload; where the relay has none, about whoever sent it."""
-    return workload is None or rule.match.who.workloads is None or workload in rule.match.who.workloads
+def _is_of(who: Who, workload: str | None) -> bool:
+    """Whether a rule or a scope is about a workload; where the relay has none, about whoever sent it."""
+    return workload is None or who.workloads is None or workload in who.workloads
 
 
 def _of(rule: Rule, environments: frozenset[str] | None) -> bool:
@@ -175,6 +227,20 @@ def _but_sources(rule: Rule) -> Hashable:
     return replace(rule.match, who=replace(rule.match.who, sources=None))
 
 
+def _but_target(rule: Rule) -> Hashable:
+    return replace(rule.match, hosts=Hosts(), services=Services())
+
+
+def _hold_all(rules: Sequence[Rule], onward: Match) -> bool:
+    """Whether rules together hold every host and port that a relay may go on to."""
+    parts = [Hosts.from_names([name]) for name in onward.hosts.names.mentioned()]
+    parts += map(Hosts.from_cidr, onward.hosts.networks())
+    return all(
+        _serves(Services.union(one.match.services for one in rules if _covers(one.match.hosts, part)), onward.services)
+        for part in parts
+    )
+
+
 def _but_hosts(rule: Rule) -> Hashable:
     return replace(rule.match, hosts=Hosts())
 
@@ -214,6 +280,16 @@ def meets(one: Hosts, other: Hosts) -> bool:
     return bool(one & other)
 
 
+def _leads(hosts: Hosts, onward: Hosts) -> bool:
+    """Whether a rule or a scope is about hosts that a relay goes on to, or some; all addresses are those of every name."""
+    return meets(hosts, onward) or (bool(onward.names) and _every_v4(hosts))
+
+
+def _every_v4(hosts: Hosts) -> bool:
+    return hosts.v4 == Hosts.every_v4().v4
+
+
 def _covers(whole: Hosts, part: Hosts) -> bool:
     """Whether all of a part is in a whole; of its names those that it lists."""
-    return whole.covers_addresses(part) and all(name in whole.names for name in part.names.mentioned())
+    named = _every_v4(whole) or all(name in whole.names for name in part.names.mentioned())
+    return whole.covers_addresses(part) and named

@@ -8,7 +8,7 @@ from ..access.model import Access
 from .atoms.space import Space
 from .engine.sweep import DEFAULT, Group, Sweep, Verdict
 from .engine.walk import Point, reasons, walk, witness
-from .filters import Filter, Kind, Source
+from .filters import Filter, Kind, Need, Source
 from .findings import Blocked, Excess, InternalExcess, Row, Unproven, Witness
 from .missing import MissingGate
 from .wording import listed
@@ -43,6 +43,8 @@ class Draft:
     """Or, of an internal excess, destinations."""
     more: dict[str, None] = field(default_factory=dict)
     """Routes, or gates that stop it."""
+    need: tuple[str, Need] | None = None
+    """(gate, flow of its own) where no route declares it."""
 
 
 class Words:
@@ -58,7 +60,7 @@ class Words:
         return _sorted(self._one_excess(found) for found in _together(drafts, self._blame))
 
     def blocked(self, drafts: Iterable[Draft]) -> tuple[Blocked, ...]:
-        """One for each rule, or default, that refuses, and each cause."""
+        """One for each rule, or default, that refuses, and each cause; flows of gates' own apart."""
         return _sorted(self._one_blocked(found) for found in _together(drafts, self._cause))
 
     def unproven(self, drafts: Iterable[Draft]) -> tuple[Unproven, ...]:
@@ -82,10 +84,10 @@ class Words:
         return tuple(row.source for row in permissions), draft.origin
 
     def _cause(self, draft: Draft) -> Hashable:
-        return self._reader(draft), draft.number, self._why(draft)
+        return self._reader(draft), draft.number, self._why(draft), draft.need and draft.need[0]
 
     def _doubt(self, draft: Draft) -> Hashable:
-        return self._unknown(draft), draft.declared, "" if draft.declared else draft.origin
+        return self._unknown(draft), draft.declared, "" if draft.declared else draft.origin, draft.need and draft.need[0]
 
     def _unknown(self, draft: Draft) -> tuple[str, ...]:
         return reasons(self._path(draft), draft.seen.group.place)
@@ -138,20 +140,19 @@ class Words:
             Kind.ROUTING: f"{has} no way to",
             Kind.TOKEN: f"{has} no accepted token for",
         }[one.kind]
-        declare = f"{listed(routes)} {'declares' if len(routes) == 1 else 'declare'}"
         message = (
-            f"{listed(principals)} {verb} {listed(destinations)}, which {declare}: refused by {one.gate} ({one.name}): "
-            f"{self._why(found[0])}"
+            f"{listed(principals)} {verb} {listed(destinations)}, {_declared(found, routes)}: refused by {one.gate} "
+            f"({one.name}): {self._why(found[0])}"
         )
         source = _source(one, found[0].number)
-        return Blocked(message, routes, principals, destinations, one.gate, source, one.kind, seen, path)
+        return Blocked(message, routes, principals, destinations, one.gate, source, one.kind, seen, path, tuple(_needs(found)))
 
     def _one_unproven(self, found: Sequence[Draft]) -> Unproven:
         principals, destinations, seen, path = self._sum(found)
         unknown, declared = self._unknown(found[0]), found[0].declared
         routes = tuple(dict.fromkeys(route for draft in found for route in draft.more))
         what = "may not reach" if declared else "may reach"
-        but = f"which {listed(routes)} {'declares' if len(routes) == 1 else 'declare'}" if declared else "which no route declares"
+        but = _declared(found, routes) if declared else "which no route declares"
         message = f"{listed(principals)} {what} {listed(destinations)}, {but}: not known is {listed(unknown)}"
         return Unproven(message, unknown, declared, principals, destinations, seen, path)
 
@@ -171,6 +172,19 @@ class Words:
             f"stopped by {listed(draft.more)}"
         )
         return InternalExcess(message, one.gate, source, tuple(draft.more), destinations, witness(self._space, draft.seen.point))
+
+
+def _needs(found: Sequence[Draft]) -> Iterator[str]:
+    """The flows of gates' own among drafts."""
+    yield from sorted({f"{one.need[0]}: {one.need[1].reason}" for one in found if one.need is not None})
+
+
+def _declared(found: Sequence[Draft], routes: Sequence[str]) -> str:
+    """Which routes declare it, or which gate needs it."""
+    needs = [one.need for one in found if one.need is not None]
+    if needs:
+        return f"which {needs[0][0]} needs itself ({listed(sorted({need.reason for _, need in needs}))})"
+    return f"which {listed(routes)} {'declares' if len(routes) == 1 else 'declare'}"
 
 
 def _together(drafts: Iterable[Draft], key: Callable[[Draft], Hashable]) -> Iterator[list[Draft]]:

@@ -4,7 +4,7 @@ A gate's `read` makes these; `prove` intersects them along a path.
 """
 
 from collections.abc import Callable, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from .sets import Hosts, Services
@@ -191,6 +191,35 @@ class Relay:
 
 
 @dataclass(frozen=True, slots=True)
+class Need:
+    """A flow of a gate's own, without which it does not work (a gateway to its upstream, to the identity provider).
+
+    As with what an environment needs itself, no route declares it and no proof counts it as excess; but where another gate
+    refuses it, it is blocked. A gate's `read` puts needs into its filter:
+
+        Need(Match(Who(workloads=frozenset({"airflow/nginx"})), Hosts.from_names([upstream]), Services.of("tcp", 8080, 8080)),
+             "people to finance")
+
+    `match.who` says who makes it: workloads of a cluster. Where these are no workloads (people, who open the gateway's own port),
+    write `Who(environments=frozenset(), workloads=frozenset({""}), sources=networks)`: whoever comes from there and is neither a
+    task nor a workload; leave the pods' networks out of it.
+    """
+
+    match: Match
+    reason: str
+    """What for, in a few words (`who somebody is`)."""
+    sources: Hosts | None = None
+    """Where its workloads have their addresses, for gates that look at those (the networks of pods); None: anywhere outside of
+    the environments. All needs of one workload should say the same."""
+
+    @property
+    def required(self) -> Match:
+        """What must get through: from where it really comes."""
+        who = self.match.who
+        return self.match if self.sources is None else replace(self.match, who=replace(who, sources=self.sources))
+
+
+@dataclass(frozen=True, slots=True)
 class Filter:
     """The decision of one enforcement point over the traffic within its `scope`; traffic outside of it does not pass here."""
 
@@ -211,6 +240,8 @@ class Filter:
     """Its own hosts that carry on what it lets through; empty: packets pass it as they are (`proof.relays`)."""
     shape: Shape | None = None
     """What one of its rules can say, for counting and merging them; None: products of any sets."""
+    needs: tuple[Need, ...] = ()
+    """Flows of the gate's own."""
 
 
 @dataclass(frozen=True, slots=True)

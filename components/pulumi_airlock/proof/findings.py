@@ -137,7 +137,10 @@ class Excess:
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """Declared, and not let through: everything that one rule, or one default, refuses for one cause."""
+    """Declared, and not let through: everything that one rule, or one default, refuses for one cause.
+
+    Or what a gate needs itself, and another one refuses: then `needs` says what for, and there are no routes.
+    """
 
     message: str
     routes: tuple[str, ...]
@@ -148,6 +151,8 @@ class Blocked:
     kind: Kind
     witness: Witness
     path: tuple[Row, ...]
+    needs: tuple[str, ...] = ()
+    """What a gate does not get to (`nginx: people to finance`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """`prove`: what all gates together let through, compared with what was declared."""
 
 import gc
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -26,6 +26,7 @@ from .expecting import Expectations
 from .filters import Action, Environment, Filter, Kind, Match
 from .findings import Proof
 from .missing import MissingGate, missing_gates
+from .needs import Needs, caller_text, own_needs, target_text
 from .overview.dead import dead_routes, dead_rules
 from .overview.deciders import find_deciding
 from .overview.overgrants import Stopped, elsewhere
@@ -75,13 +76,6 @@ def in_order(environments: Sequence[Environment]) -> list[Environment]:
     return sorted(environments, key=lambda one: one.name)
 
 
-def own_needs(environments: Sequence[Environment]) -> list[Match]:
-    """What environments need themselves, each for its own tasks alone."""
-    return [
-        replace(match, who=replace(match.who, environments=frozenset({one.name}))) for one in environments for match in one.own
-    ]
-
-
 @dataclass(frozen=True)
 class Part:
     """A part of all hosts, of a stack that was proven before."""
@@ -110,7 +104,7 @@ class Case:
         self.grants = grants(access)
         self.expectations = Expectations(access)
         places = destination_matches(access, self.grants)
-        own = own_needs(environments)
+        own = own_needs(environments, filters)
         matches = [*(one.match for one in self.grants), *own, *places, *self.expectations.matches]
         self.missing = part.missing if part else missing_gates(access, filters)
         path = [*filters, *(one.stand_in() for one in self.missing)]
@@ -122,7 +116,9 @@ class Case:
         self._inside = self.space.add(inside).hosts if inside else 0
         self.destinations = [self.space.add(one) for one in places]
         gates = {name: tuple(zone.gates) for name, zone in access.zones.items()}
-        self.sweep = Sweep(self.space, path, [one.match for one in self.grants], own, gates, self.destinations)
+        self.needs = Needs(self.space, filters)
+        told_apart = [*self.destinations, *self.needs.boxes]
+        self.sweep = Sweep(self.space, path, [one.match for one in self.grants], own, gates, told_apart)
         if part:
             more = [*part.sees, *(frozenset[str]() for _ in self.missing)]
             self.sweep.readers = [replace(one, sees=one.sees | seen) for one, seen in zip(self.sweep.readers, more, strict=True)]
@@ -139,11 +135,13 @@ class Case:
         questions = self.expectations.questions(self.space)
         places = self.space.places
         asked = {place for one in questions for place in np.flatnonzero(places.row(one.box.hosts) & 3 == SURE).tolist()}
-        for group in self.sweep.groups(questions, only=sorted(asked | self.doubtful), path_alone=True):
+        for group in self.sweep.groups(questions, only=sorted(asked | self.doubtful | self.needed), path_alone=True):
             if group.number in self.doubtful:
                 here = self._here(group)
                 self._excesses(group, here)
                 self._losses(group)
+            if group.number in self.needed:
+                self._refusals(group)
             self.expectations.add(group)
         return Proof(
             at=self.at,
@@ -176,11 +174,18 @@ class Case:
     @cached_property
     def doubtful(self) -> frozenset[int]:
         """The classes of hosts at which there is something to find."""
-        wrong = frozenset(doubtful(self.sweep))
+        return self._looked_at(doubtful(self.sweep))
+
+    @cached_property
+    def needed(self) -> frozenset[int]:
+        """The classes of hosts that gates' own flows lead to."""
+        return self._looked_at(self.needs.places)
+
+    def _looked_at(self, places: Iterable[int]) -> frozenset[int]:
         if self.part is None:
-            return wrong
-        inside = self.space.places.row(self._inside) & 3
-        return frozenset(one for one in wrong if self.part.region.holds(self.space.places.all[one], inside[one] == SURE))
+            return frozenset(places)
+        inside, region = self.space.places.row(self._inside) & 3, self.part.region
+        return frozenset(one for one in places if region.holds(self.space.places.all[one], inside[one] == SURE))
 
     @cached_property
     def _words(self) -> Words:
@@ -352,6 +357,22 @@ class Case:
             if unclear.any():
                 self._lose(group, self._unproven, "declared", verdict, DEFAULT, unclear)
             doubtful = doubtful & ~unclear
+
+    def _refusals(self, group: Group) -> None:
+        """What gates need themselves and is refused, or perhaps."""
+        for one in self.needs.refused(group):
+            into, kind = (self._blocked, "need") if one.surely else (self._unproven, "perhaps need")
+            key = (kind, one.verdict.reader.number, one.number, one.gate, one.need)
+            blank = partial(
+                Draft,
+                verdict=one.verdict,
+                number=one.number,
+                destination=target_text(one.need),
+                declared=True,
+                principals={caller_text(one.need): None},
+                need=(one.gate, one.need),
+            )
+            self._note(into, key, blank, group, [], one.points)
 
     def _lose(
         self, group: Group, into: dict[tuple[object, ...], Draft], kind: str, verdict: Verdict, number: int, points: Bools

@@ -24,9 +24,7 @@ def carried(access: Access, filters: Sequence[Filter]) -> tuple[Filter, ...]:
     """The filters as traffic meets them that goes through gates with relays."""
     found = tuple(filters)
     for carrier in _carriers(access, filters):
-        found = tuple(
-            each for one in found for each in (carrier.own(one) if one.gate == carrier.gate else [carrier.seen_by(one)])
-        )
+        found = tuple(each for one in found for each in (carrier.own(one) if one.gate == carrier.gate else carrier.seen_by(one)))
     return found
 
 
@@ -45,9 +43,10 @@ def around(access: Access, filters: Sequence[Filter]) -> Iterator[WayAround]:
             for name, zone in access.zones.items()
         }
         nothing = access.model_copy(update={"zones": zones, "routes": (), "expect": ()})
-        closed = Filter(
-            "", _ELSEWHERE, Combine.ANY_ALLOW, Action.DENY, (), "", scope=Match(hosts=carrier.impassable), always=True
-        )
+        # What the gate needs itself is no way around it.
+        needs = tuple(dict.fromkeys(need for one in filters if one.gate == carrier.gate for need in one.needs))
+        scope = Match(hosts=carrier.impassable)
+        closed = Filter("", _ELSEWHERE, Combine.ANY_ALLOW, Action.DENY, (), "", scope=scope, always=True, needs=needs)
         yield WayAround(carrier.gate, nothing, (*others, closed, *carrier.not_carried()))
 
 
@@ -191,19 +190,31 @@ class _Carrier:
             theirs |= relay.environments
         return replace(who, environments=theirs if who.environments is None else theirs & who.environments)
 
-    def seen_by(self, one: Filter) -> Filter:
-        """A filter of another gate, as carried traffic meets it."""
-        rules, senders = one.rules, one.scope.who.environments
+    def seen_by(self, one: Filter) -> Iterator[Filter]:
+        """A filter of another gate, as carried traffic meets it; and another where its scope is about what a gateway sends on."""
+        kept, apart, senders = one, list[Filter](), one.scope.who.environments
         for relay in joined(self.relays):
             if relay.environments is not None and senders and not senders & relay.environments:
                 continue
             for hosts in self._behind(one) if _goes_on(relay) else ():
                 if led := self._led(relay, hosts):
-                    rules = Change(one, led, relay, rules).from_relay(self.gate)
+                    kept, more = self._behind_relay(kept, one, relay, led)
+                    apart += more
             for hosts in self._before(one) if relay.entry is not None else ():
                 if led := self._led(relay, hosts):
-                    rules = Change(one, led, relay, rules).to_entry(self.gate)
-        return one if rules is one.rules else replace(one, rules=rules)
+                    kept = _with_rules(kept, Change(kept, led, relay, kept.rules).to_entry(self.gate))
+        if kept.scope.hosts:
+            yield kept
+        yield from apart
+
+    def _behind_relay(self, kept: Filter, one: Filter, relay: Relay, led: Hosts) -> tuple[Filter, list[Filter]]:
+        """What is left of a filter for other traffic, and it as carried traffic meets it, where that is apart."""
+        change = Change(kept, led, relay, kept.rules)
+        if (relay.onward is None and relay.workload is None) or change.whole:
+            return _with_rules(kept, change.from_relay(self.gate)), []
+        kept = replace(kept, scope=replace(kept.scope, hosts=minus(kept.scope.hosts, led)))
+        found = Change(one, led, relay, one.rules).apart(self.gate)
+        return kept, [] if found is None else [found]
 
     def passed_by(self, one: Filter) -> Filter:
         """A filter of another gate as others meet it than the gate's own hosts, which may go where it leads.
@@ -228,6 +239,10 @@ class _Carrier:
             rules += narrowed(rule, hosts=minus(rule.match.hosts, self.hosts))
             rules += narrowed(rule, hosts=rule.match.hosts & self.hosts, sources=sources - own)
         return replace(one, rules=tuple(rules))
+
+
+def _with_rules(one: Filter, rules: tuple[Rule, ...]) -> Filter:
+    return one if rules is one.rules else replace(one, rules=rules)
 
 
 def _goes_on(relay: Relay) -> bool:

@@ -19,7 +19,8 @@ from .evidence import ASPECTS, FAULTS, NONE, Aspect, Caller, CallerKind, Entry, 
 from .filters import Environment, Filter, Match
 from .findings import Outcome, Row
 from .missing import missing_gates
-from .proving import in_order, own_needs
+from .needs import own_needs
+from .proving import in_order
 
 _FAR = 32_000
 """Worse than every rank."""
@@ -77,7 +78,7 @@ class Collector:
         self.access = access
         self.grants = grants(access)
         places = [Match(hosts=destination_hosts(one), services=destination_services(one)) for one in access.destinations]
-        own = own_needs(environments)
+        own = own_needs(environments, filters)
         path = [*filters, *(one.stand_in() for one in missing_gates(access, filters))]
         self.space = Space(access, environments, path, [*(one.match for one in self.grants), *own, *places], (), at)
         self.boxes: list[Box] = [self.space.add(one) for one in places]

@@ -19,11 +19,13 @@ class WayAround:
 def with_way(proof: Proof, way: WayAround, past: Proof) -> Proof:
     """A proof, and what gets around a gate."""
     beside = f"around {way.gate}: "
+    # What gates need themselves is no matter of that way.
+    open_ = [one for one in past.unproven if not one.declared]
     return Proof(
         at=proof.at,
         excess=(*proof.excess, *(replace(one, message=beside + one.message) for one in past.excess)),
         blocked=proof.blocked,
-        unproven=(*proof.unproven, *(replace(one, message=beside + one.message) for one in past.unproven)),
+        unproven=(*proof.unproven, *(replace(one, message=beside + one.message) for one in open_)),
         expectations=proof.expectations,
         assumptions=proof.assumptions,
         routes=proof.routes,

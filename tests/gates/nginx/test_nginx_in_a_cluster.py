@@ -17,7 +17,7 @@ from pulumi_airlock.gates.network_policy import NetworkPolicyGate
 from pulumi_airlock.gates.network_policy import read as read_policies
 from pulumi_airlock.gates.nginx import Certificate, NginxGateway, OidcClient, read, read_own
 from pulumi_airlock.gates.stack import Resource, Stack
-from pulumi_airlock.proof import prove
+from pulumi_airlock.proof import Outcome, prove
 from pulumi_airlock.proof.filters import Environment
 from pulumi_airlock.proof.relays import around, carried
 from pulumi_airlock.proof.sets import Hosts
@@ -116,3 +116,15 @@ def test_people_get_to_the_ui_through_both(stack: Stack) -> None:
     known = ("airflow-api-server.airflow.svc", "nginx.airflow.svc")
     other = [one for one in proof.excess if not any(name in str(one.witness) for name in known)]
     assert [one.message for one in other] == []
+
+
+@pytest.mark.parametrize(
+    ("gone", "filter_"), [("airflow-airflow-api-server", "ingress of pods"), ("airflow-nginx", "egress of pods")]
+)
+def test_a_policy_behind_the_gateway_that_is_gone_blocks_people(stack: Stack, gone: str, filter_: str) -> None:
+    """People type the gateway's name; the policy is about pods that no caller of theirs and no name of theirs is."""
+    left = [replace(one) for one in stack.resources if one.name != f"network_policy-{gone}"]
+    assert len(left) == len(stack.resources) - 1
+    (found,) = proven(Stack(left)).blocked
+    assert (found.routes, found.gate) == (("analysts-ui",), "network_policy")
+    assert {row.filter.name for row in found.path if row.outcome is Outcome.DENY} == {filter_}

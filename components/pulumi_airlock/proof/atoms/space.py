@@ -254,10 +254,11 @@ class Space:
         self._boxes: dict[int, Box] = {}
         self._kept: list[object] = []
         self._rules: dict[int, Boxes] = {}
+        needs = [need.required for one in filters for need in one.needs]
         for one in filters:
             self.add(one.scope)
             self.rules(one)
-        listed = list(matches)
+        listed = [*matches, *needs]
         self._kept += listed
         for match, box in zip(listed, self.number(listed), strict=True):
             self._boxes.setdefault(id(match), box)
@@ -266,7 +267,7 @@ class Space:
         if like is not None and like.subjects.knows(self._who.values, self._times.values, self.selectors):
             self.subjects = like.subjects
         else:
-            self.subjects = Subjects(access, environments, self._who.values, self._times.values, self.selectors)
+            self.subjects = Subjects(access, environments, self._who.values, self._times.values, self.selectors, needs)
         self.places = Places(access, self._hosts.values)
         windows_of = [one for times in self._times.values for found in times for one in found]
         asked = list(marks)

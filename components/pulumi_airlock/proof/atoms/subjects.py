@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ...access.model import Access, Principal
 from ...access.names import split_task
 from ..declared import sources_of
-from ..filters import Environment, Who
+from ..filters import Environment, Match, Who
 from ..sets import V4_MAX, V6_MAX, Hosts
 from ..times import DagRun, Times
 from .globs import Index, friendly
@@ -214,7 +214,9 @@ class Subjects:
         whos: Iterable[Who],
         times: Iterable[Times],
         selectors: Iterable[Selector],
+        needs: Sequence[Match] = (),
     ) -> None:
+        """`needs`: what must get through of gates' own flows; their callers and addresses are among `whos`."""
         self._access = access
         self._selectors = list(dict.fromkeys(selectors))
         asked = [Selector.parse(one.from_, [principal.name for principal in access.principals]) for one in access.expect]
@@ -239,11 +241,20 @@ class Subjects:
         for group in (None, *sorted(mentioned)):
             for cell in np.flatnonzero(away).tolist():
                 self._add(None, frozenset(), group, cell)
-        known = {workload for one in self.all for workload in one.workloads}
-        for workload in sorted({name for who in distinct for name in who.workloads or ()} - known - {""}):
-            for cell in np.flatnonzero(away).tolist():
-                self._add(None, frozenset(), None, cell, workloads=frozenset({workload}))
+        self._others(distinct, away, needs)
         self._cell_of = np.array([one.cell for one in self.all], dtype=np.intp)
+
+    def _others(self, whos: Sequence[Who], away: NDArray[np.bool_], needs: Sequence[Match]) -> None:
+        """Workloads of no environment: where a gate says that its own are, and else anywhere outside of the environments."""
+        placed: dict[str, NDArray[np.bool_]] = {}
+        for one in needs:
+            if (said := addresses_of(one.who)) is not None:
+                for workload in one.who.workloads or ():
+                    placed[workload] = placed.get(workload, False) | self.cells.within(said)
+        known = {workload for one in self.all for workload in one.workloads} | {""}
+        for workload in sorted({workload for who in whos for workload in who.workloads or ()} - known):
+            for cell in np.flatnonzero(placed.get(workload, away)).tolist():
+                self._add(None, frozenset(), None, cell, workloads=frozenset({workload}))
 
     def _add(
         self,

@@ -61,14 +61,15 @@ def compare_filters(found: Changes, old: Sequence[Filter], new: Sequence[Filter]
             side, number = (0, before) if before is not None else (1, after)
             one = (old, new)[side][number or 0]
             how = How.REMOVED if side == 0 else How.ADDED
-            found.filters[side, number or 0] = found.note(Change(What.FILTER, how, one.name, one.gate, one.urn), one.scope.hosts)
+            change = Change(What.FILTER, how, one.name, one.gate, one.urn)
+            found.filters[side, number or 0] = found.note(change, one.scope.hosts | _needed(one))
             continue
         _compare_rules(found, before, old[before], after, new[after])
         detail = list(_filter_changes(old[before], new[after]))
         if detail:
             one = new[after]
             change = Change(What.FILTER, How.CHANGED, one.name, one.gate, one.urn, detail=tuple(detail))
-            found.note(change, one.scope.hosts | old[before].scope.hosts)
+            found.note(change, Hosts.union([one.scope.hosts, old[before].scope.hosts, _needed(one), _needed(old[before])]))
             found.filters[0, before] = found.filters[1, after] = change
 
 
@@ -101,6 +102,13 @@ def _filter_changes(old: Filter, new: Filter) -> Iterator[str]:
     if old.always != new.always:
         yield "stands on every path of its scope" if new.always else "stands only where a zone names it"
     yield from (f"scope: {one}" for one in match_changes(old.scope, new.scope))
+    if set(old.needs) != set(new.needs):
+        yield "what it needs itself"
+
+
+def _needed(one: Filter) -> Hosts:
+    """Where a gate's own flows lead."""
+    return Hosts.union(need.match.hosts for need in one.needs)
 
 
 def _content(rule: Rule) -> Hashable:

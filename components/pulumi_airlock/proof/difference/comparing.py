@@ -13,6 +13,7 @@ from ..engine.walk import Point, walk, witness
 from ..filters import Filter
 from ..findings import Row, Witness
 from ..missing import missing_gates
+from ..needs import own_needs
 from ..proving import in_order
 from ..sets import Hosts
 from .blame import Blame, Parts, routes_over
@@ -115,7 +116,7 @@ class _Comparison:
             for case in self._cases
             for hosts in (
                 *(match.hosts for one in case.filters for match in (one.scope, *(rule.match for rule in one.rules))),
-                *(match.hosts for one in case.environments for match in one.own),
+                *(match.hosts for match in own_needs(case.environments, case.filters)),
                 *map(destination_hosts, case.access.destinations),
             )
         ]

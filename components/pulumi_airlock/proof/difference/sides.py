@@ -22,7 +22,7 @@ from ..declared import Grant, destination_hosts, destination_services, grants
 from ..engine.sweep import Sweep
 from ..filters import NO_WORKLOADS, Environment, Filter, Match, Rule, Who, Workloads
 from ..missing import missing_gates
-from ..proving import own_needs
+from ..needs import own_needs
 from ..sets import Hosts, Services
 from ..times import Weekly
 from .changes import definition
@@ -145,7 +145,7 @@ def both_sides(old: Case, new: Case, found: Sequence[Probe], relevant: Relevant,
     declared = [[one for one in grants(case.access) if relevant.holds(one.match.hosts)] for case in cases]
     granted = [[names.match(side, one.match) for one in declared[side]] for side in (0, 1)]
     places = [list(_destinations(case.access, relevant)) for case in cases]
-    own = [[names.match(side, match) for match in own_needs(case.environments)] for side, case in enumerate(cases)]
+    own = [[names.match(side, match) for match in own_needs(case.environments, case.filters)] for side, case in enumerate(cases)]
     presence = _Presence(cases, names)
     hosts = [Match(hosts=one.host) for one in found]
     matches = [

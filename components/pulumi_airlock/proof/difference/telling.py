@@ -175,7 +175,7 @@ def _standing(standing: Standing, routes: Sequence[str], *, past: bool = False) 
     return {
         Standing.DECLARED: f", which {_by(routes)} {declare}",
         Standing.PERHAPS: ", which may be declared, depending on the addresses of a name",
-        Standing.OWN: f", which the environment {'needed' if past else 'needs'} itself",
+        Standing.OWN: f", which the environment or a gate {'needed' if past else 'needs'} itself",
         Standing.NOT: f", which no route {'declared' if past else 'declares'}",
         Standing.ASIDE: "",
     }[standing]

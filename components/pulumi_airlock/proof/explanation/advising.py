@@ -49,7 +49,7 @@ class Answer:
         elif self.other_times:
             declared = f"which is declared at other times by {_routes(self.other_times)}"
         else:
-            declared = "which the environment needs itself" if self.own else "which is declared by no route"
+            declared = "which the environment or a gate needs itself" if self.own else "which is declared by no route"
         return f"{word}: {self.principal} {verb} {self.destination} on {self.witness.when}, {declared}."
 
     def advice(self) -> str:

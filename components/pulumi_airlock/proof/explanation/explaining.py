@@ -25,7 +25,8 @@ from ..expecting import target_match
 from ..filters import EVERYTHING, Environment, Filter, Match, Who
 from ..findings import Explanation, Outcome
 from ..missing import missing_gates
-from ..proving import in_order, own_needs
+from ..needs import own_needs
+from ..proving import in_order
 from ..sets import Hosts
 from .advising import Answer
 
@@ -101,7 +102,7 @@ class Inquiry:
         pairs = [(one, target_match(one)) for one in select_destinations(access, destination)] if asked is None else asked
         self.targets, self.asked = [one for one, _ in pairs], [match for _, match in pairs]
         self._more: dict[str, Any] = {"source": source, "callers": callers, "asked": asked}
-        own = own_needs(self.environments)
+        own = own_needs(self.environments, self.filters)
         origin = Match(who=Who(sources=Hosts.from_cidr(source))) if source else Match()
         matches = [*(one.match for one in self.grants), *own, *self.asked, origin, EVERYTHING, *cut]
         path = [*self.filters, *(one.stand_in() for one in missing_gates(access, self.filters))]

@@ -20,7 +20,8 @@ from ..engine.sweep import Question, Sweep
 from ..expecting import target_match
 from ..filters import EVERYTHING, Environment, Filter, Match
 from ..missing import missing_gates
-from ..proving import in_order, own_needs
+from ..needs import own_needs
+from ..proving import in_order
 from ..sets import Services
 from .exposure import Reach
 from .gathering import Gathering
@@ -80,7 +81,7 @@ class _Asked:
         asked = [EVERYTHING] if to is None else _targets(access, to)
         places = [Match(hosts=destination_hosts(one), services=destination_services(one)) for one in access.destinations]
         every = [*filters, *(one.stand_in() for one in missing_gates(access, filters))]
-        granted, own = grants(access), own_needs(environments)
+        granted, own = grants(access), own_needs(environments, filters)
         said = [
             *(one.scope for one in every),
             *(rule.match for one in every for rule in one.rules),
