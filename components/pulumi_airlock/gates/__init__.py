@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 GATES = (
     "gates.aws_network",
+    "gates.gcp_firewall",
     "gates.fortigate",
     "gates.zpa",
     "gates.zia",

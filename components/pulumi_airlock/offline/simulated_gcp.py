@@ -127,10 +127,105 @@ _STORAGE: dict[str, Simulated] = {
 }
 
 _NETWORK: dict[str, Simulated] = {
+    "gcp:compute/network:Network": compute(
+        "global/networks", "autoCreateSubnetworks description", networkId="{digits19}", numericId="{digits19}"
+    ),
+    "gcp:compute/subnetwork:Subnetwork": compute(
+        "regions/{in.region}/subnetworks", "region network purpose", subnetworkId="{digits19}", fingerprint="{hex8.print}="
+    ),
     "gcp:compute/networkAttachment:NetworkAttachment": compute(
         "regions/{in.region}/networkAttachments", "region connectionPreference", fingerprint="{hex8.print}="
     ),
 }
 
-GCP: Mapping[str, Simulated] = {**_COMPOSER, **_IAM, **_KMS, **_STORAGE, **_NETWORK}
+_VPN: dict[str, Simulated] = {
+    "gcp:compute/haVpnGateway:HaVpnGateway": compute(
+        "regions/{in.region}/vpnGateways",
+        "region network stackType gatewayIpVersion description",
+        vpnInterfaces=[
+            {"id": 0, "ipAddress": "{ip.198.51.100.0/25}"},
+            {"id": 1, "ipAddress": "{ip.198.51.100.128/25}"},
+        ],
+    ),
+    "gcp:compute/externalVpnGateway:ExternalVpnGateway": compute(
+        "global/externalVpnGateways", "redundancyType interfaces description"
+    ),
+    "gcp:compute/vPNTunnel:VPNTunnel": compute(
+        "regions/{in.region}/vpnTunnels",
+        "region vpnGateway vpnGatewayInterface peerExternalGateway peerExternalGatewayInterface router sharedSecret ikeVersion "
+        "cipherSuite description",
+        tunnelId="{digits19}",
+        sharedSecretHash="{hex40.secret}",
+        detailedStatus="Tunnel is up and running.",
+    ),
+    "gcp:compute/router:Router": compute("regions/{in.region}/routers", "region network"),
+    "gcp:compute/routerInterface:RouterInterface": tied(
+        "{in.region}/{in.router}/{name}", "name project region router ipRange vpnTunnel", name="{name}"
+    ),
+    "gcp:compute/routerPeer:RouterPeer": tied(
+        "projects/{in.project}/regions/{in.region}/routers/{in.router}/{name}", "name project region router", name="{name}"
+    ),
+    "gcp:compute/routerRoutePolicy:RouterRoutePolicy": tied(
+        "projects/{in.project}/regions/{in.region}/routers/{in.router}/routePolicies/{name}",
+        "name project region router",
+        name="{name}",
+        fingerprint="{hex8.print}=",
+    ),
+}
+
+
+def _policies(collection: str, kind: str, where: str = "") -> dict[str, Simulated]:
+    """A network firewall policy of one scope: alone and with its rules, its rules and its associations."""
+    path = f"projects/{_PROJECT}/{collection}/firewallPolicies"
+    member = kind[0].lower() + kind[1:]
+    number = f"{member}Id"
+    outputs = {number: "{digits19.policy}", "fingerprint": "{hex8.print}=", "ruleTupleCount": 0}
+    return {
+        f"gcp:compute/{member}:{kind}": compute(f"{collection}/firewallPolicies", f"policyType {where}", **outputs),
+        f"gcp:compute/{member}WithRules:{kind}WithRules": compute(
+            f"{collection}/firewallPolicies", f"policyType {where}", **outputs
+        ),
+        f"gcp:compute/{member}Rule:{kind}Rule": tied(
+            f"{path}/{{in.firewallPolicy}}/{{in.priority}}",
+            f"project firewallPolicy priority {where}",
+            kind="compute#firewallPolicyRule",
+        ),
+        f"gcp:compute/{member}Association:{kind}Association": tied(
+            f"{path}/{{in.firewallPolicy}}/associations/{{name}}",
+            f"name project attachmentTarget {where}",
+            name="{name}",
+            shortName="{in.firewallPolicy}",
+        ),
+    }
+
+
+_HIERARCHICAL = "locations/global/firewallPolicies"
+_FIREWALL: dict[str, Simulated] = {
+    **_policies("global", "NetworkFirewallPolicy"),
+    **_policies("regions/{in.region}", "RegionNetworkFirewallPolicy", "region"),
+    "gcp:compute/firewall:Firewall": compute("global/firewalls", "network direction"),
+    "gcp:compute/firewallPolicy:FirewallPolicy": Simulated(
+        f"{_HIERARCHICAL}/{{digits12.policy}}",
+        {"name": "{digits12.policy}", "firewallPolicyId": "{digits12.policy}", "fingerprint": "{hex8.print}="},
+        frozenset(("parent", "shortName")),
+    ),
+    "gcp:compute/firewallPolicyWithRules:FirewallPolicyWithRules": Simulated(
+        f"{_HIERARCHICAL}/{{digits12.policy}}",
+        {"policyId": "{digits12.policy}", "fingerprint": "{hex8.print}="},
+        frozenset(("parent", "shortName")),
+    ),
+    "gcp:compute/firewallPolicyRule:FirewallPolicyRule": tied(
+        f"{_HIERARCHICAL}/{{in.firewallPolicy}}/rules/{{in.priority}}", "firewallPolicy priority"
+    ),
+    "gcp:compute/firewallPolicyAssociation:FirewallPolicyAssociation": tied(
+        f"{_HIERARCHICAL}/{{in.firewallPolicy}}/associations/{{name}}", "name attachmentTarget", name="{name}"
+    ),
+    "gcp:networksecurity/addressGroup:AddressGroup": Simulated(
+        "{in.parent}/locations/{in.location}/addressGroups/{name}",
+        {"name": "{name}", "createTime": "2026-01-01T00:00:00Z"},
+        frozenset(("name", "parent", "location", "type", "capacity")),
+    ),
+}
+
+GCP: Mapping[str, Simulated] = {**_COMPOSER, **_IAM, **_KMS, **_STORAGE, **_NETWORK, **_VPN, **_FIREWALL}
 """Every simulated type of Google Cloud, by its token."""

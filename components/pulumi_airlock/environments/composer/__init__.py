@@ -8,7 +8,7 @@ part each; `limits` has what Google accepts; `network` is what gates are handed;
 from typing import TYPE_CHECKING
 
 from ...lazy import exports
-from .network import ComposerNetwork
+from .network import ComposerNetwork, Need
 from .read import read, read_environments
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ __all__ = [
     "ComposerScale",
     "ComposerSoftware",
     "Maintenance",
+    "Need",
     "Retention",
     "SecretsBackend",
     "Snapshots",

@@ -203,6 +203,7 @@ class ComposerEnvironment(pulumi.ComponentResource):
             project=placement.network_project or project,
             region=region,
             subnetwork_id=pulumi.Output.from_input(placement.subnetwork_id) if placement.subnetwork_id is not None else None,
+            needs=placement.needs(image.generation),
         )
         self.register_outputs(
             {

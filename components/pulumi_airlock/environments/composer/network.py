@@ -8,6 +8,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Need:
+    """What an environment itself has to reach through the VPC's firewall, whatever its DAGs do."""
+
+    what: str
+    """In words, for a rule's description."""
+    cidrs: tuple[str, ...]
+    services: tuple[tuple[str, int, int], ...] = ()
+    """(protocol, first port, last port); none: every protocol."""
+
+
+@dataclass(frozen=True, slots=True)
 class ComposerNetwork:
     """Where an environment's tasks run. CIDRs are plain text, since gates compute with them at preview; ids are outputs."""
 
@@ -30,3 +41,5 @@ class ComposerNetwork:
     region: str = ""
     subnetwork_id: "pulumi.Output[str] | None" = None
     """The subnetwork of the attachment, or of the nodes; None where only an attachment was brought."""
+    needs: tuple[Need, ...] = ()
+    """Composer 2's own traffic. Composer 3's parts are in Google's network, and so is its way to Google's APIs: it has none."""

@@ -20,6 +20,7 @@ from .limits import (
     NAME,
     RESERVED_ADDRESSES,
 )
+from .network import Need
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +80,25 @@ class ComposerPlacement:
         if generation == 3 or self.pod_cidr is None:
             return (self.subnetwork_cidr,)
         return (self.subnetwork_cidr, self.pod_cidr)
+
+    def needs(self, generation: int) -> tuple[Need, ...]:
+        """What Composer itself reaches through the VPC.
+
+        Composer 2: "Configure private IP networking", the rules for egress; its services are virtual, and DNS is the metadata
+        server's, which no firewall stops. Composer 3: nothing ("Connect an environment to a VPC network": Google's APIs are
+        reached without the VPC).
+        """
+        if generation == 3:
+            return ()
+        found = [
+            Need("nodes and pods of the cluster", self.source_cidrs(generation)),
+            Need("Google's APIs", (GOOGLE_APIS[self.google_apis],), (("tcp", 443, 443),)),
+        ]
+        if self.master_cidr is not None:
+            found.append(Need("control plane of the cluster", (self.master_cidr,), (("tcp", 0, 65535),)))
+        if database := [one for one in (self.sql_cidr, self.connection_subnetwork_cidr) if one]:
+            found.append(Need("Airflow's database", tuple(database), (("tcp", 3306, 3307),)))
+        return tuple(found)
 
     def described(self, generation: int) -> dict[str, Any]:
         """What readers are told, among the component's inputs: `pulumi preview --json` has no outputs of components."""
