@@ -46,6 +46,15 @@ def test_psk_secret():
     policy.fails("psksecret is plain text", psksecret=UNKNOWN)
 
 
+def test_bgp_password_secret():
+    for kind in ("fortios:router/bgp/neighbor:Neighbor", "fortios:index/routerbgpNeighbor:RouterbgpNeighbor"):
+        policy = on("fortigate-bgp-password-secret", kind)
+        policy.passes(password=Secret(UNKNOWN), ip=UNKNOWN)
+        policy.passes(ip="169.254.30.1")
+        policy.fails("password is plain text", password="plain", ip=UNKNOWN)
+        policy.fails("password is plain text", password=UNKNOWN)
+
+
 def test_dead_peer_detection():
     policy = on("fortigate-dpd", PHASE1)
     policy.passes(dpd="on-idle", psksecret=Secret("x"))

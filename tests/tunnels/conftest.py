@@ -22,9 +22,13 @@ OUTPUTS = {
             "VgwInsideAddress": f"169.254.10.{4 * tunnel + 1}",
             "BgpAsn": "64512",
         }.items()
-    }
+    },
+    "gcp:compute/haVpnGateway:HaVpnGateway": {
+        "vpnInterfaces": [{"id": number, "ipAddress": f"203.0.113.{number + 1}"} for number in (0, 1)]
+    },
+    "random:index/randomPassword:RandomPassword": {"result": "MadeByChanceMadeByChanceMade1234"},
 }
-"""What AWS answers after an update."""
+"""What providers answer after an update."""
 
 
 @dataclass
@@ -39,6 +43,13 @@ class Registered:
     secret_outputs: set[str]
     depends_on: set[str]
     links: dict[str, set[str]]
+
+
+def _holds_secret(value: object) -> bool:
+    """Whether a value on the wire is a secret, or an object that has one."""
+    if not isinstance(value, dict):
+        return False
+    return value.get(rpc._special_sig_key) == rpc._special_secret_sig or any(map(_holds_secret, value.values()))
 
 
 class _Recorder(mocks.MockMonitor):
@@ -57,11 +68,7 @@ class _Recorder(mocks.MockMonitor):
                     request.name,
                     request.parent,
                     plain(inputs),
-                    {
-                        key
-                        for key, value in inputs.items()
-                        if isinstance(value, dict) and value.get(rpc._special_sig_key) == rpc._special_secret_sig
-                    },
+                    {key for key, value in inputs.items() if _holds_secret(value)},
                     set(request.additionalSecretOutputs),
                     {urn.rsplit("::")[-1] for urn in request.dependencies},
                     {key: {urn.rsplit("::")[-1] for urn in value.urns} for key, value in request.propertyDependencies.items()},

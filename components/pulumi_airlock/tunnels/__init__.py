@@ -1,7 +1,7 @@
 """VPNs between a cloud network and a FortiGate, or Zscaler, both ends, from one declaration.
 
-`SiteToSiteVpn` makes both ends of an AWS VPN; `AwsVpn` and `FortigateTunnel` are its halves, for those who run them in two
-stacks.
+`SiteToSiteVpn` makes both ends of an AWS VPN, `GcpSiteToSiteVpn` of one of Google Cloud; `AwsVpn` or `GcpVpn`, and
+`FortigateTunnel`, are their halves, for those who run them in two stacks.
 """
 
 from typing import TYPE_CHECKING
@@ -10,9 +10,11 @@ from ..lazy import exports
 from .proposals import IpsecProposal
 
 if TYPE_CHECKING:
-    from .aws import AwsVpn, PeerTunnel
-    from .aws_parts import TunnelEnd
+    from .aws import AwsVpn
     from .fortigate import FortigateTunnel
+    from .gcp import GcpVpn
+    from .gcp_site_to_site import GcpSiteToSiteVpn
+    from .peer import PeerTunnel, TunnelEnd
     from .site_to_site import SiteToSiteVpn
     from .zscaler import ZscalerNode, ZscalerTunnel
     from .zscaler_gre import ZscalerGre
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = [
     "AwsVpn",
     "FortigateTunnel",
+    "GcpSiteToSiteVpn",
+    "GcpVpn",
     "IpsecProposal",
     "PeerTunnel",
     "SiteToSiteVpn",
@@ -34,9 +38,11 @@ __getattr__ = exports(
     __name__,
     {
         "AwsVpn": "aws",
-        "PeerTunnel": "aws",
-        "TunnelEnd": "aws_parts",
         "FortigateTunnel": "fortigate",
+        "GcpSiteToSiteVpn": "gcp_site_to_site",
+        "GcpVpn": "gcp",
+        "PeerTunnel": "peer",
+        "TunnelEnd": "peer",
         "SiteToSiteVpn": "site_to_site",
         "ZscalerGre": "zscaler_gre",
         "ZscalerNode": "zscaler",

@@ -3,27 +3,17 @@ one proposal.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
 from ..errors import Problems
 from ..gates.aws_network import Gateway
-from .aws_parts import TUNNELS, AwsParts, GatewayKind, TunnelEnd, tunnel_options
-from .checks import (
-    MAX_STATIC_ROUTES,
-    check_asns,
-    check_cidrs,
-    check_inside_cidrs,
-    check_public_address,
-    valid_preshared_key,
-)
+from .aws_parts import AwsParts, GatewayKind, tunnel_options
+from .checks import MAX_STATIC_ROUTES, check_asns, check_cidrs, check_ends, check_public_address
+from .peer import TUNNELS, PeerTunnel, Routing, TunnelEnd
 from .proposals import IpsecProposal
-
-Routing = Literal["bgp", "static"]
-
 
 _DEVICE_STARTS = {
     "startup_action": "add",
@@ -32,19 +22,6 @@ _DEVICE_STARTS = {
     "replay_window_size": 1024,
 }
 """The device starts a tunnel and AWS answers: with both starting, two pairs of keys are made."""
-
-
-@dataclass(frozen=True)
-class PeerTunnel:
-    """What the other end needs of one tunnel."""
-
-    address: pulumi.Output[str]
-    """AWS's public address."""
-    preshared_key: pulumi.Output[str]
-    """Secret."""
-    device_inside_address: pulumi.Output[str]
-    aws_inside_address: pulumi.Output[str]
-    aws_asn: pulumi.Output[str]
 
 
 class AwsVpn(pulumi.ComponentResource):
@@ -154,8 +131,8 @@ def _peer_tunnel(connection: Any, tunnel: int) -> PeerTunnel:
         address=getattr(connection, f"tunnel{tunnel}_address"),
         preshared_key=pulumi.Output.secret(getattr(connection, f"tunnel{tunnel}_preshared_key")),
         device_inside_address=getattr(connection, f"tunnel{tunnel}_cgw_inside_address"),
-        aws_inside_address=getattr(connection, f"tunnel{tunnel}_vgw_inside_address"),
-        aws_asn=getattr(connection, f"tunnel{tunnel}_bgp_asn"),
+        cloud_inside_address=getattr(connection, f"tunnel{tunnel}_vgw_inside_address"),
+        cloud_asn=getattr(connection, f"tunnel{tunnel}_bgp_asn"),
     )
 
 
@@ -205,16 +182,4 @@ def _check_routing(
 def _check_tunnels(problems: Problems, tunnels: Sequence[TunnelEnd]) -> None:
     if len(tunnels) != len(TUNNELS):
         problems.add("tunnels", f"{len(tunnels)}: an AWS VPN connection has two")
-    check_inside_cidrs(problems, [end.inside_cidr for end in tunnels])
-    plain = [end.preshared_key for end in tunnels if isinstance(end.preshared_key, str)]
-    for position, end in enumerate(tunnels):
-        if isinstance(end.preshared_key, str):
-            try:
-                valid_preshared_key(end.preshared_key)
-            except ValueError as error:
-                problems.add(f"tunnels[{position}].preshared_key", str(error))
-    if len(plain) != len(set(plain)):
-        problems.add("tunnels", "both have the same pre-shared key: give each its own")
-
-
-__all__ = ["AwsVpn", "PeerTunnel", "TunnelEnd"]
+    check_ends(problems, tunnels)

@@ -9,23 +9,10 @@ import pulumi_aws as aws
 
 from ..gates.aws_network import Gateway
 from .checks import valid_preshared_key
+from .peer import TUNNELS, TunnelEnd
 from .proposals import IpsecProposal
 
 GatewayKind = Literal["vpn", "transit"]
-TUNNELS = (1, 2)
-"""Every AWS VPN connection has two."""
-
-
-@dataclass(frozen=True)
-class TunnelEnd:
-    """One tunnel's own settings. What is left out, AWS makes.
-
-    The key then exists nowhere but in AWS and in the encrypted state.
-    """
-
-    inside_cidr: str | None = None
-    """A /30 of 169.254.0.0/16: AWS has the first address, the device the second."""
-    preshared_key: pulumi.Input[str] | None = None
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What AWS and FortiOS take in a VPN's addresses, keys and names; everything checked at preview, all problems at once."""
+"""What clouds and FortiOS take in a VPN's addresses, keys and names; everything checked at preview, all problems at once."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -6,11 +6,9 @@ from hashlib import sha256
 from ipaddress import IPv4Address, IPv4Network, ip_network
 
 from ..errors import Problems
+from .clouds import AWS, PRIVATE_ASNS, Cloud
+from .peer import TunnelEnd
 
-PRESHARED_KEY = re.compile(r"(?!0)[A-Za-z0-9._]{8,64}")
-"""AWS, "Tunnel options": 8–64 letters, digits, `.` and `_`, not beginning with 0."""
-RESERVED_INSIDE = (*(IPv4Network(f"169.254.{third}.0/30") for third in range(6)), IPv4Network("169.254.169.252/30"))
-"""AWS's own use of 169.254.0.0/16 (the same page)."""
 INSIDE = IPv4Network("169.254.0.0/16")
 PHASE1_NAME = 15
 """Characters of a phase 1 name, which is an interface's name too (FortiOS)."""
@@ -18,25 +16,36 @@ ZONE_NAME = 35
 MAX_STATIC_ROUTES = 100
 """Static routes of one VPN connection, AWS's quota ("Site-to-Site VPN quotas")."""
 
-_AWS_ASNS = ((64512, 65534), (4200000000, 4294967294))
-_RESERVED_ASNS = (0, 7224, 9059, 10124, 17943, 23456, 65535, 4294967295)
 _DEVICE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
-def check_asns(problems: Problems, peer: int, amazon: int) -> None:
-    """Notes autonomous system numbers that AWS refuses: the peer's may be public; AWS's is private, and another."""
-    if not 1 <= peer <= 4294967294 or peer in _RESERVED_ASNS:
-        problems.add(
-            "device_asn", f"{peer}: write 1–4294967294 but {', '.join(map(str, _RESERVED_ASNS[1:-1]))}, which are reserved"
-        )
-    if not any(low <= amazon <= high for low, high in _AWS_ASNS):
-        problems.add("amazon_asn", f"{amazon}: AWS takes the private numbers 64512–65534 and 4200000000–4294967294")
-    if peer == amazon:
-        problems.add("device_asn", f"{peer} is AWS's own number as well: external BGP needs two")
+def check_asns(problems: Problems, peer: int, own: int, cloud: Cloud = AWS, path: str = "amazon_asn") -> None:
+    """Notes autonomous system numbers that a cloud refuses: the peer's may be public; its own is private, and another."""
+    if not 1 <= peer <= 4294967294 or peer in cloud.reserved_asns:
+        reserved = ", ".join(str(one) for one in sorted(cloud.reserved_asns) if 0 < one < 4294967295)
+        problems.add("device_asn", f"{peer}: write 1–4294967294 but {reserved}, which are reserved")
+    if not any(low <= own <= high for low, high in PRIVATE_ASNS):
+        problems.add(path, f"{own}: {cloud.name} takes the private numbers 64512–65534 and 4200000000–4294967294")
+    if peer == own:
+        problems.add("device_asn", f"{peer} is {cloud.name}'s own number as well: external BGP needs two")
 
 
-def check_inside_cidrs(problems: Problems, cidrs: Sequence[str | None]) -> None:
-    """Notes tunnel networks that are no /30 of 169.254.0.0/16, that AWS keeps for itself, or that are there twice."""
+def check_ends(problems: Problems, ends: Sequence[TunnelEnd], cloud: Cloud = AWS) -> None:
+    """Notes inside networks and pre-shared keys that a cloud refuses, and keys that two tunnels share."""
+    check_inside_cidrs(problems, [end.inside_cidr for end in ends], cloud)
+    plain = [end.preshared_key for end in ends if isinstance(end.preshared_key, str)]
+    for position, end in enumerate(ends):
+        if isinstance(end.preshared_key, str):
+            try:
+                valid_preshared_key(end.preshared_key, cloud)
+            except ValueError as error:
+                problems.add(f"tunnels[{position}].preshared_key", str(error))
+    if len(plain) != len(set(plain)):
+        problems.add("tunnels", "both have the same pre-shared key: give each its own")
+
+
+def check_inside_cidrs(problems: Problems, cidrs: Sequence[str | None], cloud: Cloud = AWS) -> None:
+    """Notes tunnel networks that are no /30 of 169.254.0.0/16, that a cloud keeps for itself, or that are there twice."""
     seen: dict[IPv4Network, int] = {}
     for position, cidr in enumerate(cidrs):
         if cidr is None:
@@ -47,8 +56,9 @@ def check_inside_cidrs(problems: Problems, cidrs: Sequence[str | None]) -> None:
             continue
         if network.prefixlen != 30 or not network.subnet_of(INSIDE):
             problems.add(path, f"{cidr}: write a /30 of {INSIDE}")
-        elif network in RESERVED_INSIDE:
-            problems.add(path, f"{cidr} is one of those that AWS keeps for itself ({', '.join(map(str, RESERVED_INSIDE))})")
+        elif network in cloud.reserved_inside:
+            kept = ", ".join(map(str, cloud.reserved_inside))
+            problems.add(path, f"{cidr} is one of those that {cloud.name} keeps for itself ({kept})")
         elif network in seen:
             problems.add(path, f"{cidr} is tunnels[{seen[network]}]'s already")
         seen.setdefault(network, position)
@@ -85,15 +95,15 @@ def check_cidrs(problems: Problems, path: str, cidrs: Iterable[str]) -> tuple[IP
     return tuple(found)
 
 
-def check_public_address(problems: Problems, path: str, address: str) -> None:
-    """Notes a device address that AWS cannot reach."""
+def check_public_address(problems: Problems, path: str, address: str, cloud: Cloud = AWS) -> None:
+    """Notes a device address that a cloud cannot reach."""
     try:
         found = IPv4Address(address)
     except ValueError:
         problems.add(path, f"{address!r} is no IPv4 address")
         return
     if not found.is_global and not _is_documentation(found):
-        problems.add(path, f"{address} is not reachable from AWS: write the public address of the device's WAN side")
+        problems.add(path, f"{address} is not reachable from {cloud.name}: write the public address of the device's WAN side")
 
 
 def _is_documentation(address: IPv4Address) -> bool:
@@ -101,12 +111,10 @@ def _is_documentation(address: IPv4Address) -> bool:
     return any(address in IPv4Network(text) for text in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"))
 
 
-def valid_preshared_key(key: str) -> str:
-    """The key itself; ValueError, without showing it, where AWS would refuse it."""
-    if not PRESHARED_KEY.fullmatch(key):
-        raise ValueError(
-            f"a pre-shared key of {len(key)} characters that AWS refuses: 8–64 letters, digits, . and _, not beginning with 0"
-        )
+def valid_preshared_key(key: str, cloud: Cloud = AWS) -> str:
+    """The key itself; ValueError, without showing it, where it is not what a cloud's end takes."""
+    if not cloud.preshared_key.fullmatch(key):
+        raise ValueError(f"a pre-shared key of {len(key)} characters that {cloud.name} refuses: {cloud.key_form}")
     return key
 
 

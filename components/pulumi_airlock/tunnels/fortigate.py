@@ -1,4 +1,4 @@
-"""The FortiGate end of an AWS VPN.
+"""The FortiGate end of a cloud's VPN.
 
 Phase 1 and 2 of both tunnels, their interfaces and routes, in one zone for policies to name.
 """
@@ -11,9 +11,10 @@ import pulumi
 import pulumiverse_fortios as fortios
 
 from ..errors import Problems
-from .aws import PeerTunnel, Routing
 from .checks import PHASE1_NAME, ZONE_NAME, check_asns, check_cidrs, check_device_name, short_name, with_mask
+from .clouds import AWS, Cloud
 from .fortios_sdk import router
+from .peer import PeerTunnel, Routing
 from .proposals import IpsecProposal
 
 TCP_MSS = 1360
@@ -25,7 +26,7 @@ _EVERYWHERE = "0.0.0.0 0.0.0.0"
 
 
 class FortigateTunnel(pulumi.ComponentResource):
-    """Both tunnels of an AWS VPN on a FortiGate, in a zone of their own: `FortigateGate(tunnel_interface=tunnel.zone_name)`.
+    """Both tunnels of a cloud's VPN on a FortiGate, in a zone of their own: `FortigateGate(tunnel_interface=tunnel.zone_name)`.
 
     Nothing gets through by itself: traffic between the tunnels is denied (`intrazone`), and policies decide on the rest.
 
@@ -34,15 +35,16 @@ class FortigateTunnel(pulumi.ComponentResource):
     not noticed.
 
     Args:
-        tunnels: from `AwsVpn.tunnels`.
-        proposal: the same as AWS's.
+        tunnels: from `AwsVpn.tunnels` or `GcpVpn.tunnels`.
+        proposal: the same as the cloud's.
+        cloud: which one: `AWS` or `GOOGLE`, of `tunnels.clouds`.
         wan_interface: where the device meets the internet.
         cloud_cidrs: the networks at the far end: the environments' VPC. Static routes go to these alone; BGP takes these alone.
-        device_cidrs: the networks behind this device; with BGP, AWS is told of these and no others.
-        routing: as the AWS end has it.
+        device_cidrs: the networks behind this device; with BGP, the cloud is told of these and no others.
+        routing: as the cloud's end has it.
         device_asn: with BGP, the device's number. It has to be what the device has (`config router bgp`): that belongs to its
             owner, and the SDK's Python package has no class for it.
-        amazon_asn: AWS's number.
+        cloud_asn: the cloud's number.
         device_name: begins the names on the device, at most 13 characters; made from `name` otherwise.
         zone_name: at most 35 characters; `device_name` otherwise.
         network_ids: with BGP, the id of the first entry in the device's network table; one is taken for each of `device_cidrs`.
@@ -65,10 +67,11 @@ class FortigateTunnel(pulumi.ComponentResource):
         proposal: IpsecProposal,
         wan_interface: str,
         cloud_cidrs: Sequence[str],
+        cloud: Cloud = AWS,
         device_cidrs: Sequence[str] = (),
         routing: Routing = "bgp",
         device_asn: int = 65000,
-        amazon_asn: int = 64512,
+        cloud_asn: int = 64512,
         device_name: str | None = None,
         zone_name: str | None = None,
         network_ids: int = 1000,
@@ -79,10 +82,17 @@ class FortigateTunnel(pulumi.ComponentResource):
     ):
         problems = Problems(name)
         self._base, zone = device_names(name, device_name, zone_name)
-        proposal.check(problems)
-        check_asns(problems, device_asn, amazon_asn)
-        cloud, announced = check_fortigate(
-            problems, self._base, zone, wan_interface, cloud_cidrs=cloud_cidrs, device_cidrs=device_cidrs, routing=routing
+        proposal.check(problems, cloud)
+        check_asns(problems, device_asn, cloud_asn, cloud, "cloud_asn")
+        beyond, announced = check_fortigate(
+            problems,
+            self._base,
+            zone,
+            wan_interface,
+            cloud_cidrs=cloud_cidrs,
+            device_cidrs=device_cidrs,
+            routing=routing,
+            cloud=cloud,
         )
         if not 500 <= tcp_mss <= 1460:
             problems.add("tcp_mss", f"{tcp_mss}: write 500–1460")
@@ -91,6 +101,8 @@ class FortigateTunnel(pulumi.ComponentResource):
         super().__init__("airlock:index:FortigateTunnel", name, {}, opts)
         self._name = name
         self._vdom = vdom
+        self._cloud = cloud
+        self._told = f"{cloud.name} VPN {name}"
         self._child = pulumi.ResourceOptions(parent=self)
         interfaces = []
         for position, tunnel in enumerate(tunnels, start=1):
@@ -100,9 +112,9 @@ class FortigateTunnel(pulumi.ComponentResource):
         made_zone = self._make_zone(zone, interfaces)
         after = pulumi.ResourceOptions(parent=self, depends_on=[made_zone])
         if routing == "static":
-            self._make_static_routes(cloud, interfaces, after)
+            self._make_static_routes(beyond, interfaces, after)
         else:
-            self._make_bgp(tunnels, cloud, announced, network_ids, after)
+            self._make_bgp(tunnels, beyond, announced, network_ids, after)
 
         self.interface_names = tuple(one.name for one in interfaces)
         self.zone_name = made_zone.name
@@ -122,7 +134,7 @@ class FortigateTunnel(pulumi.ComponentResource):
             ike_version="2",
             authmethod="psk",
             psksecret=tunnel.preshared_key,
-            # AWS names itself by its address; it is told apart by that and by the key.
+            # The cloud names itself by its address; it is told apart by that and by the key.
             peertype="any",
             net_device="disable",
             proposal=proposal.fortios_phase1,
@@ -144,7 +156,7 @@ class FortigateTunnel(pulumi.ComponentResource):
             encapsulation="none",
             esn="disable",
             suite_b="disable",
-            comments=f"AWS VPN {self._name}, tunnel {position}",
+            comments=f"{self._told}, tunnel {position}",
             vdomparam=self._vdom,
             opts=pulumi.ResourceOptions(parent=self, additional_secret_outputs=["psksecret"]),
         )
@@ -164,13 +176,13 @@ class FortigateTunnel(pulumi.ComponentResource):
             replay="enable",
             encapsulation="tunnel-mode",
             add_route="disable",
-            # AWS has route-based tunnels: routes and policies choose what goes in, not selectors.
+            # The cloud has route-based tunnels: routes and policies choose what goes in, not selectors.
             src_addr_type="subnet",
             src_subnet=_EVERYWHERE,
             dst_addr_type="subnet",
             dst_subnet=_EVERYWHERE,
             protocol=0,
-            comments=f"AWS VPN {self._name}, tunnel {position}",
+            comments=f"{self._told}, tunnel {position}",
             vdomparam=self._vdom,
             opts=self._child,
         )
@@ -186,13 +198,13 @@ class FortigateTunnel(pulumi.ComponentResource):
             interface=wan_interface,
             mode="static",
             ip=pulumi.Output.format("{0} 255.255.255.255", tunnel.device_inside_address),
-            remote_ip=pulumi.Output.format("{0} 255.255.255.252", tunnel.aws_inside_address),
+            remote_ip=pulumi.Output.format("{0} 255.255.255.252", tunnel.cloud_inside_address),
             # Ping alone: the device is not managed through the tunnel.
             allowaccess="ping",
             role="undefined",
             status="up",
             tcp_mss=tcp_mss,
-            description=f"AWS VPN {self._name}, tunnel {position}",
+            description=f"{self._told}, tunnel {position}",
             opts=self._child,
         )
 
@@ -200,18 +212,20 @@ class FortigateTunnel(pulumi.ComponentResource):
         return fortios.system.Zone(
             f"{self._name}-zone",
             name=zone,
-            description=f"AWS VPN {self._name}",
+            description=self._told,
             intrazone="deny",
             interfaces=[{"interface_name": one.name} for one in interfaces],
             vdomparam=self._vdom,
             opts=self._child,
         )
 
-    def _make_static_routes(self, cloud: Sequence[IPv4Network], interfaces: Sequence[Any], after: pulumi.ResourceOptions) -> None:
+    def _make_static_routes(
+        self, beyond: Sequence[IPv4Network], interfaces: Sequence[Any], after: pulumi.ResourceOptions
+    ) -> None:
         """To each network through tunnel 1, then 2; and nowhere while both are down, rather than out to the internet by the
         default route.
         """
-        for network in cloud:
+        for network in beyond:
             label = f"{self._name}-to-{str(network).replace('/', '-')}"
             for position, interface in enumerate(interfaces, start=1):
                 self._route(f"{label}-{position}", network, after, device=interface.name, distance=10, priority=position)
@@ -224,7 +238,7 @@ class FortigateTunnel(pulumi.ComponentResource):
             status="enable",
             dynamic_gateway="disable",
             link_monitor_exempt="disable",
-            comment=f"AWS VPN {self._name}",
+            comment=self._told,
             vdomparam=self._vdom,
             opts=after,
             **{"blackhole": "disable", **where},
@@ -233,7 +247,7 @@ class FortigateTunnel(pulumi.ComponentResource):
     def _make_bgp(
         self,
         tunnels: Sequence[PeerTunnel],
-        cloud: Sequence[IPv4Network],
+        beyond: Sequence[IPv4Network],
         announced: Sequence[IPv4Network],
         network_ids: int,
         after: pulumi.ResourceOptions,
@@ -242,7 +256,7 @@ class FortigateTunnel(pulumi.ComponentResource):
 
         Neither end can draw the other's traffic to itself.
         """
-        taken = self._prefix_list("in", cloud)
+        taken = self._prefix_list("in", beyond)
         told = self._prefix_list("out", announced)
         for offset, network in enumerate(announced):
             router.bgp.Network(
@@ -258,9 +272,10 @@ class FortigateTunnel(pulumi.ComponentResource):
         for position, tunnel in enumerate(tunnels, start=1):
             router.bgp.Neighbor(
                 f"{self._name}-{position}",
-                ip=tunnel.aws_inside_address,
-                remote_as=tunnel.aws_asn.apply(int),
-                description=f"AWS VPN {self._name}, tunnel {position}",
+                ip=tunnel.cloud_inside_address,
+                remote_as=tunnel.cloud_asn.apply(int),
+                password=tunnel.bgp_password,
+                description=f"{self._told}, tunnel {position}",
                 activate="enable",
                 activate6="disable",
                 shutdown="disable",
@@ -271,11 +286,11 @@ class FortigateTunnel(pulumi.ComponentResource):
                 ebgp_enforce_multihop="disable",
                 next_hop_self="disable",
                 link_down_failover="enable",
-                # AWS's own timers ("Tunnel options": keepalive 10, hold 30).
-                keep_alive_timer=10,
-                holdtime_timer=30,
+                keep_alive_timer=self._cloud.keepalive,
+                holdtime_timer=self._cloud.holdtime,
+                capability_graceful_restart="enable" if self._cloud.graceful_restart else None,
                 vdomparam=self._vdom,
-                opts=after,
+                opts=pulumi.ResourceOptions.merge(after, pulumi.ResourceOptions(additional_secret_outputs=["password"])),
             )
 
     def _prefix_list(self, direction: str, networks: Sequence[IPv4Network]) -> Any:
@@ -288,7 +303,7 @@ class FortigateTunnel(pulumi.ComponentResource):
         return router.Prefixlist(
             f"{self._name}-{direction}",
             name=f"{self._base}-{direction}",
-            comments=f"AWS VPN {self._name}",
+            comments=self._told,
             rules=rules,
             vdomparam=self._vdom,
             opts=self._child,
@@ -315,6 +330,7 @@ def check_fortigate(
     cloud_cidrs: Sequence[str],
     device_cidrs: Sequence[str],
     routing: str,
+    cloud: Cloud = AWS,
 ) -> tuple[tuple[IPv4Network, ...], tuple[IPv4Network, ...]]:
     """Notes every argument that FortiOS would refuse or cut; returns the cloud's networks and the announced ones."""
     check_device_name(problems, "device_name", base, PHASE1_NAME - 2)
@@ -322,16 +338,16 @@ def check_fortigate(
     check_device_name(problems, "wan_interface", wan_interface, PHASE1_NAME)
     if zone in (f"{base}-1", f"{base}-2", wan_interface):
         problems.add("zone_name", f"{zone!r} is an interface's name already: zones and interfaces share their names")
-    cloud = check_cidrs(problems, "cloud_cidrs", cloud_cidrs)
+    beyond = check_cidrs(problems, "cloud_cidrs", cloud_cidrs)
     announced = check_cidrs(problems, "device_cidrs", device_cidrs)
     if not cloud_cidrs:
         problems.add("cloud_cidrs", "none: nothing would be routed into the tunnels")
     if routing not in ("bgp", "static"):
         problems.add("routing", f"{routing!r}: write bgp or static")
     if routing == "bgp" and not device_cidrs:
-        problems.add("device_cidrs", "none: AWS would learn of no network behind this device")
+        problems.add("device_cidrs", f"none: {cloud.name} would learn of no network behind this device")
     for network in announced:
-        overlapping = next((other for other in cloud if other.overlaps(network)), None)
+        overlapping = next((other for other in beyond if other.overlaps(network)), None)
         if overlapping is not None:
             problems.add("device_cidrs", f"{network} overlaps {overlapping} of cloud_cidrs: one address, two ends")
-    return cloud, announced
+    return beyond, announced

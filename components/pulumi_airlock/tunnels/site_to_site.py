@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 
 import pulumi
 
-from ..errors import InputError, Problem, Problems
+from ..errors import Problems
 from ..gates.aws_network import Gateway
-from .aws import AwsVpn, Routing, check_aws_vpn
-from .aws_parts import GatewayKind, TunnelEnd
+from .aws import AwsVpn, check_aws_vpn
+from .aws_parts import GatewayKind
 from .checks import check_asns
 from .fortigate import FortigateTunnel, check_fortigate, device_names
+from .peer import Routing, TunnelEnd
 from .proposals import IpsecProposal
 
 
@@ -82,9 +83,8 @@ class SiteToSiteVpn(pulumi.ComponentResource):
             tunnels=tunnels,
         )
         base, zone = device_names(name, device_name, zone_name)
-        beyond = Problems(name)
-        check_fortigate(beyond, base, zone, wan_interface, cloud_cidrs=cloud_cidrs, device_cidrs=device_cidrs, routing=routing)
-        _raise_all(problems, beyond)
+        check_fortigate(problems, base, zone, wan_interface, cloud_cidrs=cloud_cidrs, device_cidrs=device_cidrs, routing=routing)
+        problems.raise_any()
 
         super().__init__("airlock:index:SiteToSiteVpn", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
@@ -116,7 +116,7 @@ class SiteToSiteVpn(pulumi.ComponentResource):
             device_cidrs=device_cidrs,
             routing=routing,
             device_asn=device_asn,
-            amazon_asn=amazon_asn,
+            cloud_asn=amazon_asn,
             device_name=base,
             zone_name=zone,
             network_ids=network_ids,
@@ -129,15 +129,3 @@ class SiteToSiteVpn(pulumi.ComponentResource):
         self.connection_id = self.aws.connection_id
         self.log_group_name = self.aws.log_group_name
         self.register_outputs({"connectionId": self.connection_id, "zoneName": self.zone_name, "gatewayId": self.gateway.id})
-
-
-def _raise_all(*collected: Problems) -> None:
-    """Raises the problems of both ends as one error, each once: the two look at some of the same arguments."""
-    found: dict[Problem, None] = {}
-    for problems in collected:
-        try:
-            problems.raise_any()
-        except InputError as error:
-            found |= dict.fromkeys(error.problems)
-    if found:
-        raise InputError(found)

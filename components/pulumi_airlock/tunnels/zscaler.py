@@ -24,8 +24,9 @@ import zscaler_pulumi_zia as zia
 
 from ..errors import Problems
 from ..gates.aws_network import Gateway
-from .aws_parts import TUNNELS, AwsParts, GatewayKind, TunnelEnd, tunnel_options
+from .aws_parts import AwsParts, GatewayKind, tunnel_options
 from .checks import check_inside_cidrs, check_public_address, valid_preshared_key
+from .peer import TUNNELS, TunnelEnd
 from .proposals import IpsecProposal
 from .zscaler_location import check_location, make_location
 

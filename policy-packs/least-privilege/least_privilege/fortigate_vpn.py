@@ -11,6 +11,7 @@ from .registry import Findings, plain_text, resource_policy, undecided, wrong
 
 PHASE1 = ("fortios:vpnipsecphase1interface", "fortios:vpnipsecphase1")
 PHASE2 = ("fortios:vpnipsecphase2interface", "fortios:vpnipsecphase2")
+NEIGHBOR = ("fortios:routerbgpneighbor",)
 _DOCS = "https://docs.fortinet.com/document/fortigate/7.2.6/administration-guide/790613"
 
 
@@ -59,12 +60,25 @@ def strong_proposals(it: Subject) -> Findings:
     types=PHASE1,
     severity=Severity.CRITICAL,
     soc2=Soc2.CC6_1,
-    fix="Take the key from AWS's output (`tunnel1PresharedKey` is secret), or from a secret of the configuration.",
+    fix="Take the key from the other end's secret output (AWS: `tunnel1PresharedKey`), or from a secret of the configuration.",
     url="https://www.pulumi.com/docs/iac/concepts/secrets/",
 )
 def psk_secret(it: Subject) -> Findings:
     """Pre-shared keys are secrets, never plain text in the state."""
     yield from plain_text(it, "psksecret", "psksecretRemote")
+
+
+@resource_policy(
+    "fortigate-bgp-password-secret",
+    types=NEIGHBOR,
+    severity=Severity.HIGH,
+    soc2=Soc2.CC6_1,
+    fix="Take the password from the secret that the other end has, too.",
+    url="https://www.pulumi.com/docs/iac/concepts/secrets/",
+)
+def bgp_password_secret(it: Subject) -> Findings:
+    """Passwords of BGP neighbours are secrets, never plain text in the state."""
+    yield from plain_text(it, "password")
 
 
 @resource_policy(

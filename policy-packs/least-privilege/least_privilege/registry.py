@@ -41,6 +41,7 @@ MODULES = (
     "ownership",
     "mwaa",
     "vpn",
+    "gcp_vpn",
     "fortigate",
     "fortigate_device",
     "fortigate_vpn",
