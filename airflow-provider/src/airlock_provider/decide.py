@@ -122,14 +122,21 @@ def deadline(route: Route, now: datetime, limits: Limits) -> tuple[datetime | No
     return min(ends, default=(None, "nothing ends it"), key=lambda one: one[0])
 
 
-def required(manifest: Manifest, run: TaskRun, now: datetime, connections: Iterable[str] | None = None) -> list[Granted]:
+def required(
+    manifest: Manifest,
+    run: TaskRun,
+    now: datetime,
+    connections: Iterable[str] | None = None,
+    limits: Limits | None = None,
+    running: Running | None = None,
+) -> list[Granted]:
     """What a task may use now, one a destination: of some connections, or of all. It runs when their conditions are met."""
     wanted = manifest.by_connection if connections is None else connections
     found: dict[str, Granted] = {}
     for one in wanted:
         destination = manifest.by_connection.get(one)
         if destination is not None and destination.name not in found:
-            decision = decide(manifest, run, one, now)
+            decision = decide(manifest, run, one, now, limits, running)
             if isinstance(decision, Granted):
                 found[destination.name] = decision
     return list(found.values())

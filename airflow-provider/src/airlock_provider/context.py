@@ -1,0 +1,176 @@
+"""Which task asks: by what Airflow itself says of the process, never by environment variables, which may be another task's.
+
+| Airflow | while the task executes | while its templates are rendered (`{{ conn.x }}`) |
+|---|---|---|
+| 3.2 and later | the current context | structlog's context variables, set when the process starts a task |
+| 3.0, 3.1 | the current context | not known: refused |
+| 2.11 | the current context | the current context |
+
+A task's own code runs in the same process and could say otherwise. That is why the identity is called asserted, unless something
+outside of the process vouches for it (`attested`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from .audit import TaskRun
+from .correlation import task_correlation
+from .decide import Limits
+from .manifest import Manifest
+
+_IDS = ("dag_id", "task_id", "run_id", "try_number", "map_index", "ti_id")
+Key = tuple[str, str, str, int, int]
+"""DAG, task, run, try, map index."""
+
+
+class UnknownTaskError(Exception):
+    """Nothing says which task asks; the message tells what to do."""
+
+
+@dataclass(frozen=True)
+class Asker:
+    """The task that asks, as far as it costs nothing to know."""
+
+    key: Key
+    ti_id: str
+    context: Mapping[str, Any] | None
+    """Airflow's context; None while templates are rendered on Airflow 3."""
+
+
+_agent: contextvars.ContextVar[str] = contextvars.ContextVar("airlock_agent", default="")
+
+
+@contextlib.contextmanager
+def agent(name: str) -> Iterator[None]:
+    """Connections that are asked for inside go by the name of an AI agent (claim `agent_id`): the rules are the task's own."""
+    token = _agent.set(name)
+    try:
+        yield
+    finally:
+        _agent.reset(token)
+
+
+def asker() -> Asker:
+    """The task that asks, in microseconds. UnknownTaskError where it cannot be known."""
+    context = _current_context()
+    if context is not None:
+        ti = context["ti"]
+        key = (ti.dag_id, ti.task_id, ti.run_id, int(ti.try_number), int(-1 if ti.map_index is None else ti.map_index))
+        return Asker(key, str(getattr(ti, "id", "") or ""), context)
+    bound = _bound()
+    if bound is not None:
+        key = (bound["dag_id"], bound["task_id"], bound["run_id"], int(bound["try_number"]), int(bound["map_index"]))
+        return Asker(key, str(bound["ti_id"]), None)
+    raise UnknownTaskError(
+        "no task is running here: connections are asked for in tasks, not where a DAG file is read, in a trigger or in a server; "
+        "on Airflow 3.0 and 3.1 not in templates either"
+    )
+
+
+def task_run(asker: Asker, manifest: Manifest) -> TaskRun:
+    """The task run of who asks; may ask Airflow once more for its DAG run."""
+    dag_id, task_id, run_id, try_number, map_index = asker.key
+    dag_run = _dag_run(asker)
+    logical = getattr(dag_run, "logical_date", None) or getattr(dag_run, "run_after", None)
+    principals = manifest.principals_of(dag_id, task_id)
+    return TaskRun(
+        environment=manifest.environment,
+        dag_id=dag_id,
+        task_id=task_id,
+        run_id=run_id,
+        try_number=try_number,
+        map_index=map_index,
+        ti_id=asker.ti_id,
+        correlation=task_correlation(dag_id, task_id, try_number, logical, map_index) if logical is not None else "",
+        assurance=manifest.identity.assurance,
+        agent_id=agent_of(asker),
+        principal=principals[0].name if principals else "",
+    )
+
+
+def agent_of(asker: Asker) -> str:
+    """The AI agent on whose behalf the task asks: of `agent`, else of its parameter `agent_id`."""
+    named = _agent.get()
+    params = asker.context.get("params") if not named and asker.context is not None else None
+    found = params.get("agent_id") if isinstance(params, Mapping) else None
+    return named or (found if isinstance(found, str) else "")
+
+
+_seen: dict[Key, datetime] = {}
+
+
+def limits(asker: Asker, now: datetime) -> Limits:
+    """When Airflow ends the task. The execution timeout counts from when the task was first seen: a deferred one starts anew."""
+    dag_run, context = _dag_run(asker), asker.context or {}
+    started, timeout = getattr(dag_run, "start_date", None), getattr(context.get("dag"), "dagrun_timeout", None)
+    ends = started.astimezone(UTC) + timeout if started is not None and isinstance(timeout, timedelta) else None
+    longest = getattr(context.get("task"), "execution_timeout", None)
+    execution = _seen.setdefault(asker.key, now) + longest if isinstance(longest, timedelta) else None
+    return Limits(dagrun=ends, execution=execution)
+
+
+def running(dag_id: str) -> bool | None:
+    """Whether a run of a DAG is under way; None where Airflow does not say."""
+    with contextlib.suppress(Exception):
+        from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+
+        return bool(RuntimeTaskInstance.get_dr_count(dag_id=dag_id, states=["running"]) > 0)
+    with contextlib.suppress(Exception):
+        from airflow.models.dagrun import DagRun
+
+        return bool(DagRun.find(dag_id=dag_id, state="running"))
+    return None
+
+
+_dag_runs: dict[Key, Any] = {}
+
+
+def _dag_run(asker: Asker) -> Any:
+    if asker.context is not None and asker.context.get("dag_run") is not None:
+        return asker.context["dag_run"]
+    if asker.key not in _dag_runs:
+        _dag_runs[asker.key] = None
+        with contextlib.suppress(Exception):  # Airflow before 3.2 has no such question
+            from airflow.sdk.execution_time.comms import GetDagRun
+            from airflow.sdk.execution_time.task_runner import SUPERVISOR_COMMS
+
+            found = SUPERVISOR_COMMS.send(GetDagRun(dag_id=asker.key[0], run_id=asker.key[2]))
+            _dag_runs[asker.key] = found if hasattr(found, "start_date") else None
+    return _dag_runs[asker.key]
+
+
+def _current_context() -> Mapping[str, Any] | None:
+    global _get_current_context  # found once: an import that fails costs a search each time
+    if _get_current_context is None:
+        _get_current_context = _airflows_own()
+    try:
+        found: Mapping[str, Any] = _get_current_context()
+    except Exception:  # RuntimeError in Airflow 3, AirflowException in Airflow 2: no task executes
+        return None
+    return found if found.get("ti") is not None else None
+
+
+_get_current_context: Any = None
+
+
+def _airflows_own() -> Any:
+    try:
+        from airflow.sdk import get_current_context
+    except ImportError:
+        from airflow.operators.python import get_current_context
+    return get_current_context
+
+
+def _bound() -> Mapping[str, Any] | None:
+    try:
+        from structlog.contextvars import get_contextvars
+    except ImportError:
+        return None
+    found: Mapping[str, Any] = get_contextvars()
+    return found if all(name in found for name in _IDS) else None
