@@ -33,7 +33,8 @@ egress = EgressGateway() if settings.mesh == "istio" else None
 terminating = TerminatingGateway() if settings.mesh == "consul" else None
 way_out = gateway_workload(egress) if egress else terminating_workload(terminating) if terminating else None
 others = sorted({one.namespace for one in settings.peers})
-meshed = [*others, *([way_out.namespace] if way_out else [])]
+# Beside Consul's gateway, which has no sidecar, are its servers, which are in no mesh.
+meshed = [*others, *([egress.namespace] if egress else [])]
 cluster = ClusterDeclaration(
     settings.cluster.name,
     cni=settings.cluster.cni,

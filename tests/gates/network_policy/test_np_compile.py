@@ -12,7 +12,7 @@ from pulumi_airlock.environments.helm.network import ClusterNetwork, cluster_net
 from pulumi_airlock.environments.helm.workloads import CELERY, KUBERNETES
 from pulumi_airlock.errors import InputError
 from pulumi_airlock.gates.kubernetes import ClusterFacts, Workload
-from pulumi_airlock.gates.kubernetes.wanted import cluster_of, wanted
+from pulumi_airlock.gates.kubernetes.wanted import carried_by, cluster_of, wanted
 from pulumi_airlock.gates.kubernetes.workloads import ServiceName, ServicePort
 from pulumi_airlock.gates.network_policy import Connectivity
 from pulumi_airlock.gates.network_policy.compile import PROBES, PolicyPlan, compile_policies
@@ -74,7 +74,9 @@ def _compiled(
     network = _network(access, executor)
     cluster = cluster_of(facts, [network])
     found = wanted(access, "network_policy", [network], cluster, TODAY, flows)
-    plans = compile_policies(found, cluster, namespaces, "network_policy", ambient=ambient)
+    plans = compile_policies(
+        found, cluster, namespaces, "network_policy", carried_by("", cluster, [network], None, ambient=ambient)
+    )
     policies = [
         {
             "apiVersion": "networking.k8s.io/v1",

@@ -118,6 +118,7 @@ class HelmEnvironment(pulumi.ComponentResource):
             redis=secrets.broker is None,
             api_server_cidrs=cluster.api_server_cidrs if cluster else (),
             launchers=launchers,
+            mesh=mesh or "",
         )
         described = {
             **_described(network, database, pgbouncer, secrets.broker is None, cluster, mesh),

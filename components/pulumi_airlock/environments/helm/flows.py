@@ -7,6 +7,7 @@ matters most: on the same port the rest of the API takes identity headers from w
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from ...gates.kubernetes.control_planes import CONTROLLERS, control_plane
 from ...gates.kubernetes.workloads import API_SERVER as KUBERNETES_API
 from ...gates.kubernetes.workloads import DNS, Workload
 from ...proof.filters import HttpOperation, Match, Who
@@ -76,8 +77,12 @@ def own_flows(
     database: Database,
     tasks: frozenset[str],
     launchers: frozenset[str] = frozenset(),
+    mesh: str = "",
 ) -> Iterator[Flow]:
-    """All flows of an environment; `tasks`: the workloads that tasks run as, by name; `launchers`: those that start pods."""
+    """All flows of an environment; `tasks`: the workloads that tasks run as, by name; `launchers`: those that start pods.
+
+    `mesh`: whose sidecars they have, empty for none.
+    """
     by_account = {one.service_account: one for one in found}
     own = {
         one: by_account[account_of(one, release)]
@@ -120,7 +125,19 @@ def own_flows(
         port = PGBOUNCER_PORT if PGBOUNCER in own else database.port
         yield Flow(names(WORKER), backend, _tcp(port), name, reason="Celery's result backend")
     everybody = frozenset(one.name for one in found) | tasks
-    yield Flow(everybody, Hosts.from_names([DNS]), Services.of("udp", 53, 53) | _tcp(53), reason="names")
+    yield names_flow(everybody)
+    yield from sidecar_flows(mesh, everybody)
+
+
+def names_flow(callers: frozenset[str]) -> Flow:
+    """To the cluster's DNS."""
+    return Flow(callers, Hosts.from_names([DNS]), Services.of("udp", 53, 53) | _tcp(53), reason="names")
+
+
+def sidecar_flows(mesh: str, callers: frozenset[str]) -> Iterator[Flow]:
+    """What the sidecars of workloads need of their mesh's control plane; nothing for no mesh."""
+    for one, workload in zip(CONTROLLERS.get(mesh, ()), control_plane(mesh), strict=True):
+        yield Flow(callers, workload.hosts, Services.union(map(_tcp, one.ports)), workload.name, reason=one.reason)
 
 
 def _tcp(port: int) -> Services:

@@ -31,6 +31,8 @@ class ClusterNetwork:
     workloads: tuple[Workload, ...]
     flows: tuple[Flow, ...]
     api_server: Workload
+    mesh: str = ""
+    """Whose sidecars its pods have; empty: none."""
 
     def workload_of(self, principal: str) -> str | None:
         """The workload that a principal's tasks run as; None where it has no tasks here."""
@@ -84,11 +86,12 @@ def network_of(
     redis: bool = True,
     api_server_cidrs: Iterable[str] = (),
     launchers: Iterable[str] = (),
+    mesh: str = "",
 ) -> ClusterNetwork:
     """What gates need of an environment that is deployed so.
 
     `api_server_cidrs`: the addresses of the cluster's API server, which its name stands for. `launchers`: the principals whose
-    tasks start pods.
+    tasks start pods. `mesh`: whose sidecars its pods have.
     """
     found = all_workloads(executor, namespace, release, list(accounts.values()), pgbouncer=pgbouncer, redis=redis)
     others = others_account(executor, release)
@@ -97,7 +100,7 @@ def network_of(
     addresses = Hosts.from_cidrs(api_server_cidrs)
     flows = (
         replace(one, to=one.to | addresses) if KUBERNETES_API in one.to.names else one
-        for one in own_flows(executor, release, found, database, tasks, starting)
+        for one in own_flows(executor, release, found, database, tasks, starting, mesh)
     )
     return ClusterNetwork(
         environment=environment,
@@ -109,4 +112,5 @@ def network_of(
         workloads=found,
         flows=tuple(flows),
         api_server=next(one for one in found if one.labels.get("component") == "api-server"),
+        mesh=mesh,
     )

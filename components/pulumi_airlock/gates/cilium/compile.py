@@ -5,7 +5,7 @@ each workload may ask the cluster's DNS for the cluster's names and for those of
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from ...errors import InputError, Problem
 from ...proof.filters import HttpOperation
 from ...proof.sets import Services, protocol_name
 from ..kubernetes import API_SERVER, DNS, Cluster, Workload
+from ..kubernetes.meshes import PROBES, Carrying
 from ..kubernetes.wanted import Wanted
 from ..naming import cut_name
 from .labels import ACCOUNT, NAMESPACE
@@ -22,9 +23,6 @@ _LONGEST = 253
 _MOST_PORTS = 40
 """Entries of `ports` (Cilium API, `PortRule`: MaxItems)."""
 _PROTOCOLS = frozenset({"tcp", "udp", "sctp"})
-_HBONE = {"port": "15008", "protocol": "TCP"}
-PROBES = "169.254.7.127/32"
-"""From where an ambient mesh makes kubelet's probes come (Istio, "Ambient and Kubernetes NetworkPolicy")."""
 CLUSTER_NAMES = "**.cluster.local"
 """Also what resolvers ask first for any name, by their search domains (`api.example.svc.cluster.local`)."""
 _TLS = frozenset({"https", "tls"})
@@ -60,9 +58,8 @@ class Site:
     cluster: Cluster
     namespaces: tuple[str, ...]
     gate: str
-    meshed: Callable[[Workload], bool]
-    """Whether a workload is in the mesh, so that what it and others of the mesh say to one another is encrypted."""
-    ambient: bool = False
+    mesh: Carrying
+    """What its members say to one another is encrypted, and may go by a port of the mesh's own."""
 
 
 def compile_policies(found: Sequence[Wanted], connections: Sequence[Wanted], site: Site) -> list[CiliumPlan]:
@@ -97,7 +94,7 @@ def _of_workload(one: Workload, found: Sequence[Wanted], connections: Sequence[W
     ingress = _merged(rule for each in into for rule in _ingress(one, each, site))
     if not (egress or ingress):
         return None
-    if ingress and site.ambient and one.ports:
+    if ingress and site.mesh.ambient and one.ports:
         ports = Services.union(Services.of(protocol, number, number) for protocol, number in one.ports.values())
         ingress.append({"fromCIDR": [PROBES], "toPorts": _to_ports(ports)})
     routes = tuple(dict.fromkeys(route for each in (*out, *into) for route in each.routes))
@@ -124,12 +121,12 @@ def _egress(mine: Workload, one: Wanted, names: Sequence[str], site: Site) -> It
         for each in one.workloads:
             # Requests are looked at where they arrive, by the destination's own policy, if it is one of these.
             seen = each.namespace not in site.namespaces
-            more = _requests(one) if seen and not (site.meshed(mine) and site.meshed(each)) else {}
-            meshed = site.ambient and site.meshed(each)
-            yield {"toEndpoints": [_peer(each, site)], "toPorts": _to_ports(each.pods(one.services), more, ambient=meshed)}
+            more = _requests(one) if seen and not site.mesh.hides(mine, each) else {}
+            ports = site.mesh.ports(mine, each, each.pods(one.services))
+            yield {"toEndpoints": [_peer(each, site)], "toPorts": _to_ports(ports, more)}
         return
     if API_SERVER in one.to.names:
-        yield {"toEntities": ["kube-apiserver"], "toPorts": _to_ports(one.services)}
+        yield {"toEntities": ["kube-apiserver"], "toPorts": _to_ports(site.cluster.api_service.pods(one.services))}
         return
     for name in sorted(one.to.names.mentioned()):
         yield {"toFQDNs": [{_key(name): _pattern(name)}], "toPorts": _beyond(one, name)}
@@ -151,12 +148,9 @@ def _beyond(one: Wanted, name: str) -> list[Rule]:
 def _ingress(mine: Workload, one: Wanted, site: Site) -> Iterator[Rule]:
     services = mine.pods(one.services)
     callers = [site.cluster.by_name[name] for name in sorted(one.callers) if name in site.cluster.by_name]
-    for hidden in (False, True):
-        group = [each for each in callers if (site.meshed(mine) and site.meshed(each)) == hidden]
-        if group:
-            more = {} if hidden or _is_tls(one) else _requests(one)
-            peers = [_peer(each, site) for each in group]
-            yield {"fromEndpoints": peers, "toPorts": _to_ports(services, more, ambient=site.ambient and hidden)}
+    for each in callers:
+        more = {} if site.mesh.hides(each, mine) or _is_tls(one) else _requests(one)
+        yield {"fromEndpoints": [_peer(each, site)], "toPorts": _to_ports(site.mesh.ports(each, mine, services), more)}
     if one.cidrs:
         yield {"fromCIDR": list(one.cidrs), "toPorts": _to_ports(services)}
 
@@ -186,8 +180,8 @@ def _regex(glob: str) -> str:
     return "".join({"*": ".*", "?": "."}.get(char) or re.escape(char) for char in glob).replace("\\-", "-")
 
 
-def _to_ports(services: Services, more: Rule | None = None, *, ambient: bool = False) -> list[Rule]:
-    ports = [_port(*one) for one in services.ranges()] + ([_HBONE] if ambient else [])
+def _to_ports(services: Services, more: Rule | None = None) -> list[Rule]:
+    ports = [_port(*one) for one in services.ranges()]
     return [{"ports": ports[at : at + _MOST_PORTS], **(more or {})} for at in range(0, len(ports), _MOST_PORTS)]
 
 

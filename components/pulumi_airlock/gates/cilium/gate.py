@@ -1,6 +1,7 @@
 """The gate of Cilium: denies everything in Airflow's namespaces, then lets through what Airflow needs and routes say."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pulumi
@@ -13,7 +14,7 @@ from ...errors import InputError, Problem
 from ...tokens import CILIUM_GATE
 from ..kubernetes.declared import ClusterFacts
 from ..kubernetes.making import custom_resource, metadata
-from ..kubernetes.wanted import cluster_of, through, wanted
+from ..kubernetes.wanted import carried_by, cluster_of, flows_of_sidecars, mesh_of, through, wanted
 from ..kubernetes.workloads import Workload
 from .compile import CiliumPlan, Site, compile_policies, object_name
 from .hubble import EXPORT_CONFIG, EXPORT_KEY, MESHES, export_document
@@ -52,7 +53,8 @@ class CiliumGate(pulumi.ComponentResource):
             access: who may reach what.
             environments: the environments of the cluster (`HelmEnvironment.network`).
             cluster: what is declared of the cluster (`ClusterDeclaration.facts`), with the CNI `cilium`.
-            mesh: istio, linkerd or consul: requests between its workloads are encrypted, and left to it.
+            mesh: istio, linkerd or consul: requests between its workloads are encrypted, and left to it; by default that of the
+                environments.
             ambient: whether Istio's ambient mesh carries the traffic: it needs port 15008 at both ends.
             flows: what else is let through, as a gateway's flows.
             workloads: other workloads of this program, as a gateway's.
@@ -64,21 +66,18 @@ class CiliumGate(pulumi.ComponentResource):
         Raises:
             InputError: with every problem.
         """
+        mesh = mesh or mesh_of(environments) or None
         _check(name, cluster, mesh, ambient)
         spaces = [*(one.namespace for one in environments), *(one.namespace for one in workloads), *namespaces]
         spaces = list(dict.fromkeys(spaces))
         given = {"namespaces": spaces, "mesh": mesh, "ambient": ambient}
         super().__init__(CILIUM_GATE, name, given, opts)
         here = cluster_of(cluster, environments, [*workloads, *([egress_gateway] if egress_gateway else [])])
+        flows = [*flows, *flows_of_sidecars(here, environments, spaces, egress_gateway)]
         found = wanted(access, name, environments, here, today or datetime.now(UTC).date(), flows)
         connections = found if egress_gateway is None else through(found, here.by_name[egress_gateway.name], 443)
-        own = {one.namespace for one in environments}
-
-        def meshed(one: Workload) -> bool:
-            labels = here.labels_of(one.namespace)
-            return mesh is not None and (one.namespace in own or any(labels.get(key) in ok for key, ok in _MARKS[mesh].items()))
-
-        plans = compile_policies(found, connections, Site(here, tuple(spaces), name, meshed, ambient))
+        carrying = carried_by(mesh or "", here, environments, egress_gateway)
+        plans = compile_policies(found, connections, Site(here, tuple(spaces), name, replace(carrying, ambient=ambient)))
         for plan in plans:
             self._make(name, plan)
         if export_namespace is not None:
@@ -98,14 +97,6 @@ class CiliumGate(pulumi.ComponentResource):
             data={EXPORT_KEY: export_document(namespaces)},
             opts=pulumi.ResourceOptions(parent=self),
         )
-
-
-_MARKS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "istio": {"istio-injection": ("enabled",), "istio.io/dataplane-mode": ("ambient",)},
-    "linkerd": {"linkerd.io/inject": ("enabled", "ingress")},
-    "consul": {"consul.hashicorp.com/connect-inject": ("true",)},
-}
-"""Labels of namespaces whose pods are in a mesh."""
 
 
 def _check(name: str, cluster: ClusterFacts, mesh: str | None, ambient: bool) -> None:

@@ -7,9 +7,8 @@ Who is in a mesh: Istio, by labels of the pod and of its namespace; Linkerd and 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ..istio.policies import read_mesh
 from ..kubernetes import Cluster, Workload, names_of, read_cluster
-from ..kubernetes.meshes import injected
+from ..kubernetes.meshes import in_meshes
 from ..stack import Stack
 from .policies import CiliumPolicies
 from .rules import DIRECTIONS, EGRESS, Clause
@@ -73,10 +72,7 @@ def _known_first(name: str) -> tuple[bool, str]:
 
 def hops(stack: Stack, cluster: Cluster) -> Hops:
     """The members of the meshes of a stack."""
-    found = dict.fromkeys(sorted(read_mesh(stack, cluster).members), "Istio")
-    for name, mesh in injected(stack, cluster).items():
-        found.setdefault(name, mesh.capitalize())
-    return Hops(found)
+    return Hops({name: mesh.capitalize() for name, mesh in in_meshes(stack, cluster).items()})
 
 
 def meshed_l7(stack: Stack) -> tuple[Meshed, ...]:

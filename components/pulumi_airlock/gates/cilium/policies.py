@@ -11,6 +11,7 @@ from ...proof.filters import Who
 from ...proof.sets import Hosts, Services
 from ...tokens import CILIUM_GATE
 from ..kubernetes import Cluster, Workload
+from ..kubernetes.meshes import tunnels
 from ..kubernetes.workloads import API_SERVER
 from ..network_policy.policies import Policies as NetworkPolicies
 from ..stack import Stack
@@ -24,7 +25,6 @@ _LINK_LOCAL = Hosts.from_cidrs(["169.254.0.0/16", "fe80::/10"])
 """No router carries packets from there: whoever has such an address is on the pod's own node, which always gets in."""
 _NOBODY = ("none", "init", "health", "unmanaged", "ingress")
 """Entities that are no workload and no address that anything is known of."""
-_AMBIENT = "istio.io/dataplane-mode"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class CiliumPolicies:
         self.others = NetworkPolicies(stack, self.cluster)
         self.labels = {one.name: seen_labels(one, cluster) for one in cluster.workloads}
         self.pool = frozenset(pool) | self._spoken_of()
-        self._ambient = any(one.get("ambient") is True for one in stack.of_type(CILIUM_GATE))
+        self._tunnel = tunnels(stack, cluster, CILIUM_GATE)
         self._meant: dict[tuple[str, Peer], Meant] = {}
 
     def _spoken_of(self) -> frozenset[str]:
@@ -122,10 +122,6 @@ class CiliumPolicies:
         """Specifications that demand more of the peers of all rules at a workload."""
         key = "toRequires" if direction == EGRESS else "fromRequires"
         return tuple(f"{spec.object.resource.name}: {key}" for spec in self.on(one) if spec.requires[direction])
-
-    def ambient(self, one: Workload) -> bool:
-        """Whether all TCP comes to its pods by the port of Istio's ambient mesh."""
-        return self._ambient or self.cluster.labels_of(one.namespace).get(_AMBIENT) == "ambient"
 
     # Whom peers mean
 
@@ -274,26 +270,20 @@ class CiliumPolicies:
         elsewhere = rule.services(None)
         outside = self._anywhere() if meant.everybody else meant.outside
         if outside and elsewhere:
-            found.append((outside, elsewhere))
+            found += self.cluster.beyond(outside, elsewhere)
         return [*found, *self.reached(rule, self.cluster.workloads if meant.everybody else meant.workloads)]
 
     def reached(self, rule: PortRule, pods: Iterable[Workload]) -> list[tuple[Hosts, Services]]:
         """What a rule's ports of some pods are to callers."""
         groups: dict[Services, list[Workload]] = {}
         for one in pods:
-            services = rule.services(one)
-            if services & HBONE and self.ambient(one):
-                services = (services | Services.of("tcp")) - HBONE  # Which port is meant, the mesh alone knows.
-            groups.setdefault(services, []).append(one)
+            services, tunnel = rule.services(one), self._tunnel(one)
+            groups.setdefault(tunnel.behind(services, one) if tunnel else services, []).append(one)
         return [each for services, behind in groups.items() if services for each in self.cluster.reached(behind, services)]
 
     def _anywhere(self) -> Hosts:
         every = self.cluster.declared.met_by_block(Hosts.every())
         return Hosts(every.v4, every.v6, OUTSIDE) | self.cluster.api_server
-
-
-HBONE = Services.of("tcp", 15008, 15008)
-"""By which all TCP comes in an ambient mesh (Istio, "Ambient and Kubernetes NetworkPolicy")."""
 
 
 def _opens_dns(clause: Clause) -> bool:

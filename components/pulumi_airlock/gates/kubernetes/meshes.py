@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from ...proof.sets import Services
-from ...tokens import HELM_ENVIRONMENT
+from ...tokens import CONSUL_GATE, HELM_ENVIRONMENT
 from ..stack import Stack
 from .cluster import Cluster
 from .control_planes import CONSUL, ISTIO, LINKERD, control_plane
@@ -51,6 +51,18 @@ def injected(stack: Stack, cluster: Cluster) -> dict[str, str]:
         for one in cluster.workloads
         for mesh in INJECT
         if not one.host_network and (ours.get(one.urn) == mesh or _marked(mesh, one, spaces, cluster, stack))
+    }
+
+
+def in_meshes(stack: Stack, cluster: Cluster) -> dict[str, str]:
+    """Workload → istio, linkerd or consul."""
+    from ..istio.policies import read_mesh  # which reads clusters itself
+
+    gateways = [str(one.get("gateway", "workload")) for one in stack.of_type(CONSUL_GATE)]
+    return {
+        **injected(stack, cluster),
+        **{name: CONSUL for name in gateways if name in cluster.by_name},
+        **dict.fromkeys(sorted(read_mesh(stack, cluster).members), ISTIO),
     }
 
 
@@ -145,23 +157,16 @@ class Carrying:
         return (pods - _TCP if tunnel.single else pods) | tunnel.services
 
 
-# Of a program
+# Of a program, before there are objects
 
 
-def carrying(
-    mesh: str, cluster: Cluster, namespaces: Collection[str], without: Collection[str] = (), *, ambient: bool
-) -> Carrying:
-    """How a mesh carries connections between its members: pods of `namespaces`, and of those that are declared to be in it.
-
-    `without`: workloads that take connections of the mesh by ports of their own, as its egress gateway does.
-    """
+def members(mesh: str, cluster: Cluster, namespaces: Collection[str], *, ambient: bool = False) -> frozenset[str]:
+    """Workloads of a mesh: all of `namespaces`, and of those that are declared to be in it; in ambient mode of the cluster."""
     controllers = {one.name for one in control_plane(mesh)}
-    members = frozenset(
+    return frozenset(
         one.name
         for one in cluster.workloads
         if (ambient or one.namespace in namespaces or declares(mesh, cluster.labels_of(one.namespace)))
         and DNS not in one.names
         and one.name not in controllers
-        and one.name not in without
     )
-    return Carrying(mesh, members if mesh or ambient else frozenset(), ambient)

@@ -15,7 +15,7 @@ from ...proof.sets import Hosts, Services
 from .cluster import Cluster
 from .control_planes import with_control_plane
 from .declared import DNS_WORKLOAD, ClusterFacts
-from .meshes import Carrying, carrying
+from .meshes import Carrying, members
 from .workloads import DNS, Workload, named
 
 if TYPE_CHECKING:
@@ -56,24 +56,42 @@ def cluster_of(facts: ClusterFacts, environments: Sequence["ClusterNetwork"], mo
     return Cluster(named(found), facts.namespaces, facts)
 
 
+def mesh_of(environments: Sequence["ClusterNetwork"]) -> str:
+    """The mesh of some environments: a cluster has one; empty for none."""
+    return next((one.mesh for one in environments if one.mesh), "")
+
+
 def carried_by(
     mesh: str, cluster: Cluster, environments: Sequence["ClusterNetwork"], gateway: Workload | None, *, ambient: bool = False
 ) -> Carrying:
-    """How the mesh of a program carries connections; its egress gateway takes them by a port of its own."""
-    spaces = frozenset(one.namespace for one in environments)
-    return carrying(mesh, cluster, spaces, (gateway.name,) if gateway else (), ambient=ambient)
+    """How a mesh carries connections. `gateway`: its egress gateway, which takes them by a port of its own."""
+    if not mesh and not ambient:
+        return Carrying()
+    found = members(mesh, cluster, _spaces(environments), ambient=ambient)
+    return Carrying(mesh, found - {gateway.name} if gateway else found, ambient)
 
 
 def flows_of_sidecars(
-    mesh: str, cluster: Cluster, environments: Sequence["ClusterNetwork"], namespaces: Iterable[str]
+    cluster: Cluster, environments: Sequence["ClusterNetwork"], namespaces: Iterable[str], gateway: Workload | None
 ) -> list["Flow"]:
-    """What sidecars of others than Airflow's workloads need, in namespaces that a gate shuts: names, and their control plane."""
+    """What sidecars of others than Airflow's workloads, and the mesh's egress gateway, need in namespaces that a gate shuts.
+
+    Names, and their control plane.
+    """
     from ...environments.helm.flows import names_flow, sidecar_flows
 
+    mesh = mesh_of(environments)
+    if not mesh:
+        return []
     shut, own = frozenset(namespaces), {workload.name for one in environments for workload in one.workloads}
-    callers = frozenset(one.name for one in cluster.workloads if in_mesh(mesh, one, cluster, environments)) - own
-    callers &= frozenset(one.name for one in cluster.workloads if one.namespace in shut)
+    here = frozenset(one.name for one in cluster.workloads if one.namespace in shut and not one.stands_for)
+    meshed = members(mesh, cluster, _spaces(environments)) | ({gateway.name} if gateway else frozenset())
+    callers = (meshed & here) - own
     return [names_flow(callers), *sidecar_flows(mesh, callers)] if callers else []
+
+
+def _spaces(environments: Sequence["ClusterNetwork"]) -> frozenset[str]:
+    return frozenset(one.namespace for one in environments)
 
 
 def wanted(

@@ -43,6 +43,12 @@ class ServiceName:
         found = [Services.of(one.protocol, one.port, one.port) for one in self.ports if _has(pods, one.protocol, one.target)]
         return Services.union([pods - mapped, *found])
 
+    def pods(self, services: Services) -> Services:
+        """The ports of the pods behind some of the Service's."""
+        mapped = Services.union(Services.of(one.protocol, one.port, one.port) for one in self.ports)
+        behind = (one for one in self.ports if _has(services, one.protocol, one.port))
+        return Services.union([services - mapped, *(Services.of(one.protocol, one.target, one.target) for one in behind)])
+
 
 def _has(services: Services, protocol: str, port: int) -> bool:
     return bool(services & Services.of(protocol, port, port))
@@ -97,12 +103,7 @@ class Workload:
 
     def pods(self, services: Services) -> Services:
         """The ports of its pods behind some ports of its Services."""
-        found = Services()
-        for each in self.services:
-            mapped = Services.union(Services.of(one.protocol, one.port, one.port) for one in each.ports)
-            behind = (one for one in each.ports if _has(services, one.protocol, one.port))
-            found |= Services.union([services - mapped, *(Services.of(one.protocol, one.target, one.target) for one in behind)])
-        return found if self.services else services
+        return Services.union(each.pods(services) for each in self.services) if self.services else services
 
     @property
     def account(self) -> str:

@@ -11,8 +11,9 @@ from typing import Any
 
 from ...errors import InputError, Problem
 from ...proof.sets import Hosts, Services, protocol_name
-from ..kubernetes import API_SERVER, DNS, Cluster, Workload
+from ..kubernetes import API_SERVER, Cluster, Workload
 from ..kubernetes.cluster import NAME_LABEL
+from ..kubernetes.meshes import PROBES, Carrying
 from ..kubernetes.wanted import Wanted
 from ..naming import cut_name
 from .rules import EGRESS, INGRESS
@@ -20,10 +21,7 @@ from .rules import EGRESS, INGRESS
 _LONGEST = 253
 """Characters of an object's name (Kubernetes, "Object Names and IDs", DNS subdomain names)."""
 _PROTOCOLS = frozenset({"tcp", "udp", "sctp"})
-HBONE = 15008
-"""The port through which Istio's ambient mesh carries everything (Istio, "Ambient and Kubernetes NetworkPolicy"; istio#51034)."""
-PROBES = "169.254.7.127/32"
-"""Where kubelet's probes come from in an ambient mesh (the same page): a link-local address, which nobody else can have."""
+_NO_MESH = Carrying()
 Rule = dict[str, list[dict[str, Any]]]
 
 
@@ -52,11 +50,11 @@ class PolicyPlan:
 
 
 def compile_policies(
-    found: Sequence[Wanted], cluster: Cluster, namespaces: Iterable[str], gate: str, *, ambient: bool = False
+    found: Sequence[Wanted], cluster: Cluster, namespaces: Iterable[str], gate: str, mesh: Carrying = _NO_MESH
 ) -> list[PolicyPlan]:
     """The policies of some namespaces: everything denied, then what is wanted, per workload. O(workloads × wanted).
 
-    InputError with every route that cannot be said.
+    `mesh`: by which ports it carries connections. InputError with every route that cannot be said.
     """
     mine = tuple(dict.fromkeys(namespaces))
     subjects = [one for one in cluster.workloads if one.namespace in mine and not one.stands_for]
@@ -64,7 +62,7 @@ def compile_policies(
     if problems:
         raise InputError(problems)
     plans = [PolicyPlan(object_name(gate, "default-deny"), one, {}, ("Ingress", "Egress")) for one in mine]
-    return [*plans, *(plan for one in subjects if (plan := _of_workload(one, found, cluster, gate, ambient)) is not None)]
+    return [*plans, *(plan for one in subjects if (plan := _of_workload(one, found, cluster, gate, mesh)) is not None)]
 
 
 def object_name(gate: str, *parts: str) -> str:
@@ -74,14 +72,14 @@ def object_name(gate: str, *parts: str) -> str:
     return cut_name(_LONGEST, *clean).replace("_", "-")
 
 
-def _of_workload(one: Workload, found: Sequence[Wanted], cluster: Cluster, gate: str, ambient: bool) -> PolicyPlan | None:
+def _of_workload(one: Workload, found: Sequence[Wanted], cluster: Cluster, gate: str, mesh: Carrying) -> PolicyPlan | None:
     out = [each for each in found if one.name in each.callers]
     into = [each for each in found if one in each.workloads]
-    egress = _merged("to", (rule for each in out for rule in _egress(each, cluster, ambient)))
-    ingress = _merged("from", (rule for each in into for rule in _ingress(one, each, cluster, ambient)))
+    egress = _merged("to", (rule for each in out for rule in _egress(one, each, cluster, mesh)))
+    ingress = _merged("from", (rule for each in into for rule in _ingress(one, each, cluster, mesh)))
     if not (egress or ingress):
         return None
-    if ingress and ambient and one.ports:
+    if ingress and mesh.ambient and one.ports:
         ports = Services.union(Services.of(protocol, number, number) for protocol, number in one.ports.values())
         ingress.append({"from": [{"ipBlock": {"cidr": PROBES}}], "ports": _ports(ports)})
     types = (*(["Ingress"] if ingress else []), *(["Egress"] if egress else []))
@@ -90,20 +88,20 @@ def _of_workload(one: Workload, found: Sequence[Wanted], cluster: Cluster, gate:
     return PolicyPlan(name, one.namespace, _pods(one, cluster), types, ingress, egress, routes)
 
 
-def _egress(one: Wanted, cluster: Cluster, ambient: bool) -> Iterator[Rule]:
+def _egress(mine: Workload, one: Wanted, cluster: Cluster, mesh: Carrying) -> Iterator[Rule]:
     for each in one.workloads:
-        meshed = ambient and DNS not in one.to.names
-        yield {"to": [_peer(each, cluster)], "ports": _ports(each.pods(one.services), meshed)}
+        yield {"to": [_peer(each, cluster)], "ports": _ports(mesh.ports(mine, each, each.pods(one.services)))}
     if not one.workloads:
         networks = _networks(one, cluster)
-        yield {"to": [{"ipBlock": {"cidr": str(each)}} for each in networks.networks()], "ports": _ports(one.services)}
+        services = cluster.api_service.pods(one.services) if API_SERVER in one.to.names else one.services
+        yield {"to": [{"ipBlock": {"cidr": str(each)}} for each in networks.networks()], "ports": _ports(services)}
 
 
-def _ingress(mine: Workload, one: Wanted, cluster: Cluster, ambient: bool) -> Iterator[Rule]:
+def _ingress(mine: Workload, one: Wanted, cluster: Cluster, mesh: Carrying) -> Iterator[Rule]:
     services = mine.pods(one.services)
     callers = [cluster.by_name[name] for name in sorted(one.callers) if name in cluster.by_name]
-    if callers:
-        yield {"from": [_peer(each, cluster) for each in callers], "ports": _ports(services, ambient)}
+    for each in callers:
+        yield {"from": [_peer(each, cluster)], "ports": _ports(mesh.ports(each, mine, services))}
     if one.cidrs:
         yield {"from": [{"ipBlock": {"cidr": each}} for each in one.cidrs], "ports": _ports(services)}
 
@@ -146,7 +144,7 @@ def _networks(one: Wanted, cluster: Cluster) -> Hosts:
     return one.to.addresses()
 
 
-def _ports(services: Services, ambient: bool = False) -> list[dict[str, Any]]:
+def _ports(services: Services) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for number, first, last in services.ranges():
         entry: dict[str, Any] = {"protocol": protocol_name(number).upper()}
@@ -155,7 +153,7 @@ def _ports(services: Services, ambient: bool = False) -> list[dict[str, Any]]:
             if last != entry["port"]:
                 entry["endPort"] = last
         found.append(entry)
-    return [*found, {"protocol": "TCP", "port": HBONE}] if ambient else found
+    return found
 
 
 def _problems(found: Sequence[Wanted], cluster: Cluster, gate: str) -> Iterator[Problem]:

@@ -12,7 +12,7 @@ from ...environments.helm.network import ClusterNetwork
 from ...tokens import NETWORK_POLICY_GATE
 from ..kubernetes.declared import ClusterFacts
 from ..kubernetes.making import metadata
-from ..kubernetes.wanted import cluster_of, through, wanted
+from ..kubernetes.wanted import carried_by, cluster_of, flows_of_sidecars, mesh_of, through, wanted
 from ..kubernetes.workloads import Workload
 from .compile import PolicyPlan, compile_policies, object_name
 
@@ -59,11 +59,13 @@ class NetworkPolicyGate(pulumi.ComponentResource):
         """
         super().__init__(NETWORK_POLICY_GATE, name, {"namespaces": list(namespaces), "ambient": ambient}, opts)
         here = cluster_of(cluster, environments, [*workloads, *([egress_gateway] if egress_gateway else [])])
+        spaces = [*(one.namespace for one in environments), *(one.namespace for one in workloads), *namespaces]
+        flows = [*flows, *flows_of_sidecars(here, environments, spaces, egress_gateway)]
         found = wanted(access, name, environments, here, today or datetime.now(UTC).date(), flows)
         if egress_gateway is not None:
             found = through(found, here.by_name[egress_gateway.name], 443)
-        spaces = [*(one.namespace for one in environments), *(one.namespace for one in workloads), *namespaces]
-        plans = compile_policies(found, here, spaces, name, ambient=ambient)
+        carrying = carried_by(mesh_of(environments), here, environments, egress_gateway, ambient=ambient)
+        plans = compile_policies(found, here, spaces, name, carrying)
         for plan in plans:
             self._make(name, plan)
         self.policy_names = [f"{one.namespace}/{one.name}" for one in plans]

@@ -11,13 +11,12 @@ from functools import cached_property
 from ...proof.sets import Hosts, Services
 from ...tokens import NETWORK_POLICY_GATE
 from ..kubernetes import Cluster, LabelSelector, Workload, objects
+from ..kubernetes.meshes import tunnels
 from ..stack import Stack
 from .admin import AdminPolicy
 from .rules import DIRECTIONS, GROUP, Peer, Policy, policy
 
 _ALL = LabelSelector()
-_AMBIENT = "istio.io/dataplane-mode"
-"""Where this label of a namespace is `ambient`, its pods are in the mesh (Istio, "Add workloads to the mesh")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +44,12 @@ class Policies:
         self._meant: dict[tuple[str, Peer], Meant] = {}
         self.reached: dict[object, list[tuple[Hosts, Services]]] = {}
         """What the reader remembers: many rules lead to the same ports of the same pods."""
-        self._ambient = any(one.get("ambient") is True for one in stack.of_type(NETWORK_POLICY_GATE))
+        self._tunnel = tunnels(stack, cluster, NETWORK_POLICY_GATE)
 
-    def ambient(self, one: Workload) -> bool:
-        """Whether all TCP comes to its pods by the port of Istio's ambient mesh, whichever port is meant."""
-        return self._ambient or self.cluster.labels_of(one.namespace).get(_AMBIENT) == "ambient"
+    def met(self, services: Services, one: Workload) -> Services:
+        """What is reached at some ports of a workload: a mesh may take all connections of its pods by one."""
+        tunnel = self._tunnel(one)
+        return services if tunnel is None else tunnel.behind(services, one)
 
     def subject(self, one: Workload) -> bool:
         """Whether policies apply to it: the host's network is mostly beyond them ("Network Policies", hostNetwork)."""

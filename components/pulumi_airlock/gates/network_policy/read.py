@@ -21,8 +21,6 @@ from .rules import DIRECTIONS, EGRESS, GROUP, Allowance
 DEFAULT_NAME = "network_policy"
 _LINK_LOCAL = Hosts.from_cidrs(["169.254.0.0/16", "fe80::/10"])
 """No router carries packets from there (RFC 3927, RFC 4291): whoever has such an address is on the pod's own node."""
-_HBONE = Services.of("tcp", 15008, 15008)
-"""By which all TCP comes in an ambient mesh (Istio, "Ambient and Kubernetes NetworkPolicy")."""
 _ADMIN_KINDS = ("AdminNetworkPolicy", "BaselineAdminNetworkPolicy")
 _CILIUM_KINDS = ("CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy")
 _LATER_KINDS = ("ClusterNetworkPolicy",)
@@ -156,8 +154,8 @@ def _outward(policies: Policies, allowance: Allowance, selected: tuple[Workload,
         _anywhere(policies) if meant is None else _with_api_server(policies, meant.outside),
         allowance.services(None),
     )
-    if outside and services:
-        yield Match(who=who, hosts=outside, services=services)
+    for hosts, ports in policies.cluster.beyond(outside, services) if outside and services else ():
+        yield Match(who=who, hosts=hosts, services=ports)
     pods = policies.cluster.workloads if meant is None else meant.workloads
     for hosts, services in _reached(policies, allowance, pods):
         yield Match(who=who, hosts=hosts, services=services)
@@ -193,10 +191,7 @@ def _reached(policies: Policies, allowance: Allowance, pods: tuple[Workload, ...
     if key not in policies.reached:
         groups: dict[Services, list[Workload]] = {}
         for one in pods:
-            services = allowance.services(one)
-            if services & _HBONE and policies.ambient(one):
-                services = (services | Services.of("tcp")) - _HBONE  # Which port is meant, the mesh alone knows.
-            groups.setdefault(services, []).append(one)
+            groups.setdefault(policies.met(allowance.services(one), one), []).append(one)
         policies.reached[key] = [
             each for services, workloads in groups.items() if services for each in policies.cluster.reached(workloads, services)
         ]
