@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 GATES = (
     "gates.aws_network",
     "gates.gcp_firewall",
+    "gates.gcp_routes",
     "gates.fortigate",
     "gates.zpa",
     "gates.zia",

@@ -12,10 +12,10 @@ import pulumi_gcp as gcp
 import pulumi_random as random
 
 from ..errors import Problems
+from ..gates.gcp_routes.learned import import_terms
 from .checks import INSIDE, valid_preshared_key
 from .clouds import GOOGLE
 from .gcp_checks import check_gcp_vpn
-from .learned import import_terms
 from .peer import TUNNELS, PeerTunnel, TunnelEnd
 from .proposals import IpsecProposal
 

@@ -8,9 +8,9 @@ import pulumi
 
 from ..environments.composer.limits import LABEL_KEY, LABEL_VALUE, MAX_LABELS, PROJECT, REGION
 from ..errors import Problems
+from ..gates.gcp_routes.learned import MAX_PREFIXES
 from .checks import INSIDE, check_asns, check_cidrs, check_ends, check_public_address
 from .clouds import GOOGLE
-from .learned import MAX_PREFIXES
 from .peer import TUNNELS, TunnelEnd
 from .proposals import IpsecProposal
 

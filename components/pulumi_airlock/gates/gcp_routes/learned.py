@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from ..gates.stack import UNKNOWN, Resource
-from ..proof.sets import Hosts
+from ...proof.sets import Hosts
+from ..stack import UNKNOWN, Resource
 
 ACCEPT: Final = "accept()"
 DROP: Final = "drop()"

@@ -5,9 +5,9 @@ import ipaddress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pulumi_airlock.gates.gcp_routes.learned import EVERY_ROUTE, import_terms, taken
 from pulumi_airlock.gates.stack import UNKNOWN, Resource, Stack
 from pulumi_airlock.proof.sets import Hosts
-from pulumi_airlock.tunnels.learned import EVERY_ROUTE, import_terms, taken
 
 POLICY = "gcp:compute/routerRoutePolicy:RouterRoutePolicy"
 NETWORKS = st.builds(
