@@ -1,0 +1,21 @@
+"""The TCP proxy that tells tasks apart: Envoy, compiled from routes, and read back.
+
+What it sees of a principal: the DAG and task that a verified token names (or its service account), and the time. Every tunnel is
+asked for by CONNECT over mutual TLS, and leads to one `host:port`. Reading needs no SDK; only `TcpProxy` does.
+"""
+
+from .compile import compile_proxy, proxy_of
+from .envoy import Configuration, envoy_configuration
+from .issuers import TaskIssuer
+from .plan import ProxyPlan
+from .settings import Settings
+
+__all__ = [
+    "Configuration",
+    "ProxyPlan",
+    "Settings",
+    "TaskIssuer",
+    "compile_proxy",
+    "envoy_configuration",
+    "proxy_of",
+]

@@ -1,0 +1,175 @@
+"""Compiles the routes of tasks into a proxy's plan. No SDK in here.
+
+A proxy tells tasks apart by their tokens, and knows the time; it leads to targets that are named, by TCP. What it cannot say is
+refused here, all at once.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+
+from ...access import Access, Destination, Principal, Route
+from ...access.errors import quoted
+from ...access.manifest import Proxy, ProxyRule
+from ...access.values import duration_text
+from ...errors import Problems
+from ...proof.times import Once, Times, Weekly
+from .issuers import TaskIssuer, wrong_issuers
+from .plan import Caller, Grant, ProxyPlan, Target
+
+LONGEST_SESSION = timedelta(hours=12)
+MOST_TARGETS = 64
+"""Targets that one destination may become: each is a cluster of its own, with connections and counters."""
+
+
+def compile_proxy(
+    access: Access,
+    gate: str,
+    issuers: Sequence[TaskIssuer],
+    today: date,
+    *,
+    session: timedelta = LONGEST_SESSION,
+    attested: frozenset[str] = frozenset(),
+    manifests: Mapping[str, str] | None = None,
+) -> ProxyPlan:
+    """The plan of the proxy that zones call `gate`.
+
+    `session`: how long a tunnel lasts where no route says less. `attested`: classes of data that tasks reach with an attested
+    identity alone. `manifests`: environment → its manifest's digest, which answers carry. InputError with every problem.
+    """
+    problems = Problems(gate)
+    for path, message in wrong_issuers(issuers):
+        problems.add(path, message)
+    if not timedelta(minutes=1) <= session <= timedelta(days=1):
+        problems.add("session", f"{duration_text(session)}: between 1m and 1d")
+    mine = {one.name: one for one in access.destinations if gate in access.zones[one.zone].gates}
+    if not mine:
+        problems.add("zones", f"no destination stands behind {gate}: write it into the gates of a zone")
+    routes = [one for one in access.routes if not one.expired(today) and mine.keys() & set(one.to)]
+    for place, path, message in _unsayable(access, routes, mine, issuers):
+        problems.add(path, message, place)
+    _refuse_classes(routes, mine, issuers, attested, access, problems)
+    problems.raise_any()
+    targets: dict[str, Target] = {}
+    for destination in mine.values():
+        trusted = [one for one in issuers if one.assurance == "attested" or destination.data_class not in attested]
+        grants = tuple(_grant(access, one, trusted) for one in routes if destination.name in one.to)
+        for host, port in _targets(destination):
+            found = Target(host, port, destination.name, grants, destination.data_class)
+            other = targets.setdefault(found.authority, found)
+            if other is not found:
+                message = f"{found.authority} is a target of {quoted(other.destination)} as well: one target, one destination"
+                problems.add(f"destinations[{destination.name}]", message)
+    problems.raise_any()
+    zones = tuple(name for name, zone in access.zones.items() if gate in zone.gates)
+    seconds = int(session.total_seconds())
+    return ProxyPlan(gate, tuple(issuers), tuple(targets.values()), seconds, zones, dict(manifests or {}))
+
+
+def proxy_of(plan: ProxyPlan, address: str, server_name: str | None = None) -> Proxy:
+    """The proxy as manifests name it. `address`: where its tasks connect to, `proxy.airlock.internal:8443`."""
+    rules = {one.authority: ProxyRule(deny=one.deny, allow=one.allow) for one in plan.targets}
+    return Proxy(plan.gate, address, plan.zones, server_name, rules)
+
+
+def _targets(destination: Destination) -> list[tuple[str, int]]:
+    hosts = [one.lower() for one in destination.hosts] or [
+        str(address) for network in destination.networks() for address in _addresses(network)
+    ]
+    ports = [port for _, first, last in destination.services() for port in range(first, last + 1)]
+    return [(host, port) for host in hosts for port in ports]
+
+
+def _addresses(network: object) -> list[object]:
+    # Every address, also the first and the last: a network here is a list of hosts, not a segment.
+    return list(network)  # type: ignore[call-overload, no-any-return]  # both kinds of networks are iterable
+
+
+def _count(destination: Destination) -> int:
+    hosts = len(destination.hosts) or sum(one.num_addresses for one in destination.networks())
+    return hosts * sum(last - first + 1 for _, first, last in destination.services())
+
+
+def _grant(access: Access, route: Route, issuers: Sequence[TaskIssuer]) -> Grant:
+    people = [access.principal(name) for name in route.from_]
+    callers = {one.name: found for one in issuers if (found := tuple(_callers(people, one)))}
+    length = route.session_length()
+    return Grant(route.name, callers, _times(route), int(length.total_seconds()) if length else None)
+
+
+def _callers(principals: Sequence[Principal], issuer: TaskIssuer) -> Iterator[Caller]:
+    for one in principals:
+        if one.environment in (None, issuer.environment):
+            yield Caller(one.name, one.dags, one.tasks, one.service_account or one.name)
+
+
+def _times(route: Route) -> Times:
+    found: list[frozenset[Weekly | Once]] = []
+    if route.window is not None and route.window.dagrun is None:
+        found.append(frozenset({Weekly(route.window.spans(), route.window.timezone)}))
+    if route.expires is not None:
+        found.append(frozenset({Once(None, datetime.combine(route.expires + timedelta(days=1), time(), UTC))}))
+    return tuple(found)
+
+
+def _unsayable(
+    access: Access, routes: Sequence[Route], mine: Mapping[str, Destination], issuers: Sequence[TaskIssuer]
+) -> Iterator[tuple[str, str, str]]:
+    for destination in mine.values():
+        yield from ((f"destination {destination.name}", *found) for found in _unnamed(destination))
+    for route in routes:
+        yield from ((f"route {route.name}", *found) for found in _unseen(access, route, issuers))
+
+
+def _unnamed(destination: Destination) -> Iterator[tuple[str, str]]:
+    for host in destination.hosts:
+        if host.startswith("*"):
+            yield "hosts", f"{quoted(host)} is no single host: a tunnel leads to a target that is named; write each host"
+    for protocol, first, last in destination.services():
+        if protocol != "tcp":
+            port = f"{first}/{protocol}" if first == last else protocol
+            yield "ports", f"{quoted(port)}: the proxy carries TCP alone; let another zone, without it, lead there"
+    if _count(destination) > MOST_TARGETS:
+        message = f"{_count(destination)} targets, over {MOST_TARGETS}: write the hosts and ports that are used"
+        yield "ports" if destination.hosts else "cidrs", message
+
+
+def _unseen(access: Access, route: Route, issuers: Sequence[TaskIssuer]) -> Iterator[tuple[str, str]]:
+    environments = {one.environment for one in issuers}
+    plain = {one.environment for one in issuers if one.kind == "projected"}
+    for name in route.from_:
+        one = access.principal(name)
+        if one.is_people:
+            yield "from", f"{quoted(name)} is people: the proxy knows tasks by their tokens; let them in by another zone's gates"
+            continue
+        if one.environment is not None and one.environment not in environments:
+            yield "from", f"no issuer vouches for tasks of environment {quoted(one.environment)} ({quoted(name)}): give one"
+        dagrun = route.window.dagrun if route.window else None
+        if dagrun is not None and one.dags != (dagrun,):
+            yield (
+                "window.dagrun",
+                f"the proxy knows which DAG a task is of, not what else runs: {quoted(name)} must have dags: [{dagrun}]",
+            )
+        elif dagrun is not None and plain:
+            yield "window.dagrun", f"tokens of {', '.join(sorted(plain))} name an account, no DAG: use an issuer that names it"
+    if route.window is not None and route.window.dagrun is None and not route.window.spans():
+        yield "window", "it never holds"
+
+
+def _refuse_classes(
+    routes: Sequence[Route],
+    mine: Mapping[str, Destination],
+    issuers: Sequence[TaskIssuer],
+    attested: frozenset[str],
+    access: Access,
+    problems: Problems,
+) -> None:
+    trusted = {one.environment for one in issuers if one.assurance == "attested"}
+    for route in routes:
+        classes = sorted({found for name in route.to if name in mine and (found := mine[name].data_class) in attested})
+        if not classes:
+            continue
+        for name in route.from_:
+            one = access.principal(name)
+            if not one.is_people and (one.environment not in trusted if one.environment else not trusted):
+                message = f"{', '.join(classes)} data takes an attested identity, and that of {quoted(name)} is asserted"
+                problems.add("from", message, f"route {route.name}")

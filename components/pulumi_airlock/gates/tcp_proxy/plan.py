@@ -1,0 +1,84 @@
+"""What routes become at a TCP proxy, as plain data: targets, and who may open a tunnel to each, when, and for how long."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ...proof.times import Times
+from .issuers import TaskIssuer
+
+PORT, ADMIN_PORT = 8443, 9901
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Tasks that a route names: by globs on their ids, or as a service account where that is all a token says."""
+
+    principal: str
+    dags: tuple[str, ...]
+    tasks: tuple[str, ...]
+    account: str
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A route, as far as it leads to one target."""
+
+    route: str
+    callers: Mapping[str, tuple[Caller, ...]]
+    """Issuer's name → the callers that its tokens can be."""
+    times: Times
+    """When it holds: windows, and its last day."""
+    session: int | None
+    """Seconds that a tunnel may last; None: as long as the proxy lets any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One `host:port` that tunnels lead to."""
+
+    host: str
+    """A name, or an address without brackets."""
+    port: int
+    destination: str
+    grants: tuple[Grant, ...]
+    data_class: str | None = None
+
+    @property
+    def authority(self) -> str:
+        """As CONNECT names it."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def key(self) -> str:
+        """What its rules are called by: `ledger-db-1521`."""
+        return f"{self.destination}-{self.port}"
+
+    @property
+    def deny(self) -> str:
+        """The policy that refuses whoever has no route."""
+        return f"deny-{self.key}"
+
+    @property
+    def allow(self) -> str:
+        """How the policies that let through begin; the route's name follows after a slash."""
+        return f"allow-{self.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyPlan:
+    """Everything that a proxy decides by."""
+
+    gate: str
+    """The gate's name, as zones write it."""
+    issuers: tuple[TaskIssuer, ...]
+    targets: tuple[Target, ...]
+    session: int
+    """Seconds that a tunnel may last where no route says less."""
+    zones: tuple[str, ...] = ()
+    """The zones whose destinations lie behind it."""
+    manifests: Mapping[str, str] = field(default_factory=dict)
+    """Environment → the digest of the manifest that its tasks decide by."""
+
+    def issuer(self, name: str) -> TaskIssuer:
+        """An issuer by name."""
+        return next(one for one in self.issuers if one.name == name)
