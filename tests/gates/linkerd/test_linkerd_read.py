@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 from pulumi_airlock.gates.kubernetes import stack_from_manifests
 from pulumi_airlock.gates.linkerd import read
-from pulumi_airlock.proof.filters import Action, Filter, HttpOperation
+from pulumi_airlock.gates.stack import Resource, Stack
+from pulumi_airlock.proof.filters import Action, Filter, HttpOperation, Rule
 
+DEFAULT = "config.linkerd.io/default-inbound-policy"
 HOST = "db.data.svc.cluster.local"
 
 
@@ -25,7 +27,7 @@ BASE = [
     {
         "apiVersion": "v1",
         "kind": "Namespace",
-        "metadata": {"name": "data", "labels": {"config.linkerd.io/default-inbound-policy": "deny"}},
+        "metadata": {"name": "data", "annotations": {"linkerd.io/inject": "enabled", DEFAULT: "deny"}},
     },
     _pod("db", "data"),
     _pod("etl", "airflow"),
@@ -56,13 +58,17 @@ def _filter(*more: dict[str, Any]) -> Filter:
     return found
 
 
+def _allowing(found: Filter) -> list[Rule]:
+    return [rule for rule in found.rules if rule.action is Action.ALLOW]
+
+
 def _callers(found: Filter) -> set[str]:
-    assert all(rule.action is Action.ALLOW and HOST in rule.match.hosts.names for rule in found.rules)
-    return {name for rule in found.rules for name in rule.match.who.workloads or {"anybody"}}
+    assert all(HOST in rule.match.hosts.names for rule in found.rules)
+    return {name for rule in _allowing(found) for name in rule.match.who.workloads or {"anybody"}}
 
 
 def test_a_server_that_denies_is_for_nobody() -> None:
-    assert not _filter().rules
+    assert not _allowing(_filter())
 
 
 def test_a_policy_lets_in_the_accounts_that_it_names_on_the_port_of_the_service() -> None:
@@ -75,12 +81,12 @@ def test_all_references_of_one_policy_must_hold() -> None:
     var = _object("MeshTLSAuthentication", "var", {"identities": ["var.airflow.serviceaccount.identity.linkerd.cluster.local"]})
     assert _callers(_filter(ETL, var, _policy(("MeshTLSAuthentication", "var")))) == {"airflow/var"}
     both = _filter(ETL, var, _policy(("MeshTLSAuthentication", "etl"), ("MeshTLSAuthentication", "var")))
-    assert [rule.match.who.workloads for rule in both.rules] == [frozenset()]
+    assert [rule.match.who.workloads for rule in _allowing(both)] == [frozenset()]
 
 
 def test_a_reference_to_nothing_lets_nobody_in() -> None:
     found = _filter(_policy(("MeshTLSAuthentication", "typo")))
-    assert [rule.match.who.workloads for rule in found.rules] == [frozenset()]
+    assert [rule.match.who.workloads for rule in _allowing(found)] == [frozenset()]
 
 
 def test_an_open_server_is_for_everybody() -> None:
@@ -104,7 +110,7 @@ def test_routes_are_read_as_the_gateway_api_means_them(path: dict[str, str], exp
     spec = {"parentRefs": parent, "rules": [{"matches": [{"path": path, "method": "GET"}]}]}
     route = _object("HTTPRoute", "get", spec, version="v1beta3")
     found = _filter(ETL, route, _policy(("MeshTLSAuthentication", "etl"), kind="HTTPRoute", name="get"))
-    assert {one for rule in found.rules for one in rule.match.operations or ()} == expected
+    assert {one for rule in _allowing(found) for one in rule.match.operations or ()} == expected
     assert not any(rule.unknown for rule in found.rules)
 
 
@@ -113,10 +119,65 @@ def test_a_pattern_that_is_more_than_a_prefix_is_not_guessed() -> None:
     match = {"path": {"type": "RegularExpression", "value": "/v[12]/(a|b)"}}
     route = _object("HTTPRoute", "get", {"parentRefs": parent, "rules": [{"matches": [match]}]}, version="v1beta3")
     found = _filter(ETL, route, _policy(("MeshTLSAuthentication", "etl"), kind="HTTPRoute", name="get"))
-    assert all(rule.unknown for rule in found.rules)
+    assert all(rule.unknown for rule in _allowing(found))
 
 
 def test_ports_without_a_server_are_unknown_where_nobody_says_their_default() -> None:
-    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "data"}}
+    annotations = {"linkerd.io/inject": "enabled"}
+    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "data", "annotations": annotations}}
     (found,) = read(stack_from_manifests([space, *BASE[1:]]))
     assert [rule.unknown for rule in found.rules] == [("data/db: the default-inbound-policy of its pods",)]
+
+
+def _route(name: str, match: dict[str, Any], group: str = "policy.linkerd.io/v1beta3", kind: str = "HTTPRoute") -> dict[str, Any]:
+    parents = [{"group": "policy.linkerd.io", "kind": "Server", "name": "db"}]
+    spec = {"parentRefs": parents, "rules": [{"matches": [match]}]}
+    return {"apiVersion": group, "kind": kind, "metadata": {"name": name, "namespace": "data"}, "spec": spec}
+
+
+@pytest.mark.parametrize("group", ["policy.linkerd.io/v1beta3", "gateway.networking.k8s.io/v1"])
+def test_routes_of_both_kinds_take_requests(group: str) -> None:
+    route = _route("get", {"path": {"type": "Exact", "value": "/v1"}}, group)
+    policy = _policy(("MeshTLSAuthentication", "etl"), kind="HTTPRoute", name="get")
+    policy["spec"]["targetRef"]["group"] = group.partition("/")[0]
+    found = _filter(ETL, route, policy)
+    assert [rule.match.operations for rule in _allowing(found)] == [frozenset({HttpOperation("*", "/v1")})]
+    policy["spec"]["targetRef"]["group"] = "another.example"
+    assert not _allowing(_filter(ETL, route, policy))
+
+
+@pytest.mark.parametrize("match", [{"headers": [{"name": "x", "value": "y"}]}, {"queryParams": [{"name": "x", "value": "y"}]}])
+def test_what_is_not_known_of_requests_is_not_guessed(match: dict[str, Any]) -> None:
+    found = _filter(ETL, _route("get", match), _policy(("MeshTLSAuthentication", "etl"), kind="HTTPRoute", name="get"))
+    assert all(rule.unknown for rule in _allowing(found))
+
+
+def test_calls_of_grpc_are_posts_to_their_method() -> None:
+    server = _object("Server", "db", {"podSelector": {}, "port": "http", "proxyProtocol": "gRPC"}, version="v1beta3")
+    route = _route(
+        "call", {"method": {"service": "ledger.v1.Book", "method": "Post"}}, "gateway.networking.k8s.io/v1", "GRPCRoute"
+    )
+    policy = _policy(("MeshTLSAuthentication", "etl"), kind="GRPCRoute", name="call")
+    policy["spec"]["targetRef"]["group"] = "gateway.networking.k8s.io"
+    (found,) = read(stack_from_manifests([*BASE[:-1], server, ETL, route, policy]))
+    assert [rule.match.operations for rule in _allowing(found)] == [frozenset({HttpOperation("POST", "/ledger.v1.Book/Post")})]
+
+
+def test_a_pod_without_a_proxy_is_held_by_nothing() -> None:
+    pod = _pod("db", "data")
+    pod["metadata"]["annotations"] = {"linkerd.io/inject": "disabled"}
+    assert not list(read(stack_from_manifests([BASE[0], pod, *BASE[2:]])))
+
+
+def test_the_chart_of_the_mesh_says_what_ports_without_a_server_do() -> None:
+    space = {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": "data", "annotations": {"linkerd.io/inject": "enabled"}},
+    }
+    manifests = stack_from_manifests([space, *BASE[1:]])
+    values = {"proxy": {"defaultInboundPolicy": "all-authenticated"}}
+    chart = Resource("urn:l5d", "kubernetes:helm.sh/v3:Release", {"chart": "linkerd/linkerd-control-plane", "values": values})
+    (found,) = read(Stack([*manifests.resources, chart]))
+    assert {rule.unknown for rule in _allowing(found)} == {()}
+    assert {rule.match.who.workloads for rule in _allowing(found)} == {frozenset({"data/db"})}

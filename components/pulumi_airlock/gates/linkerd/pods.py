@@ -1,0 +1,150 @@
+"""Which pods Linkerd's proxies stand before, and what annotations say of their ports.
+
+Sources: Linkerd, "Proxy Configuration" (annotations), "Authorization Policy" (default policies); linkerd/linkerd2,
+policy-controller/k8s/index (workload.rs: settings and probes). An annotation of a pod decides before its namespace's.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ...proof.sets import Hosts, Services
+from ...tokens import HELM_ENVIRONMENT
+from ..kubernetes import Cluster, KubeObject, LabelSelector, Workload, objects
+from ..kubernetes.meshes import INJECT, injected
+from ..kubernetes.objects import text_map
+from ..stack import Resource, Stack
+
+DEFAULT_POLICY = "config.linkerd.io/default-inbound-policy"
+SKIPPED = "config.linkerd.io/skip-inbound-ports"
+OPAQUE = "config.linkerd.io/opaque-ports"
+WITH_IDENTITY = "config.linkerd.io/proxy-require-identity-inbound-ports"
+_INJECT = INJECT["linkerd"][0]
+_PLACES = (("spec", "template"), ("spec", "jobTemplate", "spec", "template"), ())
+"""Where the template of an object's pods is; at last the object itself, which is a pod."""
+_PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
+CLUSTER_NETWORKS = ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "fd00::/8")
+"""What counts as the cluster where the chart's values do not say otherwise (linkerd-control-plane, `clusterNetworks`)."""
+_CHART = "linkerd-control-plane"
+RELEASES = ("kubernetes:helm.sh/v3:Release", "kubernetes:helm.sh/v4:Chart", "kubernetes:helm.sh/v3:Chart")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What annotations say of a workload's ports."""
+
+    default: str | None
+    """The policy of ports without a Server; None: nobody says."""
+    skipped: Services
+    """Ports that the proxy does not see: whoever connects there is at the application."""
+    opaque: Services
+    with_identity: Services
+    """Ports without a Server at which the default policy asks for an identity."""
+    probes: Mapping[int, tuple[str, ...]]
+    """Port → paths of the kubelet's probes, which anybody may ask for where no HTTPRoute is (its default `probeNetworks`)."""
+
+
+class Pods:
+    """The workloads of a cluster, as Linkerd meets them."""
+
+    def __init__(self, stack: Stack, cluster: Cluster, servers: tuple[KubeObject, ...]) -> None:
+        self._stack, self._cluster = stack, cluster
+        self._spaces = {one.name: one for one in objects(stack, "", "Namespace")}
+        self._ours = {one.urn for one in stack.of_type(HELM_ENVIRONMENT) if one.get("mesh") == "linkerd"}
+        self._values = _chart_values(stack)
+        marked = {name for name, mesh in injected(stack, cluster).items() if mesh == "linkerd"}
+        self.members = [
+            one
+            for one in cluster.workloads
+            if not one.stands_for
+            and (one.name in marked or (self._unsaid(one) and any(selects(server, one) for server in servers)))
+        ]
+        inside = {one.name for one in self.members}
+        self.outside = frozenset(one.name for one in cluster.workloads if one.name not in inside and not self._unsaid(one))
+        """Workloads that surely have no proxy, and so no identity."""
+        networks = self._values.get("clusterNetworks") if self._values else None
+        given = [part.strip() for part in networks.split(",")] if isinstance(networks, str) else CLUSTER_NETWORKS
+        self.networks = Hosts.from_cidrs(given)
+
+    def settings(self, one: Workload) -> Settings:
+        """What annotations say of a workload's ports."""
+        if one.urn in self._ours:
+            return Settings("deny", Services(), Services(), Services(), {})
+        found = self._object(one)
+        return Settings(
+            self._said(one, DEFAULT_POLICY) or self._usual(),
+            ports_of(self._said(one, SKIPPED)),
+            ports_of(self._said(one, OPAQUE)),
+            ports_of(self._said(one, WITH_IDENTITY)),
+            _probes(found[0], found[1], one) if found else {},
+        )
+
+    def _unsaid(self, one: Workload) -> bool:
+        """Whether nothing says if its pods have a proxy: neither pods nor namespace are objects of the stack."""
+        if one.urn in self._ours or one.host_network or self._said(one, _INJECT):
+            return False
+        return one.stands_for or one.namespace not in self._spaces
+
+    def _usual(self) -> str | None:
+        """The default of the whole mesh, where the stack has its chart."""
+        proxy = (self._values or {}).get("proxy")
+        said = proxy.get("defaultInboundPolicy") if isinstance(proxy, Mapping) else None
+        return str(said or "all-unauthenticated") if self._values is not None else None
+
+    def _said(self, one: Workload, key: str) -> str | None:
+        space = self._spaces.get(one.namespace)
+        found = self._object(one)
+        own = text_map(found[0].get(*found[1], "metadata", "annotations")) if found else {}
+        above = {**self._cluster.labels_of(one.namespace), **(space.annotations if space else {})}
+        return own.get(key, above.get(key))
+
+    def _object(self, one: Workload) -> tuple[Resource, tuple[str, ...]] | None:
+        found = self._stack.find(one.urn) if one.urn and one.owner else None
+        if found is None:
+            return None
+        return found, next((path for path in _PLACES if isinstance(found.get(*path, "metadata"), Mapping)), ())
+
+
+def selects(server: KubeObject, one: Workload) -> bool:
+    """Whether a Server is for pods of a workload; one without a selector of pods is for none."""
+    chosen = server.get("spec", "podSelector")
+    return server.namespace == one.namespace and chosen is not None and LabelSelector.parse(chosen).matches(one.labels)
+
+
+def ports_of(text: str | None) -> Services:
+    """A list of TCP ports and ranges as annotations have it: `4222,6222-6225`; what is none is left out, as Linkerd does."""
+    found = []
+    for part in (text or "").split(","):
+        first, dash, last = part.strip().partition("-")
+        if first.isdigit() and (last.isdigit() or not dash):
+            found.append(Services.of("tcp", int(first), int(last or first)))
+    return Services.union(found)
+
+
+def _probes(found: Resource, path: tuple[str, ...], one: Workload) -> dict[int, tuple[str, ...]]:
+    result: dict[int, tuple[str, ...]] = {}
+    for number, where in _http_probes(found, path, one):
+        result[number] = (*result.get(number, ()), where)
+    return result
+
+
+def _http_probes(found: Resource, path: tuple[str, ...], one: Workload) -> Iterator[tuple[int, str]]:
+    for place in ("containers", "initContainers"):
+        for container in found.get_list(*path, "spec", place):
+            for probe in _PROBES:
+                asked: Any = container.get(probe) if isinstance(container, Mapping) else None
+                http = asked.get("httpGet") if isinstance(asked, Mapping) else None
+                if isinstance(http, Mapping):
+                    port = http.get("port")
+                    number = one.ports.get(port, ("", 0))[1] if isinstance(port, str) and not port.isdigit() else port
+                    if isinstance(number, int | float | str) and int(number):
+                        yield int(number), str(http.get("path") or "/").partition("?")[0]
+
+
+def _chart_values(stack: Stack) -> Mapping[str, Any] | None:
+    for release in stack.of_type(*RELEASES):
+        chart = release.get("chart")
+        if isinstance(chart, str) and chart.rsplit("/", 1)[-1] == _CHART:
+            values = release.get("values")
+            return values if isinstance(values, Mapping) else {}
+    return None
