@@ -28,6 +28,8 @@ class Resources:
 
     def __init__(self) -> None:
         self.made: list[analyzer_pb2.AnalyzerResource] = []
+        self.provider = "default"
+        """The name of the providers of what is added."""
         self.add("pulumi:pulumi:Stack", "bank-prod")
 
     def add(self, type_: str, name: str, parent: str = "", /, **properties: Any) -> "Ref":
@@ -47,9 +49,9 @@ class Resources:
             package = type_.split(":")[0]
             made.provider.CopyFrom(
                 analyzer_pb2.AnalyzerProviderResource(
-                    urn=f"urn:pulumi:prod::bank::pulumi:providers:{package}::default",
+                    urn=f"urn:pulumi:prod::bank::pulumi:providers:{package}::{self.provider}",
                     type=f"pulumi:providers:{package}",
-                    name="default",
+                    name=self.provider,
                 )
             )
         self.made.append(made)
@@ -176,7 +178,7 @@ def policy(stack: Resources, policyid: int, name: str, parent: str = "", **given
 
 @pytest.fixture(scope="module")
 def pack() -> Iterator[PolicyPacks]:
-    config = {"access-proof": {"at": AT}, "no-unjustified-rule": {"at": AT}}
+    config = {name: {"at": AT} for name in ("access-proof", "no-unjustified-rule", "one-owner-per-check")}
     with PolicyPacks.start([PackSpec(PACK, config)], project="bank", stack="prod") as packs:
         yield packs
 
@@ -201,8 +203,9 @@ def test_the_pack_and_its_policies_say_what_they_are(pack: PolicyPacks) -> None:
     assert {name: (one.kind, one.level) for name, one in info.policies.items()} == {
         "access-proof": ("stack", Level.MANDATORY),
         "no-unjustified-rule": ("stack", Level.MANDATORY),
+        "one-owner-per-check": ("stack", Level.MANDATORY),
     }
-    assert all(one.remediation_steps and one.framework == "SOC 2 2017 CC6.6" for one in info.policies.values())
+    assert all(one.remediation_steps and one.framework.startswith("SOC 2 2017 CC6.") for one in info.policies.values())
 
 
 def test_what_every_gate_lets_through_and_no_route_declares_is_excess(pack: PolicyPacks) -> None:
@@ -262,6 +265,56 @@ def test_a_hand_written_rule_is_found_though_another_gate_stops_it(pack: PolicyP
     assert one.level is Level.MANDATORY
     assert "stopped by fortigate" in one.message
     assert "Witness: " in one.message
+
+
+ANALYSTS = {
+    **ACCESS,
+    "principals": [*ACCESS["principals"], {"name": "analysts", "group": "airflow-analysts", "sources": ["10.90.0.0/16"]}],
+    "zones": {"datacenter": {"cidrs": ["10.20.0.0/16"], "gates": ["fortigate", "edge"]}},
+    "routes": [*ACCESS["routes"], {"name": "analysts", "from": ["analysts"], "to": ["warehouse"], "reason": "FIN-2"}],
+}
+"""People reach the warehouse through a second FortiGate as well."""
+
+
+def two_fortigates(**people: Mapping[str, Any]) -> Resources:
+    """`people`: of each FortiGate what its policy for analysts says more."""
+    stack = bank(ANALYSTS)
+    address, group = "fortios:firewall/address:Address", "fortios:user/group:Group"
+    first = next(one.urn for one in stack.made if one.name == "fortigate")
+    for gate in (first, stack.add("airlock:index:FortigateGate", "edge", timezone="UTC")):
+        name = gate.rsplit("::", 1)[-1]
+        if name == "edge":
+            stack.provider = name
+            for kind, each in (("airflow", "10.40.0.0 255.255.255.128"), ("warehouse", "10.20.4.10 255.255.255.255")):
+                stack.add(address, f"edge-{kind}", gate, name=kind, type="ipmask", subnet=each)
+            service = "fortios:firewallservice/custom:Custom"
+            stack.add(service, "edge-postgres", gate, name="postgres", protocol="TCP/UDP/SCTP", tcpPortrange="5432")
+            policy(stack, 1, "edge-finance-warehouse", parent=gate)
+        stack.add(address, f"{name}-offices", gate, name="offices", type="ipmask", subnet="10.90.0.0 255.255.0.0")
+        matches = [{"serverName": "idp", "groupName": "airflow-analysts"}]
+        stack.add(group, f"{name}-analysts", gate, name="analysts", members=[{"name": "idp"}], matches=matches)
+        policy(stack, 9, f"{name}-people", parent=gate, **{"srcaddrs": [{"name": "offices"}], **people[name]})
+    return stack
+
+
+BY_GROUP = {"groups": [{"name": "analysts"}]}
+
+
+def test_two_gates_that_check_who_people_are(pack: PolicyPacks) -> None:
+    (one,) = found(pack, two_fortigates(fortigate=BY_GROUP, edge=BY_GROUP))
+    assert (one.policy, one.level) == ("one-owner-per-check", Level.MANDATORY)
+    assert one.urn.endswith("::edge-people")
+    assert "2 gates check who a person is on the way of people to warehouse" in one.message
+
+
+def test_a_second_gate_that_looks_at_addresses_alone_is_depth(pack: PolicyPacks) -> None:
+    assert [one.message for one in found(pack, two_fortigates(fortigate=BY_GROUP, edge={}))] == []
+
+
+def test_people_whom_no_gate_tells_apart_are_told_beside_the_excess(pack: PolicyPacks) -> None:
+    violations = found(pack, two_fortigates(fortigate={}, edge={}))
+    assert {one.policy for one in violations} == {"access-proof", "one-owner-per-check"}
+    assert "nobody checks who a person is" in on(violations, "access").message
 
 
 def test_wide_network_acls_are_judged_when_asked_for() -> None:

@@ -16,9 +16,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 HERE = Path(__file__).parent
-SHARE = 266
+SHARE = 270
 """Cases for each of AIRLOCK_ORACLE_EXAMPLES: the multiples of all tests in these files."""
-FILES = ("test_oracle_z3.py", "test_oracle.py", "test_relays_onward_oracle.py")
+FILES = ("test_oracle_z3.py", "test_oracle.py", "test_relays_onward_oracle.py", "test_checks_oracle.py")
 
 
 def main() -> int:

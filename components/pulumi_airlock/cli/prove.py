@@ -46,9 +46,10 @@ def prove(
     Then the exceptions by which routes lead above their principals' clearance; and what to tidy up, which fails nothing: what
     ends within two weeks, names that lead nowhere, objects that nothing uses.
 
-    Identity stands beside the network: groups, roles and service accounts that differ from system to system fail as well.
+    Identity stands beside the network: groups, roles and service accounts that differ from system to system fail as well. And so
+    does a check that has not exactly one owner: people's identity, or requests, that nobody looks at, or two gates.
 
-    Exit status: 0 proven, 1 the program or a file is wrong, 3 the proof fails, or identity does.
+    Exit status: 0 proven, 1 the program or a file is wrong, 3 the proof fails, or identity or an owner does.
     """
     from ..identity.findings import sound
     from ..report.identity import identity_in
@@ -72,7 +73,7 @@ def prove(
         _print(found, proof, identity, waste)
     else:
         _show(found, proof, identity, waste, verbose)
-    raise typer.Exit(0 if proof.ok and sound(identity) else EXIT_PROOF)
+    raise typer.Exit(0 if proof.ok and not proof.overlaps and sound(identity) else EXIT_PROOF)
 
 
 def _show(found: "Stack", proof: "Proof", identity: "Sequence[IdentityFinding]", waste: bool, verbose: bool) -> None:
@@ -106,7 +107,7 @@ def _print(found: "Stack", proof: "Proof", identity: "Sequence[IdentityFinding]"
 
     document = to_json(proof)
     document["identityFindings"] = identity_to_json(identity)
-    document["ok"] = document["ok"] and document["identityFindings"]["ok"]
+    document["ok"] = document["ok"] and not proof.overlaps and document["identityFindings"]["ok"]
     document["exceptions"] = exemptions_to_json(exemptions_in(found, proof))
     document["references"] = references_to_json(references(found))
     document["expiring"] = expiring_to_json(expiring_in(found, at=proof.at))

@@ -6,6 +6,7 @@ A gate's `read` makes these; `prove` intersects them along a path.
 from collections.abc import Callable, Set
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from fnmatch import fnmatchcase
 
 from .sets import Hosts, Services
 from .shape import Shape
@@ -57,6 +58,12 @@ class Who:
     """The inverse of `environments`: tasks of these environments do *not* match; everybody else does."""
     workloads: frozenset[str] | None = None
     """Workloads of a cluster that match (`<namespace>/<service account>`); `""` among them is whoever is none."""
+    tasks: tuple[frozenset[tuple[str, str]], ...] | None = None
+    """Globs on DAG and task ids, for gates that see these: of every set, at least one pair must match. Tasks alone match."""
+
+    def holds_task(self, dag: str, task: str) -> bool:
+        """Whether a task's ids are among `tasks`."""
+        return all(any(fnmatchcase(dag, one) and fnmatchcase(task, two) for one, two in each) for each in self.tasks or ())
 
 
 ANYONE = Who()
@@ -166,6 +173,8 @@ class Rule:
     """The entries of its fields, in the gate's order. Called for a witness alone: a sweep never pays for it."""
     blind: bool = False
     """It meets a gate's own hosts in place of callers or destinations: that it holds for all of them grants nobody anything."""
+    unseen: tuple[str, ...] = ()
+    """Why the gate cannot see the requests that the rule speaks of (a mesh encrypts that way); such a rule is unknown as well."""
     implied: bool = False
     """Nobody wrote it for what it decides: the gate itself implies it, or it is there to log what the default refuses as well."""
 

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from .checks import Owned
 from .filters import Filter, HttpOperation, Kind, Rule, Source
 
 
@@ -296,7 +297,7 @@ class Assumption:
     message: str
 
 
-LATER = frozenset({"internal", "dead", "identity", "matrix"})
+LATER = frozenset({"internal", "dead", "identity", "checks", "matrix"})
 """What fails no proof, and needs a look at every class of hosts: found when it is asked for."""
 
 
@@ -304,7 +305,8 @@ LATER = frozenset({"internal", "dead", "identity", "matrix"})
 class Proof:
     """Everything that was found. Deterministic: the same input gives the same findings in the same order.
 
-    `internal`, `dead`, `identity` and `matrix` take longer than whether the proof holds, and are found at the first look at one.
+    `internal`, `dead`, `identity`, `checks` and `matrix` take longer than whether the proof holds: found at the first look at
+    one.
     """
 
     at: datetime
@@ -315,6 +317,8 @@ class Proof:
     internal: tuple[InternalExcess, ...] = ()
     dead: tuple[Dead, ...] = ()
     identity: tuple[Identity, ...] = ()
+    checks: tuple[Owned, ...] = ()
+    """Who checks what on the paths of routes."""
     matrix: Matrix = field(default_factory=Matrix)
     assumptions: tuple[Assumption, ...] = ()
     routes: int = 0
@@ -345,6 +349,11 @@ class Proof:
     def failed(self) -> tuple[ExpectationResult, ...]:
         """The expectations that do not hold."""
         return tuple(one for one in self.expectations if not one.passed)
+
+    @property
+    def overlaps(self) -> tuple[Owned, ...]:
+        """The checks that have not exactly one owner: of those that need one, nobody, or more than one."""
+        return tuple(one for one in self.checks if one.fault is not None)
 
     @property
     def depth(self) -> Mapping[tuple[str, str], int]:

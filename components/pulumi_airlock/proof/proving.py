@@ -27,6 +27,7 @@ from .filters import Action, Environment, Filter, Kind, Match
 from .findings import Proof
 from .missing import MissingGate, missing_gates
 from .needs import Needs, caller_text, own_needs, target_text
+from .overview.checking import Checks
 from .overview.dead import dead_routes, dead_rules
 from .overview.deciders import find_deciding
 from .overview.overgrants import Stopped, elsewhere
@@ -168,6 +169,7 @@ class Case:
                 *dead_rules(self.sweep),
             ),
             "identity": found.identity(),
+            "checks": Checks(self.access, self.space, self.sweep, self.grants, self.destinations, self.doubtful).all(),
             "matrix": found.matrix(self.access, self.space.subjects.members),
         }
 
@@ -205,7 +207,7 @@ class Case:
     # --- let through, not declared
 
     def _excesses(self, group: Group, here: Sequence[int]) -> None:
-        undeclared = _undeclared(group)
+        undeclared = group.undeclared
         extra = undeclared & group.possible
         if not extra.any():
             return
@@ -235,7 +237,7 @@ class Case:
 
     def _overgrants(self, group: Group, here: Sequence[int], readers: Collection[int] | None) -> None:
         """What these filters grant, or all of them."""
-        for verdict, points in self._beyond(group, _undeclared(group), readers):
+        for verdict, points in self._beyond(group, group.undeclared, readers):
             if verdict.reader.filter.kind is Kind.ROUTING:
                 continue  # A route table is no permission: that it leads further grants nobody anything.
             stopped = points & verdict.grants & ~group.possible
@@ -402,12 +404,6 @@ class Case:
         """The first subject of a mask that is this principal."""
         classes: Bools = np.asarray(mask.any(axis=(1, 2, 3)))
         return int(np.flatnonzero(self.space.subjects.members[principal] & classes[group.local.who.inverse])[0])
-
-
-def _undeclared(group: Group) -> Bools:
-    """Considered points that nothing declares; of a name, those that its addresses do not tell about."""
-    found: Bools = group.considered & ~group.declared & ~group.own
-    return found if group.named is None else found & group.named
 
 
 def _culprits(mask: Bools, beyond: Sequence[tuple[Verdict, Bools]]) -> Iterator[tuple[Verdict | None, int, Bools]]:

@@ -116,6 +116,10 @@ class _Named:
         return any(pair[1] in where and pair[0] in who for who, where in self._found)
 
 
+OVERLAPS = "Checks that have not exactly one owner"
+OWNERS = "Who checks what, each by itself"
+
+
 def verdict(proof: Proof) -> str:
     """The outcome in one sentence."""
     if proof.ok:

@@ -12,7 +12,7 @@ from ..proof.evidence import Standing
 from ..proof.findings import Blocked, Excess, ExpectationResult, Proof, Row, Unproven
 from .clearance import EXEMPTIONS
 from .identity import identity_to_markdown
-from .legend import MEANINGS, SIGNS, sign, standings, verdict
+from .legend import MEANINGS, OVERLAPS, OWNERS, SIGNS, sign, standings, verdict
 from .rows import SIGNS as OUTCOME_SIGNS
 from .rows import row_words
 from .visible import visible
@@ -51,7 +51,7 @@ def to_markdown(
     `identity`: where the systems disagree on who is who.
     """
     section = identity_to_markdown(identity)
-    failures = [*_failures(proof), *([section] if section else [])]
+    failures = [*_failures(proof), *_overlaps(proof), *([section] if section else [])]
     parts = [f"# {said(title)}", _verdict(proof, identity), *failures, *_exemptions(exemptions), *_matrix(proof), *_rest(proof)]
     return "\n\n".join(parts) + "\n"
 
@@ -96,6 +96,14 @@ def _failures(proof: Proof) -> Iterator[str]:
             yield from map(_failure, found[:SHOWN])
             if found[SHOWN:]:
                 yield _list([_message(one) for one in found[SHOWN:]], f"{len(found) - SHOWN} more")
+
+
+def _overlaps(proof: Proof) -> Iterator[str]:
+    found = proof.overlaps
+    if found:
+        yield f"## {OVERLAPS} ({len(found)})"
+        more = [f"- … and {len(found) - SHOWN} more: `airlock prove --json` has them all"] if found[SHOWN:] else []
+        yield "\n".join([*(f"- **{said(one.message)}**" for one in found[:SHOWN]), *more])
 
 
 def _message(one: _Failure) -> str:
@@ -164,6 +172,7 @@ def _rest(proof: Proof) -> Iterator[str]:
     lists: tuple[tuple[str, list[str]], ...] = (
         ("Never in effect", [one.message for one in proof.dead]),
         ("Granted by one gate, stopped by another (no failure)", [one.message for one in proof.internal]),
+        (OWNERS, [one.message for one in proof.checks if one.fault is None]),
         ("No single gate tells these routes' principals from everybody else", blind),
         ("Expectations", checks),
         ("Taken for granted", [one.message for one in proof.assumptions]),

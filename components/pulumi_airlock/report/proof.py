@@ -20,6 +20,7 @@ from ..proof.findings import (
 )
 from ..proof.proving import prove
 from ..proof.wording import MOST
+from .legend import OVERLAPS, OWNERS
 from .lines import console as standard_output
 from .lines import write
 from .matrix import show_matrix
@@ -62,8 +63,9 @@ def show(
 ) -> bool:
     """Shows a proof: failures first, each with its witness and what every gate does. Returns whether all is well.
 
-    `brief` leaves out what is no failure, and says how to see it; `verbose` lists everything, with URNs. Without `summary` its
-    last lines are left to the caller, who has more to show before them.
+    Checks without exactly one owner are shown with them, and do not count here: nothing is let through by them. `brief` leaves
+    out what is no failure, and says how to see it; `verbose` lists everything, with URNs. Without `summary` its last lines are
+    left to the caller, who has more to show before them.
     """
     out = console or standard_output()
     out.print()
@@ -75,6 +77,7 @@ def show(
             if len(found) > SHOWN and not verbose:
                 write(out, f"… and {len(found) - SHOWN} more: --verbose shows them", indent=2)
             out.print()
+    _show_overlaps(out, proof, verbose)
     if not brief:
         _show_rest(out, proof, verbose)
     if summary:
@@ -107,6 +110,20 @@ def _show_failure(out: Console, one: _Failure, verbose: bool) -> None:
     show_path(out, one.path, 4, verbose)
 
 
+def _show_overlaps(out: Console, proof: Proof, verbose: bool) -> None:
+    found = proof.overlaps
+    if not found:
+        return
+    write(out, f"{OVERLAPS} ({len(found)})", style="bold red")
+    for one in found if verbose else found[:SHOWN]:
+        write(out, f"✗ {one.message}", indent=2)
+        for owner in one.owners if verbose else ():
+            write(out, f"{owner.gate}: {owner.rule.urn}", style="dim", indent=4)
+    if len(found) > SHOWN and not verbose:
+        write(out, f"… and {len(found) - SHOWN} more: --verbose shows them", indent=2)
+    out.print()
+
+
 def _show_names(out: Console, title: str, names: Sequence[str]) -> None:
     """All of them, where the message names only some."""
     if len(names) > MOST:
@@ -123,6 +140,7 @@ def _show_rest(out: Console, proof: Proof, verbose: bool) -> None:
             write(out, f"{'✓' if one.passed else '✗'} {one.expectation}", style="green" if one.passed else "red", indent=2)
     _show_list(out, "Never in effect", [one.message for one in proof.dead], verbose)
     _show_list(out, "Granted by one gate, stopped by another (no failure)", [one.message for one in proof.internal], verbose)
+    _show_list(out, OWNERS, [one.message for one in proof.checks if one.fault is None], verbose)
     blind = [f"{one.route} → {one.destination}" for one in proof.identity if not one.gates]
     _show_list(out, "No single gate tells these routes' principals from everybody else", blind, verbose)
     assumed = [one.message for one in proof.assumptions] if verbose else list(_grouped(proof.assumptions))
@@ -165,13 +183,16 @@ def show_summary(out: Console, proof: Proof, *, brief: bool = False) -> None:
     else:
         counts = f"{len(proof.excess)} excess, {len(proof.blocked)} blocked, {len(proof.unproven)} unproven"
         write(out, f"✗ not proven: {counts}; {held} ({what})", style="bold red")
+    if proof.overlaps:
+        number = len(proof.overlaps)
+        write(out, f"✗ {number} check{' has' if number == 1 else 's have'} not exactly one owner", style="bold red")
     if brief and (proof.assumptions or proof.internal or proof.dead):
         rest = f"{len(proof.internal)} grants stopped elsewhere, {len(proof.dead)} never in effect"
         write(out, f"({len(proof.assumptions)} assumptions, {rest}: `airlock prove` shows them)", style="dim", indent=2)
 
 
 def to_json(proof: Proof) -> dict[str, Any]:
-    """A proof as plain data: `ok`, every finding with its witness and path, the matrix as a list of cells."""
+    """A proof as plain data: `ok`, every finding with its witness and path, who checks what, the matrix as a list of cells."""
     matrix = [
         {"principal": principal, "destination": destination, **plain(cell)}
         for (principal, destination), cell in proof.matrix.cells.items()

@@ -49,6 +49,13 @@ def unjustified(stack: Stack, proof: Proof, network_acls: bool) -> Iterator[Viol
         yield Violation(_known(stack, internal.rule.urn), _explained(internal.message, internal.witness, ()))
 
 
+def unowned(stack: Stack, proof: Proof) -> Iterator[Violation]:
+    """Checks that have not exactly one owner, each on the rule of the last gate that makes it: the one that came to an owner."""
+    for one in proof.overlaps:
+        lines = [one.message, *(f"  {owner.gate}: {owner.rule}" for owner in one.owners)]
+        yield Violation(_known(stack, one.owners[-1].rule.urn if one.owners else None), "\n".join(lines))
+
+
 def _is_excused(stack: Stack, urn: str, network_acls: bool) -> bool:
     resource = stack.find(urn)
     if resource is None:
@@ -61,7 +68,7 @@ def _whole(finding: Excess | Blocked | Unproven) -> str:
     """A finding's message, and all names where the message has only some of them."""
     lists = {"principals": finding.principals, "destinations": finding.destinations}
     if isinstance(finding, Blocked):
-        lists["routes"] = finding.routes
+        lists |= {"routes": finding.routes, "needs": finding.needs}
     long = [f"All {len(names)} {what}: {', '.join(names)}" for what, names in lists.items() if len(names) > MOST]
     return "\n".join([finding.message, *long])
 

@@ -14,7 +14,7 @@ from pulumi_policy import (
 )
 
 from .evidence import evidence_of
-from .findings import Violation, failures, unjustified
+from .findings import Violation, failures, unjustified, unowned
 
 PROPERTIES: dict[str, dict[str, Any]] = {
     "access": {
@@ -57,6 +57,15 @@ def no_unjustified_rule(args: StackValidationArgs, report: ReportViolation) -> N
         _report(unjustified(evidence.stack, evidence.proof, network_acls), report)
 
 
+def one_owner_per_check(args: StackValidationArgs, report: ReportViolation) -> None:
+    """On every path exactly one gate checks who people are, and one which requests services send; and it can see them."""
+    evidence = evidence_of(args)
+    if evidence.proof is None:
+        args.not_applicable("the stack could not be proven" if evidence.applicable else "the stack declares no access")
+    else:
+        _report(unowned(evidence.stack, evidence.proof), report)
+
+
 def _report(violations: Iterable[Violation], report: ReportViolation) -> None:
     for violation in violations:
         report(violation.message, violation.urn)
@@ -93,6 +102,26 @@ ALL = (
         ),
         tags=["soc2:CC6.6", "proof"],
         remediation_steps="Remove the rule, or declare a route for what it grants and let Airlock compile it.",
+    ),
+    StackValidationPolicy(
+        name="one-owner-per-check",
+        description="Exactly one gate checks who people are on a path, and one which requests services send.",
+        validate=one_owner_per_check,
+        # Mandatory: while two gates check one thing the stack is right by accident, and nobody notices when that ends. Whoever
+        # moves a check from one gate to another makes it advisory meanwhile.
+        enforcement_level=EnforcementLevel.MANDATORY,
+        config_schema=PolicyConfigSchema(PROPERTIES),
+        display_name="one owner per check",
+        severity=Severity.HIGH,
+        framework=PolicyComplianceFramework(
+            "SOC 2", "2017", "CC6.1", "Logical access security over protected information assets"
+        ),
+        tags=["soc2:CC6.1", "soc2:CC6.6", "proof"],
+        remediation_steps=(
+            "Two gates: leave groups to the gateway (or ZPA, or the FortiGate) and requests between services to the mesh; the "
+            "other gate looks at addresses, accounts or ports alone. Nobody: give one of the named gates the check. Requests "
+            "that the gate cannot see: allow the port alone there, and put methods and paths into the mesh's policy."
+        ),
     ),
 )
 """Every policy of the pack."""

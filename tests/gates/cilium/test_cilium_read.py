@@ -453,11 +453,14 @@ def test_requests_on_a_meshed_hop_are_not_seen(mesh: str) -> None:
     assert found.position == "spec.ingress[0]"
     assert f"put methods and paths into {mesh.capitalize()}'s policy at meshed/two" in found.fix
     assert lets(stack, "one → two:80/tcp GET /a") is None
+    unseen = {reason for one in read(stack) for rule in one.rules for reason in rule.unseen}
+    assert unseen == {f"requests of meshed/one to meshed/two, which {mesh.capitalize()} encrypts"}
     # From outside of the mesh Cilium reads them.
     alone = policy(
         "spec:\n  endpointSelector: {matchLabels: {app: two}}\n" + rule.replace("cluster", "world"), namespace="meshed"
     )
     assert not meshed_l7(stack_of(alone, MESHED[mesh], *pods))
+    assert not any(rule.unseen for one in read(stack_of(alone, MESHED[mesh], *pods)) for rule in one.rules)
 
 
 def _pod(name: str, **annotations: str) -> dict[str, Any]:

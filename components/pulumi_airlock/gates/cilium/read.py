@@ -154,7 +154,8 @@ class _Reading:
                 reasons = (*unsure, *meant.unknown, *unknown)
                 for rule in clause.ports or _ALL_PORTS:
                     for match, why in self._matches(group, meant, rule):
-                        yield Rule(action, match, source, (*reasons, *rule.unknown, *why))
+                        unseen = why if rule.servers is None else ()
+                        yield Rule(action, match, source, (*reasons, *rule.unknown, *why), unseen=unseen)
         if any(peer.kind == "FQDNs" for peer in clause.peers or ()):
             yield from self._by_name(spec, clause, selected)
 

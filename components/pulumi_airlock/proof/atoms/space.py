@@ -64,7 +64,7 @@ _hosts_key = attrgetter("v4.spans", "v6.spans", "names.patterns", "names.either"
 
 def _who_key(who: Who) -> Hashable:
     sources = None if who.sources is None else _hosts_key(who.sources)
-    return who.environments, who.outside, who.groups, who.principals, who.workloads, sources
+    return who.environments, who.outside, who.groups, who.principals, who.workloads, who.tasks, sources
 
 
 class Interned(Generic[T]):

@@ -4,7 +4,7 @@ For each environment, each combination of declared principals that some task rea
 group; anything outside Airflow. Each is refined by source address, as far as a rule tells addresses apart.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -55,6 +55,8 @@ class Subject:
     """The workload of a cluster that it is, `""` for none; where two stacks are compared, that on either side."""
     component: bool = False
     """Whether it is a part of Airflow that runs no task."""
+    ids: tuple[str, str] | None = None
+    """Ids of a DAG and a task that it can be; None for others than workloads."""
 
     @property
     def label(self) -> str:
@@ -186,6 +188,13 @@ def addresses_of(who: Who) -> Hosts | None:
     return None if who.sources is None else who.sources.addresses()
 
 
+def _pairs(whos: Iterable[Who]) -> Iterator[Selector]:
+    """Each pair of globs that a rule tells tasks by."""
+    for who in whos:
+        for dag, task in sorted(pair for each in who.tasks or () for pair in each):
+            yield Selector(f"{dag}.{task}", dag=dag, task=task)
+
+
 class _Tasks:
     """Kinds of task ids, by the glob sets that match them."""
 
@@ -218,7 +227,8 @@ class Subjects:
     ) -> None:
         """`needs`: what must get through of gates' own flows; their callers and addresses are among `whos`."""
         self._access = access
-        self._selectors = list(dict.fromkeys(selectors))
+        distinct = list(dict.fromkeys(whos))
+        self._selectors = list(dict.fromkeys((*selectors, *_pairs(distinct))))
         asked = [Selector.parse(one.from_, [principal.name for principal in access.principals]) for one in access.expect]
         self._ids = [one for one in (*self._selectors, *asked) if one.dag and not set(one.dag) & set("*?[")]
         """Those that name a DAG: what a person recognises in a witness."""
@@ -227,7 +237,6 @@ class Subjects:
         declared = {one.name: sources_of(one) for one in people}
         ours = [one.sources.addresses() for one in environments]
         inside = Hosts.union(ours)
-        distinct = list(dict.fromkeys(whos))
         looked_at = [found for found in map(addresses_of, distinct) if found is not None]
         self.cells = Sources([*ours, inside, *looked_at, *(found for found in declared.values() if found is not None)])
         self.all: list[Subject] = []
@@ -262,26 +271,27 @@ class Subjects:
         principals: frozenset[str],
         group: str | None,
         cell: int,
-        task: str = "",
         dag: str | None = None,
         selected: frozenset[Selector] = frozenset(),
         workloads: frozenset[str] = frozenset({""}),
         component: bool = False,
+        ids: tuple[str, str] | None = None,
     ) -> None:
         family, address = self.cells.all[cell]
-        self.all.append(Subject(environment, principals, group, family, address, cell, task, dag, workloads, component))
+        task = ".".join(ids or ())
+        self.all.append(Subject(environment, principals, group, family, address, cell, task, dag, workloads, component, ids))
         self._selected.append(selected)
 
     def _of_environment(self, environment: Environment, cells: Sequence[int]) -> None:
-        for principals, selected, dag, task in self._tasks(environment.name):
+        for principals, selected, dag, ids in self._tasks(environment.name):
             workloads = environment.workloads.of(principals)
             for cell in cells:
-                self._add(environment.name, principals, None, cell, task, dag, selected, workloads)
+                self._add(environment.name, principals, None, cell, dag, selected, workloads, ids=ids)
         for part in sorted(environment.workloads.parts()):
             for cell in cells:
                 self._add(environment.name, frozenset(), None, cell, workloads=frozenset({part}), component=True)
 
-    def _tasks(self, environment: str) -> list[tuple[frozenset[str], frozenset[Selector], str | None, str]]:
+    def _tasks(self, environment: str) -> list[tuple[frozenset[str], frozenset[Selector], str | None, tuple[str, str]]]:
         """The kinds of tasks of an environment: principals, selectors that mean them, the DAG if that counts, a name."""
         here = [one for one in self._access.principals if one.group is None and one.environment in (None, environment)]
         asked = [one for one in self._selectors if one.dag and one.within(environment)]
@@ -294,7 +304,7 @@ class Subjects:
         index = Index(task_sets)
         spoken = {(one.dag, index.region_of(one.task)): one.task for one in known if not set(one.task) & set("*?[")}
         tasks = _Tasks(task_sets, task_words)
-        found: dict[tuple[frozenset[str], frozenset[Selector], str | None], str] = {}
+        found: dict[tuple[frozenset[str], frozenset[Selector], str | None], tuple[str, str]] = {}
         for dag_key, dag in sorted(dag_words.items(), key=lambda item: (len(item[1]), item[1])):
             if 0 not in dag_key:
                 continue
@@ -305,10 +315,10 @@ class Subjects:
                 both = mine & task_key
                 principals = frozenset(here[number].name for number in both if number < len(here))
                 selected = frozenset(asked[number - len(here)] for number in both if number >= len(here))
-                found.setdefault((principals, selected, run), f"{dag}.{spoken.get((dag, task_key), task)}")
+                found.setdefault((principals, selected, run), (dag, spoken.get((dag, task_key), task)))
         # Declared principals first, and of these the tasks that somebody speaks of: a witness among them says more.
-        ranked = sorted(found.items(), key=lambda item: (not item[0][0], sorted(item[0][0]), not item[0][1], item[1]))
-        return [(*key, task) for key, task in ranked]
+        ranked = sorted(found.items(), key=lambda item: (not item[0][0], sorted(item[0][0]), not item[0][1], ".".join(item[1])))
+        return [(*key, ids) for key, ids in ranked]
 
     def _groups(self, people: Sequence[Principal], reach: Mapping[str, NDArray[np.bool_]]) -> None:
         for group in dict.fromkeys(one.group for one in people):
@@ -327,7 +337,7 @@ class Subjects:
             and all(self._by_group.keys() >= one.groups for one in listed if one.groups)
             and all(self._by_workload.keys() >= one.workloads for one in listed if one.workloads)
             and frozenset(self._runs).issuperset(run for one in times for run in runs_of(one))
-            and frozenset(self._selectors).issuperset(selectors)
+            and frozenset(self._selectors).issuperset((*selectors, *_pairs(listed)))
         )
 
     def __len__(self) -> int:
@@ -388,6 +398,8 @@ class Subjects:
             sources = addresses_of(who)
             if sources is not None:
                 found[number] &= self._from(sources)
+            if who.tasks is not None:
+                found[number] &= self._where(lambda one: one.ids is not None and who.holds_task(*one.ids))
         return found
 
     def _from(self, sources: Hosts) -> NDArray[np.bool_]:

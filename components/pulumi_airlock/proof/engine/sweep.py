@@ -62,7 +62,7 @@ def sees_of(space: Space, table: NDArray[np.intp]) -> frozenset[str]:
         "environment": any(one.environments is not None or one.outside is not None for one in whos),
         "source": any(one.sources is not None for one in whos),
         "group": any(one.groups is not None for one in whos),
-        "principal": any(one.principals is not None for one in whos),
+        "principal": any(one.principals is not None or one.tasks is not None for one in whos),
         "workload": any(one.workloads is not None for one in whos),
         "service": any(space.services_of(one) != Services.every() for one in services),
         "operation": any(space.operations_of(one) is not None for one in operations),
@@ -205,6 +205,12 @@ class Group:
     def considered(self) -> Bools:
         """Real points within the horizon."""
         return self.real & self.local.time.inside
+
+    @cached_property
+    def undeclared(self) -> Bools:
+        """Considered points that nothing declares; of a name, those that its addresses do not tell about."""
+        found: Bools = self.considered & ~self.declared & ~self.own
+        return found if self.named is None else found & self.named
 
     @cached_property
     def by_gate(self) -> dict[str, Bools]:

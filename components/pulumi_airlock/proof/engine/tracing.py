@@ -93,6 +93,8 @@ def _holds_subject(who: Who, subject: Subject) -> bool:
         return False
     if who.workloads is not None and not subject.workloads & who.workloads:
         return False
+    if who.tasks is not None and not (subject.ids and who.holds_task(*subject.ids)):
+        return False
     return who.sources is None or subject.address in span(who.sources, subject.family)
 
 

@@ -70,6 +70,8 @@ def traffic(match: Match) -> str:
         parts.append(" and ".join(sorted(who.environments)) or "anything outside Airflow")
     if who.principals is not None:
         parts.append(" and ".join(sorted(who.principals)))
+    for each in who.tasks or ():
+        parts.append(" or ".join(sorted(f"{dag}.{task}" for dag, task in each)) or "no task")
     if who.groups is not None:
         parts.append(f"group {' and '.join(sorted(who.groups))}")
     if who.workloads is not None:

@@ -72,7 +72,7 @@ def _opening(inquiry: Inquiry, one: Refusal, now: Filter, before: Filter, made: 
                 yield Change(Step.TAKE_AWAY, one.number, before, source)
                 continue
             for match in new_matches(inquiry, now, inquiry.subjects(one.parts)):
-                if match.who.groups is None and match.who.principals is None:
+                if match.who.groups is None and match.who.principals is None and match.who.tasks is None:
                     yield Change(Step.NARROW, one.number, before, source, match)
                 else:
                     yield Change(Step.TAKE_AWAY, one.number, before, source)
@@ -147,7 +147,7 @@ def _whos(inquiry: Inquiry, one: Filter, subjects: Sequence[Subject]) -> list[Wh
 
 def _who(inquiry: Inquiry, seen: Sequence[Who], subject: Subject) -> Who:
     """A caller as the rules of a filter see callers: as a principal, an environment, or by addresses."""
-    if subject.principals and any(who.principals is not None for who in seen):
+    if subject.principals and any(who.principals is not None or who.tasks is not None for who in seen):
         mine = sorted(subject.principals)
         return Who(principals=frozenset({inquiry.principal if inquiry.principal in mine else mine[0]}))
     if subject.workloads != {""} and any(who.workloads is not None for who in seen):

@@ -24,6 +24,8 @@ class Kind:
     """The DAG, where windows on its runs tell it apart."""
     workloads: frozenset[str] = frozenset({""})
     """The workload of a cluster that it is, as far as a rule asks for workloads."""
+    pairs: frozenset[tuple[str, str]] = frozenset()
+    """The globs on DAG and task ids that match it, of those by which rules tell tasks."""
 
 
 class Callers:
@@ -40,6 +42,7 @@ class Callers:
         self._workloads = {one.name: one.workloads for one in environments}
         self._by_workload = any(one.workloads is not None for one in self._whos)
         self._asked = frozenset[str]().union(*(one.principals or () for one in self._whos))
+        self._pairs = sorted({pair for one in self._whos for each in one.tasks or () for pair in each})
         if self._by_workload:
             self._asked |= {name for one in environments for name, _ in one.workloads.of_principals}
         self._sources = {one.name: one.sources.addresses() for one in environments if one.sources.addresses()}
@@ -82,19 +85,26 @@ class Callers:
             for one in self._access.principals
             if one.group is None and one.name in self._asked and one.environment in (None, environment)
         ]
-        if not here and not self._runs:
+        if not here and not self._runs and not self._pairs:
             yield Kind(environment, workloads=self._workloads_of(environment, frozenset()))
             return
         deployed = next((one.dags for one in self._access.environments if one.name == environment), ("*",))
-        tasks = regions([("*",), *(one.tasks for one in here)])
-        for key in sorted(regions([deployed, *(one.dags for one in here), *((run,) for run in self._runs)]), key=sorted):
+        theirs = range(len(here), len(here) + len(self._pairs))
+        runs = 1 + len(here) + len(self._pairs)
+        tasks = regions([("*",), *(one.tasks for one in here), *((task,) for _, task in self._pairs)])
+        dags = regions(
+            [deployed, *(one.dags for one in here), *((dag,) for dag, _ in self._pairs), *((run,) for run in self._runs)]
+        )
+        for key in sorted(dags, key=sorted):
             if 0 not in key:
                 continue
-            run = next((self._runs[number - 1 - len(here)] for number in sorted(key) if number > len(here)), None)
+            run = next((self._runs[number - runs] for number in sorted(key) if number >= runs), None)
             for task in sorted(tasks, key=sorted):
                 both = {number - 1 for number in key if number} & {number - 1 for number in task}
-                principals = frozenset(here[number].name for number in both)
-                yield Kind(environment, principals, dag=run, workloads=self._workloads_of(environment, principals))
+                principals = frozenset(here[number].name for number in both if number < len(here))
+                pairs = frozenset(self._pairs[number - len(here)] for number in both if number in theirs)
+                workloads = self._workloads_of(environment, principals)
+                yield Kind(environment, principals, dag=run, workloads=workloads, pairs=pairs)
 
     def boxes(self, who: Who) -> list[tuple[int, int]]:
         """(Source addresses, kinds) whose products together are the callers that a rule means."""
@@ -126,6 +136,7 @@ class Callers:
                 and (not who.outside or one.environment not in who.outside)
                 and (who.groups is None or one.group in who.groups)
                 and (who.workloads is None or bool(one.workloads & who.workloads))
+                and all(bool(one.pairs & each) for each in who.tasks or ())
             )
         )
 

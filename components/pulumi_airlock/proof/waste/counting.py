@@ -170,7 +170,7 @@ def _by_address(rulings: Rulings, place: int) -> bool:
 def _peer(match: Match) -> object:
     """Who or what a rule of such a gate names: addresses, or something by name; None where it says more."""
     who, anywhere = match.who, match.hosts.addresses() == Hosts.every().addresses()
-    if any(one is not None for one in (who.groups, who.principals, who.outside, who.workloads)):
+    if any(one is not None for one in (who.groups, who.principals, who.outside, who.workloads, who.tasks)):
         return None
     if who.environments is not None:
         return who.environments if anywhere and who.sources is None else None

@@ -31,6 +31,8 @@ def _who_text(who: Who) -> str:
         parts.append(f"everybody but {_some(sorted(who.outside))}")
     if who.principals is not None:
         parts.append(_some(sorted(who.principals)))
+    for each in who.tasks or ():
+        parts.append(_some(sorted(f"{dag}.{task}" for dag, task in each)) or "no task")
     if who.groups is not None:
         parts.append(f"group {_some(sorted(who.groups))}")
     if who.workloads is not None:

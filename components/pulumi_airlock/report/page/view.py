@@ -8,6 +8,7 @@ from itertools import groupby
 from ...access.clearance import Exemption, exemptions
 from ...access.model import Access
 from ...identity.findings import IdentityFinding, Severity
+from ...proof.checks import Owned
 from ...proof.evidence import Evidence, Standing
 from ...proof.findings import (
     Assumption,
@@ -160,6 +161,16 @@ class View:
     def internal(self) -> tuple[InternalExcess, ...]:
         """What one gate grants and another stops."""
         return self.proof.internal
+
+    @property
+    def overlaps(self) -> tuple[Owned, ...]:
+        """The checks that have not exactly one owner."""
+        return self.proof.overlaps
+
+    @property
+    def owned(self) -> tuple[Owned, ...]:
+        """All other checks, each with its owner."""
+        return tuple(one for one in self.proof.checks if one.fault is None)
 
     @property
     def identity(self) -> tuple[Identity, ...]:

@@ -1,0 +1,309 @@
+"""Which gates make which check on the paths of routes, and where a check has no owner, or more than one.
+
+Told by what the gates decide, not by how they are written: a gate checks who a person is where two people at one address, in
+different groups, fare differently. What is written only says where to look. O(destinations × gates that look at such things).
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ...access.model import Access
+from ..atoms.instants import Bools
+from ..atoms.places import NEVER, SURE
+from ..atoms.space import Box, Space
+from ..checks import Check, Fault, Owned, Owner
+from ..declared import Grant
+from ..engine.lanes import Numbers
+from ..engine.sweep import Group, Reader, Sweep
+from ..filters import Rule, Source
+from ..wording import listed
+
+PEOPLE, TASKS = "people", "tasks"
+
+_WORDS = {
+    (Check.PERSON, PEOPLE): "who a person is",
+    (Check.REQUEST, PEOPLE): "which requests people's connections carry",
+    (Check.REQUEST, TASKS): "which requests tasks send",
+    (Check.CALLER, TASKS): "who is calling",
+}
+
+
+@dataclass(frozen=True)
+class _Path:
+    """A destination, for one kind of caller, and what its routes need."""
+
+    number: int
+    zone: str
+    callers: str
+    limited: bool
+    """Whether a route restricts requests."""
+
+
+class Checks:
+    """All checks of a proof."""
+
+    def __init__(
+        self,
+        access: Access,
+        space: Space,
+        sweep: Sweep,
+        grants: Sequence[Grant],
+        destinations: Sequence[Box],
+        doubtful: frozenset[int],
+    ) -> None:
+        """`doubtful`: the classes of hosts where something undeclared may be let through: elsewhere, no check is missing."""
+        self._access, self._space, self._sweep = access, space, sweep
+        self._boxes, self._doubtful = destinations, doubtful
+        self._paths = list(self._declared(grants))
+        self._readers = [_Reads.of(one) for one in sweep.readers]
+
+    def all(self) -> tuple[Owned, ...]:
+        """Those with a fault first; each once for all destinations of a zone that have the same owners."""
+        found: dict[tuple[object, ...], list[Owned]] = {}
+        for one in (*self._unseen(), *(each for path in self._paths for each in self._of(path))):
+            gates = tuple(owner.gate for owner in one.owners)
+            rules = tuple(owner.rule for owner in one.owners) if one.fault is Fault.UNSEEN else ()
+            found.setdefault((one.check, one.callers, one.zone, one.fault, gates, rules), []).append(one)
+        every = [_together(same) for same in found.values()]
+        return tuple(sorted(every, key=lambda one: (one.fault is None, one.message)))
+
+    def _declared(self, grants: Sequence[Grant]) -> Iterator[_Path]:
+        numbers = {one.name: number for number, one in enumerate(self._access.destinations)}
+        people = {one.name for one in self._access.principals if one.is_people}
+        limited: dict[tuple[int, str], bool] = {}
+        for one in grants:
+            for name in one.route.from_:
+                key = numbers[one.destination.name], PEOPLE if name in people else TASKS
+                limited[key] = limited.get(key, False) or one.match.operations is not None
+        for (number, callers), restricted in sorted(limited.items()):
+            yield _Path(number, self._access.destinations[number].zone, callers, restricted)
+
+    # --- one destination
+
+    def _of(self, path: _Path) -> Iterator[Owned]:
+        box = self._boxes[path.number]
+        places: list[int] = np.flatnonzero(self._space.places.row(box.hosts) & 3 == SURE).tolist()
+        gates = list(dict.fromkeys(one.filter.gate for one in self._sweep.path(path.zone)))
+        groups = _Groups(self._sweep, places)
+        person, request = self._owners(path, places, gates, groups)
+        missing = set(self._missing(path, [one for one in places if one in self._doubtful], groups))
+        for check, owners in ((Check.PERSON, person), (Check.REQUEST, request)):
+            if check in missing:
+                yield self._owned(path, check, {}, Fault.NOBODY)
+            elif owners:
+                yield self._owned(path, check, owners, Fault.SEVERAL if len(owners) > 1 else None)
+        if Check.CALLER in missing:
+            yield self._owned(path, Check.CALLER, {}, Fault.NOBODY)
+
+    def _owners(
+        self, path: _Path, places: Sequence[int], gates: Sequence[str], groups: "_Groups"
+    ) -> tuple[dict[str, Source], dict[str, Source]]:
+        """Gate → the rule by which it checks people, and requests: where several look as if they did, only those that do.
+
+        Which requests a group may send is part of checking people: whoever does that is no owner of requests beside it.
+        """
+        person = self._written(path, places, Check.PERSON, gates) if path.callers == PEOPLE else {}
+        request = self._written(path, places, Check.REQUEST, gates)
+        if len(person.keys() | request.keys()) > 1:
+            person = self._deciding(path, Check.PERSON, person, groups)
+            request = self._deciding(path, Check.REQUEST, request, groups)
+        return person, {gate: rule for gate, rule in request.items() if gate not in person}
+
+    def _deciding(self, path: _Path, check: Check, found: dict[str, Source], groups: "_Groups") -> dict[str, Source]:
+        box = self._boxes[path.number]
+
+        def makes(gate: str) -> bool:
+            return any(_Decided(group, gate, box).makes(check, path.callers) for group in groups)
+
+        return {gate: rule for gate, rule in found.items() if makes(gate)}
+
+    def _written(self, path: _Path, places: Sequence[int], check: Check, gates: Sequence[str]) -> dict[str, Source]:
+        """Gate → the first of its rules on the way that looks at what the check is about."""
+        found: dict[str, Source] = {}
+        for one in self._sweep.path(path.zone):
+            gate = one.filter.gate
+            if gate in gates and gate not in found:
+                rule = self._first(self._readers[one.number], path, places, check)
+                if rule is not None:
+                    found[gate] = rule.source
+        return {gate: found[gate] for gate in gates if gate in found}
+
+    def _first(self, reads: "_Reads", path: _Path, places: Sequence[int], check: Check) -> Rule | None:
+        looking = reads.looking[check]
+        if not len(looking):
+            return None
+        services = self._space.services_of(self._boxes[path.number].services)
+        hosts = reads.reader.hosts[looking]
+        held = np.zeros(len(looking), dtype=bool)
+        for place in places:
+            held |= self._space.places.column(place)[hosts] & 3 != NEVER
+        numbers: list[int] = looking[held].tolist()
+        for number in numbers:
+            box = reads.reader.boxes[number]
+            rule = reads.reader.filter.rules[reads.reader.order[number]]
+            if self._means(box.who, path.callers) and rule.match.services & services:
+                return rule
+        return None
+
+    def _means(self, who: int, callers: str) -> bool:
+        """Whether a rule can be about people, or about tasks."""
+        return bool((self._space.who.table[who] & self._kinds[callers]).any())
+
+    @cached_property
+    def _kinds(self) -> Mapping[str, Bools]:
+        tasks = self._space.who.table[self._space.is_task]
+        return {TASKS: tasks, PEOPLE: np.array([bool(one.group) for one in self._space.subjects.all], dtype=bool)}
+
+    # --- what nobody checks
+
+    def _missing(self, path: _Path, places: Sequence[int], groups: "_Groups") -> Iterator[Check]:
+        """The checks that no gate makes, and that would have kept somebody out."""
+        services = self._boxes[path.number].services
+        for group in groups.at(places):
+            let: Bools = group.undeclared & group.possible & ~group.perhaps_declared
+            let = let & group.local.service.rows[services][:, None, None]
+            task = group.local.who.rows[self._space.is_task][:, None, None, None]
+            mine = let & (task if path.callers == TASKS else ~task)
+            needed = {
+                Check.PERSON: mine if path.callers == PEOPLE else None,
+                Check.CALLER: let if path.callers == TASKS else None,
+                Check.REQUEST: mine & group.declared.any(axis=2, keepdims=True) if path.limited else None,
+            }
+            gates = dict.fromkeys(verdict.reader.filter.gate for verdict in group.path)
+            for check, points in needed.items():
+                if points is None or not points.any():
+                    continue
+                if not any(_Decided(group, gate, self._boxes[path.number]).makes(check, path.callers) for gate in gates):
+                    yield check
+
+    # --- what a gate cannot see
+
+    def _unseen(self) -> Iterator[Owned]:
+        for reader in self._sweep.readers:
+            for rule in reader.filter.rules:
+                if rule.unseen:
+                    owner = Owner(reader.filter.gate, rule.source)
+                    hosts = self._space.add(rule.match).hosts
+                    names = tuple(
+                        one.name
+                        for one, box in zip(self._access.destinations, self._boxes, strict=True)
+                        if (self._space.places.row(box.hosts) & self._space.places.row(hosts) & 3 == SURE).any()
+                    )
+                    message = f"{rule.source} at {owner.gate} cannot see which requests are sent: {listed(rule.unseen)}"
+                    yield Owned(Check.REQUEST, "", "", names, (owner,), Fault.UNSEEN, message)
+
+    # --- in words
+
+    def _owned(self, path: _Path, check: Check, owners: Mapping[str, Source], fault: Fault | None) -> Owned:
+        found = tuple(Owner(gate, rule) for gate, rule in owners.items())
+        name = self._access.destinations[path.number].name
+        return Owned(check, path.callers, path.zone, (name,), found, fault, listed(self._access.zones[path.zone].gates))
+
+
+def _together(same: Sequence[Owned]) -> Owned:
+    """One for all destinations; the message, so far the gates of the zone, in words."""
+    first = same[0]
+    names = tuple(dict.fromkeys(name for one in same for name in one.destinations))
+    if first.fault is Fault.UNSEEN:
+        return Owned(first.check, "", "", names, first.owners, first.fault, first.message)
+    what, where = _WORDS[first.check, first.callers], f"on the way of {first.callers} to {listed(names)}"
+    by = listed(f"{one.gate} ({one.rule})" for one in first.owners)
+    if first.fault is Fault.NOBODY:
+        path = f" ({first.message})" if first.message else ", where no gate stands"
+        message = f"nobody checks {what} {where}{path}"
+    elif first.fault is Fault.SEVERAL:
+        message = f"{len(first.owners)} gates check {what} {where}: {by}; leave it to one of them"
+    else:
+        message = f"{first.owners[0].gate} checks {what} {where}"
+    return Owned(first.check, first.callers, first.zone, names, first.owners, first.fault, message)
+
+
+@dataclass(frozen=True)
+class _Reads:
+    """Which rules of a filter look at what a check is about; by their places in the reader's order."""
+
+    reader: Reader
+    looking: Mapping[Check, Numbers]
+
+    @classmethod
+    def of(cls, reader: Reader) -> "_Reads":
+        tests: Mapping[Check, tuple[str, Callable[[Rule], bool]]] = {
+            Check.PERSON: ("group", lambda rule: rule.match.who.groups is not None),
+            Check.REQUEST: ("operation", lambda rule: rule.match.operations is not None and not rule.unseen),
+        }
+        rules = reader.filter.rules
+        return cls(
+            reader,
+            {
+                check: np.array(
+                    [place for place, number in enumerate(reader.order) if name in reader.sees and looks(rules[number])],
+                    dtype=np.intp,
+                )
+                for check, (name, looks) in tests.items()
+            },
+        )
+
+
+class _Groups:
+    """The closer look at some classes of hosts, as far as somebody asks for it."""
+
+    def __init__(self, sweep: Sweep, places: Sequence[int]) -> None:
+        self._sweep, self._places = sweep, places
+        self._known: dict[int, Group] = {}
+
+    def __iter__(self) -> Iterator[Group]:
+        return self.at(self._places)
+
+    def at(self, places: Sequence[int]) -> Iterator[Group]:
+        for place in places:
+            if place not in self._known:
+                self._known[place] = next(self._sweep.groups(only=[place], path_alone=True))
+            yield self._known[place]
+
+
+class _Decided:
+    """What one gate may do with everything at one class of hosts, on a destination's ports."""
+
+    def __init__(self, group: Group, gate: str, destination: Box) -> None:
+        self._group, self._space = group, group.local.space
+        passing, denied = np.ones(group.local.shape, dtype=bool), np.zeros(group.local.shape, dtype=bool)
+        for one in group.path:
+            if one.reader.filter.gate == gate:
+                passing &= one.allow | ~one.inscope
+                denied |= one.deny
+        ports = np.flatnonzero(group.local.service.rows[destination.services])
+        exists = np.broadcast_to(group.local.exists, group.local.shape)
+        self._found: Bools = np.stack([passing & exists, denied & exists])[:, :, ports]
+        """Shape (2, subjects, services, operations, times)."""
+
+    def makes(self, check: Check, callers: str) -> bool:
+        """Whether the gate tells apart what the check is about."""
+        if check is Check.REQUEST:
+            return self._tells_requests(callers)
+        subjects, inverse = self._space.subjects.all, self._group.local.who.inverse
+        found = [number for number, one in enumerate(subjects) if one.family == self._group.place.family]
+        if check is Check.PERSON:
+            found = [number for number in found if subjects[number].environment is None and subjects[number].workloads == {""}]
+        fares = np.unique(
+            np.packbits(self._found.swapaxes(0, 1).reshape(self._found.shape[1], -1), axis=1), axis=0, return_inverse=True
+        )
+        fate = fares[1].reshape(-1)[inverse[found]]
+        if check is Check.CALLER:
+            return len(set(fate.tolist())) > 1
+        # People at one address: what tells them apart is who they are.
+        pairs = {(subjects[number].cell, one) for number, one in zip(found, fate.tolist(), strict=True)}
+        return len(pairs) > len({cell for cell, _ in pairs})
+
+    def _tells_requests(self, callers: str) -> bool:
+        operation = self._group.local.operation.inverse
+        http = np.unique(operation[1:])  # the first is traffic that is not HTTP
+        subjects, inverse = self._space.subjects.all, self._group.local.who.inverse
+        mine = [number for number, one in enumerate(subjects) if bool(one.environment) == (callers == TASKS)]
+        classes = np.unique(inverse[mine])
+        if len(http) < 2 or not len(classes):
+            return False
+        found = self._found[:, classes][:, :, :, http]
+        return bool((found.any(axis=3) & ~found.all(axis=3)).any())

@@ -1,0 +1,183 @@
+"""Exactly one owner per check: people's identity, and which requests are sent; nobody, two, or one that cannot see it."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from pulumi_airlock.access import Access
+from pulumi_airlock.proof import Proof, prove
+from pulumi_airlock.proof.checks import Check, Fault
+from pulumi_airlock.proof.filters import Action, Combine, Environment, Filter, HttpOperation, Match, Rule, Source, Who, Workloads
+from pulumi_airlock.proof.sets import Hosts, Services
+
+AT = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
+HTTPS = Services.of("tcp", 443, 443)
+UI, API = Hosts.from_names(["airflow.bank.example"]), Hosts.from_names(["ledger.data.svc.cluster.local"])
+FINANCE, AUDIT = Who(groups=frozenset({"finance"})), Who(groups=frozenset({"audit"}))
+ETL = Who(workloads=frozenset({"airflow/etl"}))
+READ = frozenset({HttpOperation("GET", "/v1/*")})
+VISIBLE = frozenset({HttpOperation("*", "/*", not_paths=frozenset({"/execution/*"}))})
+PODS = Hosts.from_cidr("10.60.0.0/16")
+ACCESS = Access.model_validate(
+    {
+        "principals": [
+            {"name": "analysts", "group": "finance"},
+            {"name": "auditors", "group": "audit"},
+            {"name": "etl", "dags": ["etl_*"], "environment": "finance"},
+        ],
+        "zones": {
+            "ui": {"cidrs": ["10.70.0.0/16"], "gates": ["zpa", "nginx", "istio"]},
+            "cluster": {"cidrs": ["10.61.0.0/16"], "gates": ["fortigate", "cilium", "istio"]},
+        },
+        "destinations": [
+            {"name": "airflow", "zone": "ui", "hosts": ["airflow.bank.example"], "ports": ["443/tcp"], "protocol": "https"},
+            {
+                "name": "ledger",
+                "zone": "cluster",
+                "hosts": ["ledger.data.svc.cluster.local"],
+                "ports": ["443/tcp"],
+                "protocol": "https",
+            },
+        ],
+        "routes": [
+            {
+                "name": "analysts-ui",
+                "from": ["analysts"],
+                "to": ["airflow"],
+                "http": [{"paths": ["/*"], "except": ["/execution/*"]}],
+                "reason": "FIN-1",
+            },
+            {
+                "name": "etl-ledger",
+                "from": ["etl"],
+                "to": ["ledger"],
+                "http": [{"methods": ["GET"], "paths": ["/v1/*"]}],
+                "reason": "FIN-2",
+            },
+        ],
+    }
+)
+WORKLOADS = Workloads((("etl", "airflow/etl"),), "airflow/tasks")
+ENVIRONMENTS = [Environment("finance", "urn::finance", PODS, workloads=WORKLOADS)]
+
+
+def allow(name: str, who: Who, hosts: Hosts, operations: frozenset[HttpOperation] | None = None, **more: object) -> Rule:
+    return Rule(Action.ALLOW, Match(who, hosts, HTTPS, operations), Source(f"urn::{name}", "", name), **more)
+
+
+def gate(name: str, *rules: Rule) -> Filter:
+    return Filter(name, f"rules of {name}", Combine.FIRST_MATCH, Action.DENY, rules, f"urn::{name}")
+
+
+ANYBODY = Who()
+USUAL = {
+    "zpa": (allow("zpa-any", ANYBODY, UI),),
+    "nginx": (allow("location", FINANCE, UI, VISIBLE),),
+    "istio": (allow("from-nginx", ANYBODY, UI, VISIBLE), allow("istio-etl", ETL, API, READ)),
+    "cilium": (allow("cilium-etl", ETL, API),),
+    "fortigate": (allow("from-pods", Who(sources=PODS), API),),
+}
+"""Nginx checks people, Istio requests between services; the FortiGate and Cilium add depth, by address and by pod."""
+
+
+CLOSED = replace(
+    gate("finance", allow("out", ANYBODY, API)), scope=Match(who=Who(environments=frozenset({"finance"}))), always=True
+)
+
+
+def proven(**changed: tuple[Rule, ...]) -> Proof:
+    return prove(ACCESS, ENVIRONMENTS, [CLOSED, *(gate(name, *rules) for name, rules in {**USUAL, **changed}.items())], at=AT)
+
+
+def faults(proof: Proof) -> set[tuple[Check, str, Fault, tuple[str, ...]]]:
+    return {(one.check, one.callers, one.fault, tuple(owner.gate for owner in one.owners)) for one in proof.overlaps if one.fault}
+
+
+def test_depth_is_no_second_owner():
+    proof = proven()
+    assert proof.ok
+    assert not proof.overlaps
+    assert {(one.check, one.callers, one.owners[0].gate) for one in proof.checks} == {
+        (Check.PERSON, "people", "nginx"),
+        (Check.REQUEST, "people", "istio"),
+        (Check.REQUEST, "tasks", "istio"),
+    }
+
+
+def test_two_gates_that_look_at_groups_are_two_owners():
+    proof = proven(zpa=(allow("zpa-finance", FINANCE, UI),))
+    assert proof.ok
+    (found,) = proof.overlaps
+    assert (found.check, found.fault, found.destinations) == (Check.PERSON, Fault.SEVERAL, ("airflow",))
+    assert [(one.gate, one.rule.urn) for one in found.owners] == [("zpa", "urn::zpa-finance"), ("nginx", "urn::location")]
+    assert "zpa (zpa-finance (zpa-finance)) and nginx" in found.message
+
+
+def test_a_rule_about_groups_that_decides_nothing_is_no_check():
+    assert not proven(zpa=(allow("zpa-finance", FINANCE, UI), allow("zpa-any", ANYBODY, UI))).overlaps
+
+
+def test_a_rule_for_another_destination_is_no_check_here():
+    assert not proven(zpa=(allow("other", AUDIT, Hosts.from_cidr("10.70.9.0/24")), *USUAL["zpa"])).overlaps
+
+
+def test_people_whom_nobody_tells_apart():
+    proof = proven(nginx=(allow("location", ANYBODY, UI, VISIBLE),))
+    # Nginx goes on hiding paths, now from everybody alike, as Istio does.
+    hiding = (Check.REQUEST, "people", Fault.SEVERAL, ("nginx", "istio"))
+    assert faults(proof) == {(Check.PERSON, "people", Fault.NOBODY, ()), hiding}
+    said = "nobody checks who a person is on the way of people to airflow (zpa, nginx and istio)"
+    assert said in {one.message for one in proof.overlaps}
+
+
+def test_requests_that_nobody_looks_at():
+    proof = proven(istio=(allow("from-nginx", ANYBODY, UI), allow("istio-etl", ETL, API)))
+    assert faults(proof) == {(Check.REQUEST, "tasks", Fault.NOBODY, ())}
+    # Nginx hides what is not for people by itself.
+    assert not proof.blocked
+
+
+def test_a_path_on_which_nobody_looks_at_the_caller():
+    proof = proven(
+        istio=(allow("from-nginx", ANYBODY, UI, VISIBLE), allow("istio-any", ANYBODY, API, READ)),
+        cilium=(allow("cilium-any", ANYBODY, API),),
+        fortigate=(allow("any", ANYBODY, API),),
+    )
+    assert faults(proof) == {(Check.CALLER, "tasks", Fault.NOBODY, ())}
+
+
+@pytest.mark.parametrize("unseen", [(), ("airflow/etl → data/ledger is encrypted by Istio",)])
+def test_two_gates_that_look_into_requests(unseen: tuple[str, ...]):
+    rule = allow("cilium-etl", ETL, API, READ, unseen=unseen, unknown=unseen)
+    proof = proven(cilium=(rule,))
+    if unseen:
+        assert faults(proof) == {(Check.REQUEST, "", Fault.UNSEEN, ("cilium",))}
+        assert proof.overlaps[0].destinations == ("ledger",)
+        assert unseen[0] in proof.overlaps[0].message
+    else:
+        assert faults(proof) == {(Check.REQUEST, "tasks", Fault.SEVERAL, ("cilium", "istio"))}
+
+
+def test_a_gate_that_looks_at_people_is_not_asked_for_what_services_send():
+    """Nginx hides paths from every group, Istio from nginx's account: each its own check."""
+    both = replace(USUAL["nginx"][0], match=replace(USUAL["nginx"][0].match, operations=READ))
+    assert not faults(proven(nginx=(both,)))
+
+
+def test_destinations_with_the_same_owners_are_one_line():
+    access = ACCESS.model_copy(
+        update={
+            "destinations": (
+                *ACCESS.destinations,
+                ACCESS.destinations[1].model_copy(update={"name": "risk", "hosts": ("risk.data.svc.cluster.local",)}),
+            ),
+            "routes": (ACCESS.routes[0], ACCESS.routes[1].model_copy(update={"to": ("ledger", "risk")})),
+        }
+    )
+    both = API | Hosts.from_names(["risk.data.svc.cluster.local"])
+    rules = {
+        name: tuple(replace(one, match=replace(one.match, hosts=both)) if one.match.hosts == API else one for one in found)
+        for name, found in USUAL.items()
+    }
+    found = prove(access, ENVIRONMENTS, [gate(name, *each) for name, each in rules.items()], at=AT)
+    assert [one.destinations for one in found.checks if one.callers == "tasks"] == [("ledger", "risk")]
