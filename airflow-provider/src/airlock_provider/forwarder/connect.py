@@ -79,15 +79,15 @@ async def in_thread(call: Callable[[], T]) -> T:
 
 
 async def open_tunnel(
-    proxy: ProxyEnd, context: ssl.SSLContext, buffers: Buffers, target: str, token: str, correlation: str
+    proxy: ProxyEnd, context: ssl.SSLContext, buffers: Buffers, target: str, token: str, ids: Mapping[str, str]
 ) -> Tunnel:
-    """A tunnel to a target. Failed with where it ended, and why."""
-    for name, text in (("target", target), ("token", token), ("correlation id", correlation)):
+    """A tunnel to a target; `ids` become headers `x-airlock-…`, for the proxy's log. Failed with where it ended, and why."""
+    for name, text in {"target": target, "token": token, **ids}.items():
         if any(one in text for one in "\r\n\0 "):
             raise Failed("answer", ValueError(f"the {name} is damaged"))  # it would be another request
     stream = await _secured(proxy, context, buffers)
     try:
-        return await _asked(stream, target, token, correlation)
+        return await _asked(stream, target, token, ids)
     except BaseException:
         stream.abort()
         raise
@@ -141,7 +141,7 @@ async def _connected(found: list[Any]) -> socket.socket:
     raise last or OSError("no address")
 
 
-async def _asked(stream: TlsStream, target: str, token: str, correlation: str) -> Tunnel:
+async def _asked(stream: TlsStream, target: str, token: str, ids: Mapping[str, str]) -> Tunnel:
     said = bytearray()
     changed = asyncio.Event()
     ended: list[Exception | None] = []
@@ -156,8 +156,7 @@ async def _asked(stream: TlsStream, target: str, token: str, correlation: str) -
 
     stream.on_data, stream.on_end = on_data, on_end
     lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}", f"Proxy-Authorization: Bearer {token}"]
-    if correlation:
-        lines.append(f"x-airlock-correlation: {correlation}")
+    lines += [f"x-airlock-{name}: {text}" for name, text in ids.items() if text]
     stream.write(("\r\n".join(lines) + "\r\n\r\n").encode())
     try:
         async with asyncio.timeout(CONNECT_WITHIN):

@@ -77,9 +77,8 @@ class Session:
         except OSError as error:
             raise TunnelError(explain.no_certificate(error, home.run, way)) from None
         try:
-            tunnel = await open_tunnel(
-                way.proxy, context, home.buffers, way.destination.target, token.value, home.run.correlation
-            )
+            ids = {"correlation": home.run.correlation, "session": self.facts.uid}
+            tunnel = await open_tunnel(way.proxy, context, home.buffers, way.destination.target, token.value, ids)
         except Failed as failed:
             raise TunnelError(explain.refusal_of(failed, home.run, way)) from None
         source_ip, source_port = tunnel.local

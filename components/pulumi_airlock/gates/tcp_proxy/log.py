@@ -95,6 +95,7 @@ def _line(plan: ProxyPlan) -> dict[str, Any]:
         "destination": f"%METADATA(ROUTE:{AIRLOCK}:destination)%",
         **claims,
         "correlation": _correlation(plan.issuers),
+        "session": "%REQ(X-AIRLOCK-SESSION)%",  # as the forwarder's events call it
         "stream": "%STREAM_ID%",
         "issuer": _of_issuer(plan.issuers, lambda one: f"'{one.name}'"),
         "assurance": _of_issuer(plan.issuers, lambda one: f"'{one.assurance}'"),
@@ -109,6 +110,7 @@ def _line(plan: ProxyPlan) -> dict[str, Any]:
         "bytes_out": "%BYTES_SENT%",
         "duration_ms": "%DURATION%",
         "upstream": "%UPSTREAM_HOST%",
+        "upstream_local": "%UPSTREAM_LOCAL_ADDRESS%",  # the caller that gates behind the proxy see
         "upstream_failure": "%UPSTREAM_TRANSPORT_FAILURE_REASON%",
     }
 
