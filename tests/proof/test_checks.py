@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 from pulumi_airlock.access import Access
-from pulumi_airlock.proof import Proof, prove
+from pulumi_airlock.proof import Proof, explain, prove
 from pulumi_airlock.proof.checks import Check, Fault
 from pulumi_airlock.proof.filters import Action, Combine, Environment, Filter, HttpOperation, Match, Rule, Source, Who, Workloads
 from pulumi_airlock.proof.sets import Hosts, Services
@@ -181,3 +181,21 @@ def test_destinations_with_the_same_owners_are_one_line():
     }
     found = prove(access, ENVIRONMENTS, [gate(name, *each) for name, each in rules.items()], at=AT)
     assert [one.destinations for one in found.checks if one.callers == "tasks"] == [("ledger", "risk")]
+
+
+def test_an_explanation_says_that_a_check_has_two_owners():
+    both = [gate(name, *rules) for name, rules in {**USUAL, "zpa": (allow("zpa-finance", FINANCE, UI),)}.items()]
+    told = explain(ACCESS, ENVIRONMENTS, both, "analysts", "airflow", at=AT)
+    (note,) = [one for one in told.notes if "owner" in one]
+    assert "2 gates check who a person is" in note
+    usual = [gate(name, *rules) for name, rules in USUAL.items()]
+    assert not [one for one in explain(ACCESS, ENVIRONMENTS, usual, "analysts", "airflow", at=AT).notes if "owner" in one]
+    # Tasks do not go that way.
+    assert not [one for one in explain(ACCESS, ENVIRONMENTS, both, "etl_a.load", "ledger", at=AT).notes if "owner" in one]
+
+
+def test_an_explanation_says_that_a_rule_cannot_be_seen():
+    blind = allow("cilium-etl", ETL, API, READ, unseen=("the mesh encrypts it",), unknown=("the mesh encrypts it",))
+    found = [gate(name, *rules) for name, rules in {**USUAL, "cilium": (blind,)}.items()]
+    told = explain(ACCESS, ENVIRONMENTS, found, "etl_a.load", "ledger", at=AT)
+    assert any("cannot see which requests are sent" in one for one in told.notes)

@@ -65,7 +65,8 @@ class Change:
     def _scope_who(self, who: Who) -> Who | None:
         if self.relay.workload is None:
             return who
-        if who.groups is not None or who.principals is not None or not _is_of(who, self.relay.workload):
+        person_or_task = any(one is not None for one in (who.groups, who.principals, who.tasks))
+        if person_or_task or not _is_of(who, self.relay.workload):
             return None
         return replace(who, workloads=None, environments=None, outside=None)
 

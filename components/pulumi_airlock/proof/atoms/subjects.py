@@ -7,7 +7,7 @@ group; anything outside Airflow. Each is refined by source address, as far as a 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import cached_property
+from functools import cached_property, partial
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any, TypeVar
 
@@ -186,6 +186,10 @@ def _put(table: NDArray[np.bool_], named: Sequence[tuple[int, frozenset[Any]]], 
 def addresses_of(who: Who) -> Hosts | None:
     """The source addresses that a rule looks at; names aside."""
     return None if who.sources is None else who.sources.addresses()
+
+
+def _is_task(who: Who, one: Subject) -> bool:
+    return one.ids is not None and who.holds_task(*one.ids)
 
 
 def _pairs(whos: Iterable[Who]) -> Iterator[Selector]:
@@ -399,8 +403,11 @@ class Subjects:
             if sources is not None:
                 found[number] &= self._from(sources)
             if who.tasks is not None:
-                found[number] &= self._where(lambda one: one.ids is not None and who.holds_task(*one.ids))
+                found[number] &= self._of_tasks(who)
         return found
+
+    def _of_tasks(self, who: Who) -> NDArray[np.bool_]:
+        return self._where(lambda one: one.ids is not None and who.holds_task(*one.ids))
 
     def _from(self, sources: Hosts) -> NDArray[np.bool_]:
         return self.cells.within(sources)[self._cell_of]

@@ -3,7 +3,7 @@
 `Inquiry` is the question under way: all points that it means, and which of them pass. `opposite` asks it again of other filters.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -18,7 +18,8 @@ from ...access.names import Target, select_destinations, select_principals
 from ..atoms.instants import Bools
 from ..atoms.space import Box, Space
 from ..atoms.subjects import Selector, Subject
-from ..declared import grants
+from ..checks import Owned
+from ..declared import destination_matches, grants
 from ..engine.sweep import Group, Question, Sweep
 from ..engine.walk import Point, first, reasons, walk, witness
 from ..expecting import target_match
@@ -26,6 +27,7 @@ from ..filters import EVERYTHING, Environment, Filter, Match, Who
 from ..findings import Explanation, Outcome
 from ..missing import missing_gates
 from ..needs import own_needs
+from ..overview.checking import PEOPLE, TASKS, Checks
 from ..proving import in_order
 from ..sets import Hosts
 from .advising import Answer
@@ -114,6 +116,7 @@ class Inquiry:
         table = self.space.who.table
         self.meant = _either(table, self._who) & table[self._origin]
         """Which subjects are meant."""
+        self._checks: dict[tuple[int, int], tuple[Owned, ...]] = {}
         self._refuse_nobody()
 
     def _refuse_nobody(self) -> None:
@@ -281,7 +284,7 @@ class Inquiry:
             message=told.sentence(),
             kind=told.kind,
             advice=told.advice(),
-            notes=tuple(self._notes(told, None if subject is None else part)),
+            notes=(*self._notes(told, None if subject is None else part), *self._owners(found, point)),
         )
 
     def routes(self) -> tuple[str, ...]:
@@ -314,6 +317,21 @@ class Inquiry:
         elif not told.change and told.outcome is Outcome.DENY and not differs:
             notes.append("This is so at all times.")
         return notes
+
+    def _owners(self, found: Found, point: Point) -> Iterator[str]:
+        """Checks on this way that have not exactly one owner."""
+        name = self.targets[found.number].destination
+        number = next((place for place, one in enumerate(self.access.destinations) if one.name == name), None)
+        if number is None or not any(one.destination.name == name for one in self.grants):
+            return
+        if (number, found.group.number) not in self._checks:
+            boxes = [self.space.add(match) for match in destination_matches(self.access, self.grants)]
+            checks = Checks(self.access, self.space, self.sweep, self.grants, boxes, frozenset({found.group.number}), {number})
+            self._checks[number, found.group.number] = checks.all()
+        asker = PEOPLE if self.space.subjects.all[point.subject].environment is None else TASKS
+        for one in self._checks[number, found.group.number]:
+            if one.fault is not None and one.callers in ("", asker):
+                yield f"Not exactly one owner: {one.message}."
 
     def _also_refusing(self, told: Answer) -> list[str]:
         """Filters that refuse some of what is meant, but not the point that is explained."""

@@ -4,7 +4,7 @@ Told by what the gates decide, not by how they are written: a gate checks who a 
 different groups, fare differently. What is written only says where to look. O(destinations × gates that look at such things).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -53,11 +53,16 @@ class Checks:
         grants: Sequence[Grant],
         destinations: Sequence[Box],
         doubtful: frozenset[int],
+        only: Collection[int] | None = None,
     ) -> None:
-        """`doubtful`: the classes of hosts where something undeclared may be let through: elsewhere, no check is missing."""
+        """`doubtful`: the classes of hosts where something undeclared may be let through: elsewhere, no check is missing.
+
+        `only`: of these destinations; None: of all.
+        """
         self._access, self._space, self._sweep = access, space, sweep
         self._boxes, self._doubtful = destinations, doubtful
-        self._paths = list(self._declared(grants))
+        self._numbers = range(len(access.destinations)) if only is None else sorted(only)
+        self._paths = [one for one in self._declared(grants) if one.number in self._numbers]
         self._readers = [_Reads.of(one) for one in sweep.readers]
 
     def all(self) -> tuple[Owned, ...]:
@@ -186,12 +191,14 @@ class Checks:
             for rule in reader.filter.rules:
                 if rule.unseen:
                     owner = Owner(reader.filter.gate, rule.source)
-                    hosts = self._space.add(rule.match).hosts
+                    held = self._space.places.row(self._space.add(rule.match).hosts) & 3 == SURE
                     names = tuple(
-                        one.name
-                        for one, box in zip(self._access.destinations, self._boxes, strict=True)
-                        if (self._space.places.row(box.hosts) & self._space.places.row(hosts) & 3 == SURE).any()
+                        self._access.destinations[number].name
+                        for number in self._numbers
+                        if (held & (self._space.places.row(self._boxes[number].hosts) & 3 == SURE)).any()
                     )
+                    if not names and len(self._numbers) < len(self._access.destinations):
+                        continue
                     message = f"{rule.source} at {owner.gate} cannot see which requests are sent: {listed(rule.unseen)}"
                     yield Owned(Check.REQUEST, "", "", names, (owner,), Fault.UNSEEN, message)
 
@@ -235,16 +242,11 @@ class _Reads:
             Check.REQUEST: ("operation", lambda rule: rule.match.operations is not None and not rule.unseen),
         }
         rules = reader.filter.rules
-        return cls(
-            reader,
-            {
-                check: np.array(
-                    [place for place, number in enumerate(reader.order) if name in reader.sees and looks(rules[number])],
-                    dtype=np.intp,
-                )
-                for check, (name, looks) in tests.items()
-            },
-        )
+        looking = {
+            check: [place for place, number in enumerate(reader.order) if looks(rules[number])] if name in reader.sees else []
+            for check, (name, looks) in tests.items()
+        }
+        return cls(reader, {check: np.array(found, dtype=np.intp) for check, found in looking.items()})
 
 
 class _Groups:
