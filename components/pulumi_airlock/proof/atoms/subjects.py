@@ -403,11 +403,8 @@ class Subjects:
             if sources is not None:
                 found[number] &= self._from(sources)
             if who.tasks is not None:
-                found[number] &= self._of_tasks(who)
+                found[number] &= self._where(partial(_is_task, who))
         return found
-
-    def _of_tasks(self, who: Who) -> NDArray[np.bool_]:
-        return self._where(lambda one: one.ids is not None and who.holds_task(*one.ids))
 
     def _from(self, sources: Hosts) -> NDArray[np.bool_]:
         return self.cells.within(sources)[self._cell_of]
