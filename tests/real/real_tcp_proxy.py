@@ -173,7 +173,7 @@ def _answer(connection: ssl.SSLSocket) -> Answer:
     headers = {name.lower(): value.strip() for name, _, value in (one.partition(":") for one in rest)}
     status = int(first.split()[1])
     body = b""
-    while status != 200 and len(body) < int(headers.get("content-length", 0)):
+    while len(body) < int(headers.get("content-length", 0)):
         body += connection.recv(4096)
     return Answer(status, headers, json.loads(body) if body else {})
 

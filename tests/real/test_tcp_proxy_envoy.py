@@ -97,7 +97,6 @@ def one(envoy: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runni
 def test_a_task_with_a_route_gets_a_tunnel(one: RunningProxy) -> None:
     answer, tunnel = one.connect(WAREHOUSE, token())
     assert answer.status == 200
-    assert answer.headers["x-airlock-manifest"] == "finance=abc123"
     assert tunnel.says("hello") == "hello"
     tunnel.close()
     start = one.lines("open", target=WAREHOUSE, jti="j1")[0]
@@ -109,6 +108,16 @@ def test_a_task_with_a_route_gets_a_tunnel(one: RunningProxy) -> None:
     assert start["assurance"] == "asserted"
     end = one.lines("close", target=WAREHOUSE, jti="j1", stream=start["stream"])[0]
     assert (end["bytes_in"], end["bytes_out"], end["correlation"]) == (5, 5, "0190-c")
+
+
+def test_whoever_has_a_certificate_is_told_which_manifests_it_goes_by(one: RunningProxy) -> None:
+    answer, tunnel = one.connect("/airlock/manifest", None, method="GET", host="proxy.airlock.test")
+    tunnel.close()
+    assert (answer.status, answer.body) == (200, {"finance": "abc123"})
+    for method, path in (("GET", "/airlock/manifest/"), ("GET", "/"), ("POST", "/x"), ("CONNECT", "proxy.airlock.test:443")):
+        answer, tunnel = one.connect(path, None, method=method, host="proxy.airlock.test")
+        tunnel.close()
+        assert answer.status == 401
 
 
 @pytest.mark.parametrize(
@@ -393,7 +402,7 @@ def test_without_a_rule_for_connect_no_token_is_asked_for(envoy: Path, tmp_path:
     boot = json.loads(whole.files["envoy.json"])
     manager = boot["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
     rules = manager["http_filters"][0]["typed_config"]["rules"]
-    del rules[0]
+    del rules[1]
     whole.files["envoy.json"] = json.dumps(boot)  # type: ignore[index]
     with running(envoy, tmp_path, whole):
         answer = RunningProxy(settings, found.authority, found.client).answer(DOWN, None)

@@ -16,7 +16,7 @@ from typing import Any
 
 from . import log, rbac
 from .issuers import TaskIssuer
-from .keys import issuers_filter, key_clusters, key_listener
+from .keys import MANIFEST, issuers_filter, key_clusters, key_listener
 from .plan import Caller, ProxyPlan, Target
 from .settings import AUTHORITY, CERTIFICATE, KEY, Settings
 
@@ -222,9 +222,7 @@ def _health(settings: Settings) -> Json:
 
 
 def _routes(plan: ProxyPlan) -> Json:
-    known = ", ".join(f"{name}={digest}" for name, digest in sorted(plan.manifests.items()))
-    said = {"response_headers_to_add": [{"header": {"key": "x-airlock-manifest", "value": known}}]} if known else {}
-    return {"name": ROUTES, **said, "virtual_hosts": [*(_host(plan, one) for one in plan.targets), _unknown()]}
+    return {"name": ROUTES, "virtual_hosts": [*(_host(plan, one) for one in plan.targets), _unknown(plan)]}
 
 
 def _host(plan: ProxyPlan, target: Target) -> Json:
@@ -236,9 +234,17 @@ def _host(plan: ProxyPlan, target: Target) -> Json:
     }
 
 
-def _unknown() -> Json:
-    match = {"match": {"connect_matcher": {}}, "direct_response": {"status": 404}}
-    return {"name": "unknown", "domains": ["*"], "typed_per_filter_config": rbac.unknown_target(), "routes": [match]}
+def _unknown(plan: ProxyPlan) -> Json:
+    """Whoever asks for no target: is told so, or which manifests the proxy goes by (environment → SHA-256)."""
+    said = json.dumps(dict(plan.manifests), sort_keys=True)
+    kind = {"header": {"key": "content-type", "value": "application/json"}}
+    manifests = {
+        "match": {"path": MANIFEST},
+        "direct_response": {"status": 200, "body": {"inline_string": said}},
+        "response_headers_to_add": [kind],
+    }
+    other = {"match": {"connect_matcher": {}}, "direct_response": {"status": 404}}
+    return {"name": "unknown", "domains": ["*"], "typed_per_filter_config": rbac.unknown_target(), "routes": [manifests, other]}
 
 
 def _tunnels(plan: ProxyPlan, target: Target) -> Iterator[Json]:

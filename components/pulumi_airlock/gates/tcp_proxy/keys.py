@@ -18,6 +18,8 @@ TOKEN = "airlock.token"  # noqa: S105  # a filter's name
 HEADER = "Proxy-Authorization"
 LOCAL = "keys"
 """The listener, and the cluster, of keys that are given."""
+MANIFEST = "/airlock/manifest"
+"""Where the proxy says which manifests it goes by, to whoever has a certificate: asked before there is a token."""
 _LARGEST = 65536
 """Bytes of a key set at most: some 100 keys."""
 _SKEW = 30
@@ -34,6 +36,7 @@ def issuers_filter(plan: ProxyPlan, settings: Settings) -> Json:
             "@type": f"{_TYPES}.extensions.filters.http.jwt_authn.v3.JwtAuthentication",
             "providers": {one.name: _provider(one, settings) for one in plan.issuers},
             "rules": [
+                {"match": {"path": MANIFEST}},
                 # A rule on a path does not hold for CONNECT, which has none (envoyproxy/envoy#34988).
                 {"match": {"connect_matcher": {}}, "requires": requires},
                 {"match": {"prefix": "/"}, "requires": requires},

@@ -158,8 +158,8 @@ def refusals(plan: ProxyPlan) -> dict[str, Any]:
             _mapper(plan, _UNPROVEN, "token", status=401),
             _mapper(plan, "response.code_details.startsWith('rbac_')", "permission", policy=f"%CEL({_BLOCKING})%"),
             _mapper(plan, "response.code == 404", "permission"),
+            _mapper(plan, "response.code >= 400", "routing"),
         ],
-        "body_format": _body(plan, "routing"),
     }
 
 
