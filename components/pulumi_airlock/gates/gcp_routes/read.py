@@ -119,7 +119,8 @@ def _dynamic(peer: Resource) -> Iterator[Rule]:
         yield _maybe(peer.at(label="routes learned by BGP"), f"{peer.name}: what the peer announces by BGP")
     elif found:
         source = Source(peer.urn, "importPolicies", "route learned by BGP", tuple(one.urn for one in policies.resources))
-        yield Rule(Action.ALLOW, Match(hosts=found), source)
+        # Every tunnel of a pair brings the same: that one of them would do is what the other one is for.
+        yield Rule(Action.ALLOW, Match(hosts=found), source, implied=True)
 
 
 def _to(owner: Resource, path: tuple[str | int, ...], label: str, unknown: tuple[str, ...] = ()) -> Iterator[Rule]:
