@@ -5,7 +5,7 @@ from importlib import import_module
 import pulumi
 from pulumi_airlock.errors import InputError, Problem
 
-PLATFORMS = {"mwaa": "on_mwaa", "composer": "on_composer", "kubernetes": "on_kubernetes"}
+PLATFORMS = {"mwaa": "on_mwaa", "composer": "on_composer", "kubernetes": "on_kubernetes", "local": "on_local"}
 """Platform → the module of this folder that makes the stack."""
 
 platform = pulumi.Config("airlock").get("platform") or "mwaa"

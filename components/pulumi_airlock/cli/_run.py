@@ -2,7 +2,8 @@
 
 import json
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ..identity.findings import IdentityFinding
+    from ..offline.operations import Operation
     from ..offline.plan import Plan
     from ..offline.session import Session
     from ..proof import Proof
@@ -93,6 +95,24 @@ class _Status:
     def stop(self) -> None:
         if self._status:
             self._status.stop()
+
+
+def tell_done(console: "Console") -> Callable[["Operation"], None]:
+    """Tells of each dynamic resource that was made or taken away, and how long that took: the rest is done in no time."""
+    from ..offline import urns
+    from ..offline.dynamic import is_dynamic
+    from ..offline.steps import Op
+
+    since = time.monotonic()
+
+    def tell(operation: "Operation") -> None:
+        nonlocal since
+        now, name = time.monotonic(), urns.name_of(operation.urn)
+        if is_dynamic(urns.type_of(operation.urn)) and operation.op not in (Op.SAME, Op.REPLACE):
+            console.print(f"  {operation.op.value} [bold]{name}[/] [dim]{now - since:.1f} s[/]")
+        since = now
+
+    return tell
 
 
 @contextmanager

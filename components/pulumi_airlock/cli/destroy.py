@@ -20,7 +20,7 @@ def destroy(
         show_plan(console, plan, diff=diff)
         if plan.changes and not yes:
             _confirm()
-        opened.apply(plan)
+        opened.apply(plan, _run.tell_done(console))
         console.print(summary(plan, done=True))
     if json_:
         _run.print_json({**plan.document(), "applied": True})

@@ -42,7 +42,7 @@ def up(
             if status:
                 show_plan(console, plan, diff=diff)
         if not status:
-            opened.apply(plan)
+            opened.apply(plan, _run.tell_done(console))
             console.print(summary(plan, done=True))
             show_outputs(console, plan)
         else:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ..gates.stack import Stack
     from ..proof.filters import Environment
 
-ENVIRONMENTS = ("mwaa", "composer", "helm")
+ENVIRONMENTS = ("mwaa", "composer", "helm", "local")
 """Packages with a `read_environments`, imported when the first stack is read: no cloud's SDK is needed to read another's."""
 
 

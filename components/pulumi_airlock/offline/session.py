@@ -13,9 +13,10 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from ..errors import InputError
+from . import urns
 from .analysis import Analysis
 from .config import load_config
-from .dynamic import DynamicError, DynamicProviders
+from .dynamic import DynamicError, DynamicProviders, is_dynamic
 from .fixtures import load_fixtures
 from .monitor import Monitor
 from .operations import Journal, Operation, in_order
@@ -132,7 +133,7 @@ class Session:
         written = time.monotonic()
         for operation in plan.operations:
             try:
-                done = self._dynamic.done(operation)
+                done = self._really(operation)
             except DynamicError:
                 self.state_file.write(journal.states())
                 raise
@@ -146,6 +147,15 @@ class Session:
             self.state_file.remove()
         elif after != list(before):
             self.state_file.write(after)
+
+    def _really(self, operation: Operation) -> bool:
+        """Does an operation on a dynamic resource, which may take a while; False for any other."""
+        if not is_dynamic(urns.type_of(operation.urn)):
+            return False
+        self._progress(f"{operation.op.value} {urns.name_of(operation.urn)}")
+        done = self._dynamic.done(operation)
+        self._progress("")
+        return done
 
     def _run(self, *, preview: bool, sealer: Sealer, meanwhile: Callable[[Plan], None] = lambda plan: None) -> Plan:
         before = self.state_file.read()

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
-from pulumi_airlock.tokens import ACCESS, CREDENTIALS, FORTIGATE_API_TOKEN, FORTIGATE_GATE, ZIA_GATE, ZPA_GATE
+from pulumi_airlock.tokens import ACCESS, CREDENTIALS, FORTIGATE_API_TOKEN, FORTIGATE_GATE, LOCAL_ENVIRONMENT, ZIA_GATE, ZPA_GATE
 from pulumi_policy import Severity
 
 from .controls import Soc2
@@ -107,14 +107,15 @@ def secret_rotates(stack: Stack, config: Config) -> Findings:
 @stack_policy(
     "credential-declared-renewed",
     types=(ACCESS,),
-    beside=(CREDENTIALS, SECRET),
+    beside=(CREDENTIALS, SECRET, LOCAL_ENVIRONMENT),
     severity=Severity.HIGH,
     soc2=Soc2.CC6_1,
     fix="Add `Credentials(…, access=access)` to the stack, and tell it who rotates the credential.",
 )
 def declared_renewed(stack: Stack, _: Config) -> Findings:
     """Every standing credential of a route is one that the stack keeps and renews."""
-    recorded = [entry for one in stack.of_type(CREDENTIALS) for entry in _mappings(one, "credentials")]
+    keepers = [*stack.of_type(CREDENTIALS), *stack.of_type(LOCAL_ENVIRONMENT)]
+    recorded = [entry for one in keepers for entry in _mappings(one, "credentials")]
     known = {(entry.get("kind"), entry.get("ref")) for entry in recorded if entry is not UNKNOWN}
     names = [one.get("name") for one in stack.of_type(SECRET)]
     for access, place, credential in _declared(stack):

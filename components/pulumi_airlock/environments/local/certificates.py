@@ -17,12 +17,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
 
-from .files import write
+from .files import take_away, write
 
 AUTHORITY_LIFE = timedelta(days=365)
 LIFE = timedelta(days=30)
-AUTHORITY = "ca"
+CERTIFICATE, KEY, AUTHORITY = "tls.crt", "tls.key", "ca.crt"
+"""Names of the files, as cert-manager and Kubernetes' secrets of type `kubernetes.io/tls` have them."""
+_OWN = "authority"
 _SKEW = timedelta(minutes=5)
+_PEM = serialization.Encoding.PEM
 
 
 class LocalCertificatesProvider(ResourceProvider):
@@ -50,13 +53,13 @@ class LocalCertificatesProvider(ResourceProvider):
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         """Takes keys and certificates away."""
-        for name in (AUTHORITY, *props["names"]):
-            for ending in ("crt", "key"):
-                (Path(props["folder"]) / f"{name}.{ending}").unlink(missing_ok=True)
+        for name in (_OWN, *props["names"]):
+            for file in (CERTIFICATE, KEY, AUTHORITY):
+                take_away(Path(props["folder"]) / name / file)
 
 
 class LocalCertificates(Resource, module="airlock", name="LocalCertificates"):
-    """An authority (`ca.crt`) and certificates (`<name>.crt`, `<name>.key`, PEM, ECDSA P-256) in a folder."""
+    """Certificates (ECDSA P-256, PEM) in a folder: `<name>/tls.crt`, `<name>/tls.key`, and `<name>/ca.crt`, which signed it."""
 
     until: pulumi.Output[str]
     """The last day of the certificates."""
@@ -70,7 +73,7 @@ class LocalCertificates(Resource, module="airlock", name="LocalCertificates"):
 
 
 def _authority(folder: Path) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
-    certificate, key = folder / f"{AUTHORITY}.crt", folder / f"{AUTHORITY}.key"
+    certificate, key = folder / _OWN / CERTIFICATE, folder / _OWN / KEY
     if certificate.exists() and key.exists():
         found = serialization.load_pem_private_key(key.read_bytes(), None)
         assert isinstance(found, ec.EllipticCurvePrivateKey)  # noqa: S101  # ours are
@@ -80,7 +83,7 @@ def _authority(folder: Path) -> tuple[x509.Certificate, ec.EllipticCurvePrivateK
     builder = _builder(name, made.public_key(), AUTHORITY_LIFE).issuer_name(name)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
     signed = builder.sign(made, hashes.SHA256())
-    _keep(folder, AUTHORITY, signed, made)
+    _keep(folder / _OWN, signed, made)
     return signed, made
 
 
@@ -93,7 +96,8 @@ def _certificate(
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
     builder = builder.add_extension(x509.SubjectAlternativeName([_general(one) for one in hosts or [name]]), critical=False)
-    _keep(folder, name, builder.sign(signer, hashes.SHA256()), key)
+    write(folder / name / AUTHORITY, authority.public_bytes(_PEM).decode())
+    _keep(folder / name, builder.sign(signer, hashes.SHA256()), key)
 
 
 def _builder(subject: x509.Name, key: ec.EllipticCurvePublicKey, life: timedelta) -> x509.CertificateBuilder:
@@ -113,21 +117,20 @@ def _general(host: str) -> x509.GeneralName:
         return x509.DNSName(host)
 
 
-def _keep(folder: Path, name: str, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> None:
-    pem = serialization.Encoding.PEM
-    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    write(folder / f"{name}.key", private.decode())
-    write(folder / f"{name}.crt", certificate.public_bytes(pem).decode())
+def _keep(folder: Path, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> None:
+    private = key.private_bytes(_PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    write(folder / KEY, private.decode())
+    write(folder / CERTIFICATE, certificate.public_bytes(_PEM).decode())
 
 
 def _fresh(props: Mapping[str, Any]) -> bool:
     folder, now = Path(props["folder"]), datetime.now(UTC)
-    for name in (AUTHORITY, *props["names"]):
+    for name in (_OWN, *props["names"]):
         try:
-            found = x509.load_pem_x509_certificate((folder / f"{name}.crt").read_bytes())
+            found = x509.load_pem_x509_certificate((folder / name / CERTIFICATE).read_bytes())
         except OSError:
             return False
         life = found.not_valid_after_utc - found.not_valid_before_utc
-        if not (folder / f"{name}.key").exists() or found.not_valid_after_utc - now < life / 3:
+        if not (folder / name / KEY).exists() or found.not_valid_after_utc - now < life / 3:
             return False
     return True

@@ -39,13 +39,13 @@ class LocalFilesProvider(ResourceProvider):
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """Writes what is new, takes away what is not wanted any more."""
         for name in {*olds["files"], *olds["random"]} - {*news["files"], *news["random"]}:
-            _take_away(Path(news["folder"]) / name)
+            take_away(Path(news["folder"]) / name)
         return UpdateResult(self.create(news).outs)
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         """Takes them away, and the folders that are empty then."""
         for name in [*props["files"], *props["random"]]:
-            _take_away(Path(props["folder"]) / name)
+            take_away(Path(props["folder"]) / name)
 
 
 class LocalFiles(Resource, module="airlock", name="LocalFiles"):
@@ -82,7 +82,8 @@ def write(path: Path, text: str) -> None:
     beside.replace(path)
 
 
-def _take_away(path: Path) -> None:
+def take_away(path: Path) -> None:
+    """Deletes a file where it is there, and its folder where that is empty then."""
     path.unlink(missing_ok=True)
     with suppress(OSError):  # where there is more in it
         path.parent.rmdir()

@@ -1,0 +1,276 @@
+"""An Airflow of this machine with its proxy, issuer and destinations, as one component. Needs no SDK but Pulumi's own."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import pulumi
+
+from ...access import Access
+from ...access.manifest import TaskIdentity, manifest
+from ...errors import Problems
+from ...gates.tcp_proxy import ProxyPlan, Settings, TaskIssuer, compile_proxy, envoy_configuration, proxy_of
+from ...gates.tcp_proxy.envoy import BOOTSTRAP
+from ...tokens import LOCAL_ENVIRONMENT
+from . import issuer as issuing
+from . import lending, postgres
+from .certificates import AUTHORITY, CERTIFICATE, KEY, LocalCertificates
+from .files import LocalFiles, digest
+from .processes import LocalProcess
+from .runs import LocalDagRun
+
+HOST = "127.0.0.1"
+AUDIENCE = "airlock-proxy"
+AUDIT, PROXY_LOG = "audit.jsonl", "proxy-access.log"
+"""Files that the provider and the proxy write, for `airlock audit`."""
+_PASSWORD = "postgres-password"  # noqa: S105  # the file's name
+_PARTS = "make parts"
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """Programs that the stack runs; `make parts` installs them."""
+
+    airflow: Path
+    """Python of a virtual environment with Airflow and `airflow-provider-airlock`."""
+    envoy: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Ports of 127.0.0.1, which nobody else may have."""
+
+    airflow: int = 28080
+    issuer: int = 28081
+    lending: int = 28082
+    proxy: int = 28443
+    proxy_admin: int = 28901
+    destinations: int = 28500
+    """The first destination's; the next ones follow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """A run of a DAG that shows what the stack does."""
+
+    dag_id: str
+    succeeds: bool
+    told: str = ""
+    """What its tasks' logs must say."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Folders of the stack."""
+
+    root: Path
+    certificates: Path = field(init=False)
+    proxy: Path = field(init=False)
+    airflow: Path = field(init=False)
+    secrets: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        for name in ("certificates", "proxy", "airflow", "secrets"):
+            object.__setattr__(self, name, self.root / name)
+
+
+class LocalEnvironment(pulumi.ComponentResource):
+    """Airflow on this machine behind a real proxy: issuer, lender, destinations, Envoy, Airflow, and runs that show it.
+
+    It is for trying Airlock out. Nothing on one machine keeps a process from a port of 127.0.0.1: what the proxy refuses is
+    refused by the proxy and by the provider, and by no network.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        access: Access,
+        folder: Path,
+        dags: Path,
+        tools: Tools,
+        gate: str = "tcp_proxy",
+        ports: Ports | None = None,
+        tries: Sequence[Try] = (),
+        today: date | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """The environment that the access file calls `name`.
+
+        `folder`: where everything lies, and every process logs (`<process>.log`). `dags`: the folder of its DAGs. `gate`: what
+        zones call the proxy. Each destination behind it becomes a server of this machine. InputError with every problem.
+        """
+        super().__init__(LOCAL_ENVIRONMENT, name, {"folder": str(folder), "gate": gate}, opts)
+        self._name, self._ports, self._places = name, ports or Ports(), _Places(folder.resolve())
+        self._tools, self._access = tools, access
+        self._refuse(dags)
+        issuer_address = issuing.address(self._ports.issuer)
+        task_issuer = TaskIssuer("local", "oidc", name, issuer_address, AUDIENCE, jwks_uri=f"{issuer_address}/jwks.json")
+        plan = compile_proxy(access, gate, [task_issuer], today or date.today())
+        identity = TaskIdentity(issuer_address, AUDIENCE, "oidc", "asserted", endpoint=f"{issuer_address}/token")
+        proxy = proxy_of(plan, f"{HOST}:{self._ports.proxy}", "proxy.local")
+        written = manifest(access, name, [proxy], identity)
+        plan = compile_proxy(access, gate, [task_issuer], today or date.today(), manifests={name: written.digest()})
+        places = {one.authority: self._ports.destinations + index for index, one in enumerate(plan.targets)}
+        names = {one.authority: one.destination for one in plan.targets}
+
+        databases = {lending.DATABASES: json.dumps(dict(self._databases(places, names)))}
+        secrets = self._files("secrets", self._places.secrets, databases, [lending.KEY, _PASSWORD])
+        certificates = LocalCertificates(
+            f"{name}-certificates",
+            folder=self._places.certificates,
+            names={"proxy": ["proxy.local"], "tasks": []},
+            opts=self._child(),
+        )
+        issuer = self._server("issuer", "issuer", self._ports.issuer, [str(self._places.secrets), AUDIENCE], secrets)
+        servers = self._destinations(places, names, secrets)
+        lend = [str(self._places.secrets), issuer_address, AUDIENCE]
+        lender = self._server("lending", "lending", self._ports.lending, lend, issuer, *servers)
+        settings = Settings(
+            folder=str(self._places.proxy),
+            certificates=str(self._places.certificates / "proxy"),
+            keys=str(self._places.proxy / "jwks"),
+            address=HOST,
+            port=self._ports.proxy,
+            admin_port=self._ports.proxy_admin,
+            log=str(self._places.root / PROXY_LOG),
+            upstreams={authority: f"{HOST}:{port}" for authority, port in places.items()},
+        )
+        envoy = self._proxy(settings, plan, certificates, issuer)
+        airflow = self._airflow(written.text(), written.digest(), dags, envoy, lender)
+        url = f"http://{HOST}:{self._ports.airflow}"
+        for one in tries:
+            LocalDagRun(
+                f"{name}-{one.dag_id}",
+                airflow=url,
+                dag_id=one.dag_id,
+                succeeds=one.succeeds,
+                told=one.told,
+                digest=written.digest(),
+                opts=self._child(airflow),
+            )
+        self.url = pulumi.Output.from_input(url)
+        self.logs = pulumi.Output.from_input([str(self._places.root / one) for one in (AUDIT, PROXY_LOG)])
+        lends = [{"kind": one.credential.kind, "ref": one.credential.ref} for one in access.routes if one.credential]
+        hosts = [one.host for one in plan.targets]
+        self.register_outputs({"url": self.url, "logs": self.logs, "gate": gate, "behind": hosts, "credentials": lends})
+
+    def _refuse(self, dags: Path) -> None:
+        problems = Problems(self._name)
+        for path, one in (("tools.airflow", self._tools.airflow), ("tools.envoy", self._tools.envoy)):
+            if not one.exists():
+                problems.add(path, f"no program at {one}: {_PARTS} installs it")
+        if not dags.is_dir():
+            problems.add("dags", f"no folder {dags}")
+        for index, route in enumerate(self._access.routes):
+            lent = [f"database/creds/{name}" for name in route.to]
+            if route.credential and (route.credential.kind != "vault" or [route.credential.ref] != lent):
+                found = f"{route.credential.kind} {route.credential.ref}"
+                problems.add(f"routes[{index}].credential", f"{found}: on this machine tasks are lent vault {' or '.join(lent)}")
+        problems.raise_any()
+
+    def _child(self, *after: pulumi.Resource) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(parent=self, depends_on=list(after))
+
+    def _files(self, name: str, folder: Path, files: Mapping[str, str], random: Sequence[str] = ()) -> LocalFiles:
+        return LocalFiles(f"{self._name}-{name}", folder=folder, files=files, random=random, opts=self._child())
+
+    def _server(self, name: str, module: str, port: int, arguments: Sequence[str], *after: pulumi.Resource) -> LocalProcess:
+        """One of our own small servers."""
+        return LocalProcess(
+            f"{self._name}-{name}",
+            command=[sys.executable, "-m", f"{__package__}.{module}", str(port), *arguments],
+            ready=f"tcp://{HOST}:{port}",
+            folder=self._places.root,
+            opts=self._child(*after),
+        )
+
+    def _databases(self, places: Mapping[str, int], names: Mapping[str, str]) -> Iterator[tuple[str, Mapping[str, object]]]:
+        """Destinations that are real databases here: those of PostgreSQL, where it is installed."""
+        programs = postgres.programs()
+        for authority, port in places.items():
+            if programs is not None and self._access.destination(names[authority]).protocol == "postgres":
+                where = {"host": HOST, "port": port, "user": postgres.USER, "psql": str(programs / "psql")}
+                yield names[authority], {**where, "password_file": str(self._places.secrets / _PASSWORD)}
+
+    def _destinations(self, places: Mapping[str, int], names: Mapping[str, str], secrets: LocalFiles) -> Iterator[LocalProcess]:
+        databases, programs = dict(self._databases(places, names)), postgres.programs()
+        lent = {name for route in self._access.routes if route.credential for name in route.to}
+        for authority, port in places.items():
+            name = names[authority]
+            if name not in databases:
+                key = [str(self._places.secrets / lending.KEY)] if name in lent else []
+                yield self._server(f"{name}-{port}", "echo", port, [name, *key], secrets)
+                continue
+            folder = self._places.root / f"postgres-{port}"
+            arguments = [str(folder), str(port), str(self._places.secrets / _PASSWORD), str(programs)]
+            yield LocalProcess(
+                f"{self._name}-{name}-{port}",
+                command=[sys.executable, "-m", f"{__package__}.postgres", *arguments],
+                ready=f"tcp://{HOST}:{port}",
+                folder=self._places.root,
+                opts=self._child(secrets),
+            )
+
+    def _proxy(self, settings: Settings, plan: ProxyPlan, certificates: LocalCertificates, issuer: LocalProcess) -> LocalProcess:
+        """Envoy. Targets, rules and certificates are read again when their files change; its first file, at its start alone."""
+        configuration = envoy_configuration(plan, settings)
+        written = self._files("proxy-files", self._places.proxy, configuration.files)
+        bootstrap = self._places.proxy / BOOTSTRAP
+        return LocalProcess(
+            f"{self._name}-proxy",
+            command=[str(self._tools.envoy), "-c", str(bootstrap), "--use-dynamic-base-id", "--log-level", "warning"],
+            ready=f"tcp://{HOST}:{self._ports.proxy}",
+            folder=self._places.root,
+            depends_on_files={BOOTSTRAP: digest({BOOTSTRAP: configuration.files[BOOTSTRAP]})},
+            how_to_get=_PARTS,
+            opts=self._child(certificates, written, issuer),
+        )
+
+    def _airflow(self, text: str, checked: str, dags: Path, *after: LocalProcess) -> LocalProcess:
+        """Airflow, all of it in one process group."""
+        home, port = self._places.airflow, self._ports.airflow
+        written = self._files("manifest", home / "airlock", {"manifest.json": text})
+        tasks = self._places.certificates / "tasks"
+        url = f"http://{HOST}:{port}"
+        backend = "airlock_provider.backend.AirlockBackend"
+        options = {
+            "CORE__DAGS_FOLDER": str(dags.resolve()),
+            "CORE__LOAD_EXAMPLES": "False",
+            "CORE__EXECUTOR": "LocalExecutor",
+            "CORE__PARALLELISM": "4",
+            "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+            "CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
+            "API__HOST": HOST,
+            "API__PORT": str(port),
+            "API__BASE_URL": url,
+            "API__WORKERS": "1",
+            "DAG_PROCESSOR__REFRESH_INTERVAL": "10",
+            "SECRETS__BACKEND": backend,
+            "WORKERS__SECRETS_BACKEND": backend,
+            "AIRLOCK__MANIFEST": str(home / "airlock" / "manifest.json"),
+            "AIRLOCK__DIGEST": checked,
+            "AIRLOCK__CLIENT_CERTIFICATE": str(tasks / CERTIFICATE),
+            "AIRLOCK__CLIENT_KEY": str(tasks / KEY),
+            "AIRLOCK__PROXY_CA": str(tasks / AUTHORITY),
+            "AIRLOCK__VAULT_ADDRESS": f"http://{HOST}:{self._ports.lending}",
+            "AIRLOCK__AUDIT_SINKS": json.dumps([{"kind": "file", "path": str(self._places.root / AUDIT)}]),
+        }
+        return LocalProcess(
+            f"{self._name}-airflow",
+            command=[str(self._tools.airflow), "-m", "airflow", "standalone"],
+            environment={
+                "PATH": f"{self._tools.airflow.parent}:/usr/local/bin:/usr/bin:/bin",
+                "HOME": str(home),
+                "AIRFLOW_HOME": str(home),
+                **{f"AIRFLOW__{key}": value for key, value in options.items()},
+            },
+            ready=f"{url}/api/v2/version",
+            folder=self._places.root,
+            ready_seconds=240,
+            how_to_get=_PARTS,
+            opts=self._child(written, *after),
+        )
