@@ -1,92 +1,30 @@
 """Exactly one owner per check: people's identity, and which requests are sent; nobody, two, or one that cannot see it."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
-from pulumi_airlock.access import Access
+from owner_cases import (
+    ACCESS,
+    ANYBODY,
+    API,
+    AT,
+    AUDIT,
+    CLOSED,
+    ENVIRONMENTS,
+    ETL,
+    FINANCE,
+    READ,
+    UI,
+    USUAL,
+    VISIBLE,
+    allow,
+    gate,
+    proven,
+)
 from pulumi_airlock.proof import Proof, explain, prove
 from pulumi_airlock.proof.checks import Check, Fault
-from pulumi_airlock.proof.filters import Action, Combine, Environment, Filter, HttpOperation, Match, Rule, Source, Who, Workloads
-from pulumi_airlock.proof.sets import Hosts, Services
-
-AT = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
-HTTPS = Services.of("tcp", 443, 443)
-UI, API = Hosts.from_names(["airflow.bank.example"]), Hosts.from_names(["ledger.data.svc.cluster.local"])
-FINANCE, AUDIT = Who(groups=frozenset({"finance"})), Who(groups=frozenset({"audit"}))
-ETL = Who(workloads=frozenset({"airflow/etl"}))
-READ = frozenset({HttpOperation("GET", "/v1/*")})
-VISIBLE = frozenset({HttpOperation("*", "/*", not_paths=frozenset({"/execution/*"}))})
-PODS = Hosts.from_cidr("10.60.0.0/16")
-ACCESS = Access.model_validate(
-    {
-        "principals": [
-            {"name": "analysts", "group": "finance"},
-            {"name": "auditors", "group": "audit"},
-            {"name": "etl", "dags": ["etl_*"], "environment": "finance"},
-        ],
-        "zones": {
-            "ui": {"cidrs": ["10.70.0.0/16"], "gates": ["zpa", "nginx", "istio"]},
-            "cluster": {"cidrs": ["10.61.0.0/16"], "gates": ["fortigate", "cilium", "istio"]},
-        },
-        "destinations": [
-            {"name": "airflow", "zone": "ui", "hosts": ["airflow.bank.example"], "ports": ["443/tcp"], "protocol": "https"},
-            {
-                "name": "ledger",
-                "zone": "cluster",
-                "hosts": ["ledger.data.svc.cluster.local"],
-                "ports": ["443/tcp"],
-                "protocol": "https",
-            },
-        ],
-        "routes": [
-            {
-                "name": "analysts-ui",
-                "from": ["analysts"],
-                "to": ["airflow"],
-                "http": [{"paths": ["/*"], "except": ["/execution/*"]}],
-                "reason": "FIN-1",
-            },
-            {
-                "name": "etl-ledger",
-                "from": ["etl"],
-                "to": ["ledger"],
-                "http": [{"methods": ["GET"], "paths": ["/v1/*"]}],
-                "reason": "FIN-2",
-            },
-        ],
-    }
-)
-WORKLOADS = Workloads((("etl", "airflow/etl"),), "airflow/tasks")
-ENVIRONMENTS = [Environment("finance", "urn::finance", PODS, workloads=WORKLOADS)]
-
-
-def allow(name: str, who: Who, hosts: Hosts, operations: frozenset[HttpOperation] | None = None, **more: object) -> Rule:
-    return Rule(Action.ALLOW, Match(who, hosts, HTTPS, operations), Source(f"urn::{name}", "", name), **more)
-
-
-def gate(name: str, *rules: Rule) -> Filter:
-    return Filter(name, f"rules of {name}", Combine.FIRST_MATCH, Action.DENY, rules, f"urn::{name}")
-
-
-ANYBODY = Who()
-USUAL = {
-    "zpa": (allow("zpa-any", ANYBODY, UI),),
-    "nginx": (allow("location", FINANCE, UI, VISIBLE),),
-    "istio": (allow("from-nginx", ANYBODY, UI, VISIBLE), allow("istio-etl", ETL, API, READ)),
-    "cilium": (allow("cilium-etl", ETL, API),),
-    "fortigate": (allow("from-pods", Who(sources=PODS), API),),
-}
-"""Nginx checks people, Istio requests between services; the FortiGate and Cilium add depth, by address and by pod."""
-
-
-CLOSED = replace(
-    gate("finance", allow("out", ANYBODY, API)), scope=Match(who=Who(environments=frozenset({"finance"}))), always=True
-)
-
-
-def proven(**changed: tuple[Rule, ...]) -> Proof:
-    return prove(ACCESS, ENVIRONMENTS, [CLOSED, *(gate(name, *rules) for name, rules in {**USUAL, **changed}.items())], at=AT)
+from pulumi_airlock.proof.filters import Environment, Who, Workloads
+from pulumi_airlock.proof.sets import Hosts
 
 
 def faults(proof: Proof) -> set[tuple[Check, str, Fault, tuple[str, ...]]]:
@@ -162,6 +100,21 @@ def test_a_gate_that_looks_at_people_is_not_asked_for_what_services_send():
     """Nginx hides paths from every group, Istio from nginx's account: each its own check."""
     both = replace(USUAL["nginx"][0], match=replace(USUAL["nginx"][0].match, operations=READ))
     assert not faults(proven(nginx=(both,)))
+
+
+def test_two_gates_that_look_at_the_task():
+    """Where all tasks run as one account, only some gates can tell them apart: one of them should."""
+    shared = [replace(ENVIRONMENTS[0], workloads=Workloads((("etl", "airflow/etl"),), "airflow/etl"))]
+    by_task = allow("by-task", Who(principals=frozenset({"etl"})), API)
+
+    def found(environments: list[Environment], *gates: str) -> Proof:
+        rules = {**USUAL, **dict.fromkeys(gates, (by_task,))}
+        return prove(ACCESS, environments, [CLOSED, *(gate(name, *each) for name, each in rules.items())], at=AT)
+
+    assert not found(shared, "fortigate").overlaps
+    assert faults(found(shared, "fortigate", "cilium")) == {(Check.TASK, "tasks", Fault.SEVERAL, ("fortigate", "cilium"))}
+    # Where each has an account of its own, telling tasks apart is telling accounts apart: depth.
+    assert not found(ENVIRONMENTS, "fortigate", "cilium").overlaps
 
 
 def test_destinations_with_the_same_owners_are_one_line():

@@ -45,17 +45,19 @@ def faults(filters: list[Filter], judged: list[Judged], name: str, callers: str,
     here = [spot for spot in WEB_SPOTS if spot.in_box(DECLARED[name]) == "yes"]
     zone = next(one["zone"] for one in ACCESS["destinations"] if one["name"] == name)
     gates = {one.gate for one in filters if one.always or one.gate in ACCESS["zones"][zone]["gates"]}
-    person = {gate for gate in gates if makes(filters, gate, here, Check.PERSON, callers)} if callers == "people" else set()
-    request = {gate for gate in gates if makes(filters, gate, here, Check.REQUEST, callers)} - person
+    who = Check.PERSON if callers == "people" else Check.TASK
+    owners = {check: {gate for gate in gates if makes(filters, gate, here, check, callers)} for check in (who, Check.REQUEST)}
+    if who is Check.PERSON:
+        owners[Check.REQUEST] -= owners[who]
     let = [
         one
         for one in judged
         if one.spot.in_box(DECLARED[name]) == "yes" and one.declared == "no" and one.possible and not one.own and one.known
     ]
     missing = set(nobody(filters, gates, here, let, judged, callers, limited))
-    for check, owners in ((Check.PERSON, person), (Check.REQUEST, request)):
-        if check not in missing and len(owners) > 1:
-            yield check, callers, name, Fault.SEVERAL, frozenset(owners)
+    for check, found in owners.items():
+        if check not in missing and len(found) > 1:
+            yield check, callers, name, Fault.SEVERAL, frozenset(found)
     yield from ((check, callers, name, Fault.NOBODY, frozenset[str]()) for check in missing)
 
 
@@ -84,6 +86,10 @@ def makes(filters: list[Filter], gate: str, here: list[Spot], check: Check, call
         Check.PERSON: (
             lambda spot: spot.caller.environment is None,
             lambda spot: (spot.caller.source, spot.host, spot.service, spot.request),
+        ),
+        Check.TASK: (
+            lambda spot: spot.caller.environment is not None,
+            lambda spot: (spot.caller.environment, spot.caller.source, spot.host, spot.service, spot.request),
         ),
         Check.REQUEST: (
             lambda spot: spot.request is not None and (spot.caller.environment is not None) == is_task,

@@ -18,6 +18,8 @@ class Check(Enum):
     """Tasks from whoever else: by environment, address, account or task. Several gates may: each sees something else."""
     PERSON = "who a person is"
     """By groups of the identity provider; with it, which requests each group may send."""
+    TASK = "which task it is"
+    """By DAG and task, beyond what an environment, an address or an account tells."""
     REQUEST = "which requests are sent"
     """HTTP methods and paths, whoever the person is: what a task or a gateway's own account may ask for."""
 

@@ -4,7 +4,7 @@ Told by what the gates decide, not by how they are written: a gate checks who a 
 different groups, fare differently. What is written only says where to look. O(destinations × gates that look at such things).
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,6 +14,7 @@ from ...access.model import Access
 from ..atoms.instants import Bools
 from ..atoms.places import NEVER, SURE
 from ..atoms.space import Box, Space
+from ..atoms.subjects import Subject
 from ..checks import Check, Fault, Owned, Owner
 from ..declared import Grant
 from ..engine.lanes import Numbers
@@ -27,6 +28,7 @@ _WORDS = {
     (Check.PERSON, PEOPLE): "who a person is",
     (Check.REQUEST, PEOPLE): "which requests people's connections carry",
     (Check.REQUEST, TASKS): "which requests tasks send",
+    (Check.TASK, TASKS): "which task it is",
     (Check.CALLER, TASKS): "who is calling",
 }
 
@@ -93,9 +95,8 @@ class Checks:
         places: list[int] = np.flatnonzero(self._space.places.row(box.hosts) & 3 == SURE).tolist()
         gates = list(dict.fromkeys(one.filter.gate for one in self._sweep.path(path.zone)))
         groups = _Groups(self._sweep, places)
-        person, request = self._owners(path, places, gates, groups)
         missing = set(self._missing(path, [one for one in places if one in self._doubtful], groups))
-        for check, owners in ((Check.PERSON, person), (Check.REQUEST, request)):
+        for check, owners in self._owners(path, places, gates, groups).items():
             if check in missing:
                 yield self._owned(path, check, {}, Fault.NOBODY)
             elif owners:
@@ -105,17 +106,18 @@ class Checks:
 
     def _owners(
         self, path: _Path, places: Sequence[int], gates: Sequence[str], groups: "_Groups"
-    ) -> tuple[dict[str, Source], dict[str, Source]]:
-        """Gate → the rule by which it checks people, and requests: where several look as if they did, only those that do.
+    ) -> dict[Check, dict[str, Source]]:
+        """Gate → the rule by which it makes each check: where several look as if they did, only those that do.
 
         Which requests a group may send is part of checking people: whoever does that is no owner of requests beside it.
         """
-        person = self._written(path, places, Check.PERSON, gates) if path.callers == PEOPLE else {}
-        request = self._written(path, places, Check.REQUEST, gates)
-        if len(person.keys() | request.keys()) > 1:
-            person = self._deciding(path, Check.PERSON, person, groups)
-            request = self._deciding(path, Check.REQUEST, request, groups)
-        return person, {gate: rule for gate, rule in request.items() if gate not in person}
+        who = Check.PERSON if path.callers == PEOPLE else Check.TASK
+        found = {check: self._written(path, places, check, gates) for check in (who, Check.REQUEST)}
+        if len({gate for owners in found.values() for gate in owners}) > 1:
+            found = {check: self._deciding(path, check, owners, groups) for check, owners in found.items()}
+        if who is Check.PERSON:
+            found[Check.REQUEST] = {gate: rule for gate, rule in found[Check.REQUEST].items() if gate not in found[who]}
+        return found
 
     def _deciding(self, path: _Path, check: Check, found: dict[str, Source], groups: "_Groups") -> dict[str, Source]:
         box = self._boxes[path.number]
@@ -239,6 +241,7 @@ class _Reads:
     def of(cls, reader: Reader) -> "_Reads":
         tests: Mapping[Check, tuple[str, Callable[[Rule], bool]]] = {
             Check.PERSON: ("group", lambda rule: rule.match.who.groups is not None),
+            Check.TASK: ("principal", lambda rule: rule.match.who.principals is not None or rule.match.who.tasks is not None),
             Check.REQUEST: ("operation", lambda rule: rule.match.operations is not None and not rule.unseen),
         }
         rules = reader.filter.rules
@@ -270,42 +273,49 @@ class _Decided:
     """What one gate may do with everything at one class of hosts, on a destination's ports."""
 
     def __init__(self, group: Group, gate: str, destination: Box) -> None:
-        self._group, self._space = group, group.local.space
+        self._group, self._subjects = group, group.local.space.subjects.all
         passing, denied = np.ones(group.local.shape, dtype=bool), np.zeros(group.local.shape, dtype=bool)
         for one in group.path:
             if one.reader.filter.gate == gate:
                 passing &= one.allow | ~one.inscope
                 denied |= one.deny
         ports = np.flatnonzero(group.local.service.rows[destination.services])
-        exists = np.broadcast_to(group.local.exists, group.local.shape)
-        self._found: Bools = np.stack([passing & exists, denied & exists])[:, :, ports]
+        self._found: Bools = np.stack([passing, denied])[:, :, ports]
         """Shape (2, subjects, services, operations, times)."""
 
     def makes(self, check: Check, callers: str) -> bool:
-        """Whether the gate tells apart what the check is about."""
+        """Whether the gate tells apart what the check is about: two that differ in nothing else."""
         if check is Check.REQUEST:
             return self._tells_requests(callers)
-        subjects, inverse = self._space.subjects.all, self._group.local.who.inverse
-        found = [number for number, one in enumerate(subjects) if one.family == self._group.place.family]
-        if check is Check.PERSON:
-            found = [number for number in found if subjects[number].environment is None and subjects[number].workloads == {""}]
-        fares = np.unique(
-            np.packbits(self._found.swapaxes(0, 1).reshape(self._found.shape[1], -1), axis=1), axis=0, return_inverse=True
-        )
-        fate = fares[1].reshape(-1)[inverse[found]]
-        if check is Check.CALLER:
-            return len(set(fate.tolist())) > 1
-        # People at one address: what tells them apart is who they are.
-        pairs = {(subjects[number].cell, one) for number, one in zip(found, fate.tolist(), strict=True)}
-        return len(pairs) > len({cell for cell, _ in pairs})
+        alike: dict[Hashable, list[int]] = {}
+        for number, one in enumerate(self._subjects):
+            if one.family == self._group.place.family and (key := _all_else(check, one)) is not None:
+                alike.setdefault(key, []).append(number)
+        fates = self._fates([number for found in alike.values() for number in found])
+        return any(len({fates[number] for number in found}) > 1 for found in alike.values())
+
+    def _fates(self, subjects: list[int]) -> dict[int, int]:
+        """A number for how each fares, while all of them exist: while every DAG runs."""
+        classes = self._group.local.who.inverse[subjects]
+        always = np.asarray(self._group.local.exists[classes].all(axis=(0, 1, 2)))
+        rows = self._found[:, classes][..., always].swapaxes(0, 1).reshape(len(subjects), -1)
+        return dict(zip(subjects, np.unique(rows, axis=0, return_inverse=True)[1].reshape(-1).tolist(), strict=True))
 
     def _tells_requests(self, callers: str) -> bool:
-        operation = self._group.local.operation.inverse
-        http = np.unique(operation[1:])  # the first is traffic that is not HTTP
-        subjects, inverse = self._space.subjects.all, self._group.local.who.inverse
-        mine = [number for number, one in enumerate(subjects) if bool(one.environment) == (callers == TASKS)]
-        classes = np.unique(inverse[mine])
-        if len(http) < 2 or not len(classes):
-            return False
-        found = self._found[:, classes][:, :, :, http]
+        http = np.unique(self._group.local.operation.inverse[1:])  # the first is traffic that is not HTTP
+        mine = [number for number, one in enumerate(self._subjects) if bool(one.environment) == (callers == TASKS)]
+        exists = np.broadcast_to(self._group.local.exists, self._group.local.shape)[:, :1, :1]
+        classes = np.unique(self._group.local.who.inverse[mine])
+        found = (self._found & exists)[:, classes][:, :, :, http]
         return bool((found.any(axis=3) & ~found.all(axis=3)).any())
+
+
+def _all_else(check: Check, one: Subject) -> Hashable | None:
+    """What two callers have in common that differ in what the check is about alone; None: the check is not about such a one."""
+    match check:
+        case Check.PERSON:
+            return one.cell if one.environment is None and one.workloads == {""} else None
+        case Check.TASK:
+            return (one.environment, one.cell, one.workloads) if one.environment is not None and not one.component else None
+        case _:
+            return ()
