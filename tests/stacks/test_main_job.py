@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-STACKS = {"local": 25, "dev-mwaa": 25, "prod-mwaa": 33, "prod-eks": 18, "dev-gke": 9, "dev-consul": 11}
+STACKS = {"dev-mwaa": 25, "prod-mwaa": 33, "prod-eks": 18, "dev-gke": 9, "dev-consul": 11}
 """Stack → its expectations."""
 
 
@@ -25,26 +25,26 @@ def test_every_access_file_passes_its_check(airlock, stack: str):
 
 
 def test_up_creates_once_changes_nothing_the_second_time_and_destroy_leaves_nothing(airlock, project: Path):
-    first = airlock("up", "--stack", "local", "--yes")
+    first = airlock("up", "--stack", "dev-mwaa", "--yes")
     assert first.returncode == 0, first.stdout + first.stderr
     assert "are simulated" in first.stdout
 
-    second = airlock("up", "--stack", "local", "--yes")
+    second = airlock("up", "--stack", "dev-mwaa", "--yes")
     assert second.returncode == 0, second.stdout + second.stderr
-    summary = next(line for line in second.stdout.splitlines() if line.startswith("local: "))
+    summary = next(line for line in second.stdout.splitlines() if line.startswith("dev-mwaa: "))
     assert summary.endswith(" unchanged")
     assert "," not in summary
 
-    proven = airlock("prove", "--from", ".airlock/airlock/local.json")
+    proven = airlock("prove", "--from", ".airlock/airlock/dev-mwaa.json")
     assert proven.returncode == 0, proven.stdout + proven.stderr
 
-    gone = airlock("destroy", "--stack", "local", "--yes")
+    gone = airlock("destroy", "--stack", "dev-mwaa", "--yes")
     assert gone.returncode == 0, gone.stdout + gone.stderr
-    assert not (project / ".airlock" / "airlock" / "local.json").exists()
+    assert not (project / ".airlock" / "airlock" / "dev-mwaa.json").exists()
 
 
 def test_a_preview_in_json_is_proven_as_the_stack_is(airlock, project: Path):
-    preview = airlock("preview", "--stack", "local", "--no-policy-packs", "--json")
+    preview = airlock("preview", "--stack", "dev-mwaa", "--no-policy-packs", "--json")
     assert preview.returncode == 0, preview.stderr
     (project / "preview.json").write_text(preview.stdout)
     proven = airlock("prove", "--from", "preview.json", "--json")

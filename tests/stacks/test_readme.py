@@ -15,7 +15,7 @@ def test_the_program_that_composes_the_components(tmp_path: Path):
     (tmp_path / "Pulumi.yaml").write_text("name: readme\nruntime: python\n")
     (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  aws:region: eu-central-1\n")
     (tmp_path / "fixtures").mkdir()
-    shutil.copy(ROOT / "stacks" / "fixtures" / "local.yaml", tmp_path / "fixtures" / "dev.yaml")
+    shutil.copy(ROOT / "stacks" / "fixtures" / "dev-mwaa.yaml", tmp_path / "fixtures" / "dev.yaml")
     (tmp_path / "dags").mkdir()
     (tmp_path / "dags" / "ledger.py").write_text("from airflow.sdk import DAG\n")
     packs = [f"--policy-pack={ROOT / 'policy-packs' / name}" for name in ("least-privilege", "access-proof")]

@@ -21,7 +21,7 @@ _HEAD = """\
 with or without Airlock's components; the `access-…` ones look at the access that an `Access` component declares.
 
     pulumi preview --policy-pack policy-packs/least-privilege
-    airlock preview --stack local --policy-pack policy-packs/least-privilege
+    airlock preview --stack dev-mwaa --policy-pack policy-packs/least-privilege
 
 ## Unknown values
 

@@ -41,15 +41,39 @@ class Tools:
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Ports of 127.0.0.1, which nobody else may have."""
+    """Ports of 127.0.0.1, which nobody else may have: `first` and the ten after it, then one for each destination."""
 
-    airflow: int = 28080
-    issuer: int = 28081
-    lending: int = 28082
-    proxy: int = 28443
-    proxy_admin: int = 28901
-    destinations: int = 28500
-    """The first destination's; the next ones follow."""
+    first: int = 28080
+
+    @property
+    def airflow(self) -> int:
+        """Airflow's API server and UI."""
+        return self.first
+
+    @property
+    def issuer(self) -> int:
+        """Who signs the tasks' tokens."""
+        return self.first + 1
+
+    @property
+    def lending(self) -> int:
+        """Who lends passwords."""
+        return self.first + 2
+
+    @property
+    def proxy(self) -> int:
+        """Envoy."""
+        return self.first + 3
+
+    @property
+    def proxy_admin(self) -> int:
+        """Envoy's administration."""
+        return self.first + 4
+
+    @property
+    def destinations(self) -> int:
+        """The first destination; the next ones follow."""
+        return self.first + 11
 
 
 @dataclass(frozen=True, slots=True)
