@@ -55,13 +55,13 @@ def names(folder: Path) -> dict[str, Any]:
 
 def test_certificates_hold_for_their_names_and_nothing_else(tmp_path: Path) -> None:
     CERTIFICATES.create(names(tmp_path))
-    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(tmp_path / "ca.crt"))
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(tmp_path / "proxy" / "ca.crt"))
     server.verify_mode = ssl.CERT_REQUIRED
-    server.load_cert_chain(tmp_path / "proxy.crt", tmp_path / "proxy.key")
+    server.load_cert_chain(tmp_path / "proxy" / "tls.crt", tmp_path / "proxy" / "tls.key")
 
     def shaken(host: str, client: str) -> bool:
-        context = ssl.create_default_context(cafile=str(tmp_path / "ca.crt"))
-        context.load_cert_chain(tmp_path / f"{client}.crt", tmp_path / f"{client}.key")
+        context = ssl.create_default_context(cafile=str(tmp_path / "proxy" / "ca.crt"))
+        context.load_cert_chain(tmp_path / client / "tls.crt", tmp_path / client / "tls.key")
         return _handshake(server, context, host)
 
     assert shaken("proxy.local", "airflow")
@@ -74,7 +74,7 @@ def test_they_are_renewed_by_the_same_authority_before_they_end(tmp_path: Path, 
     given = names(tmp_path)
     CERTIFICATES.create(given)
     assert CERTIFICATES.diff("", given, given).changes is False
-    authority, before = (tmp_path / "ca.crt").read_bytes(), _serial(tmp_path / "proxy.crt")
+    authority, before = (tmp_path / "proxy" / "ca.crt").read_bytes(), _serial(tmp_path / "proxy" / "tls.crt")
 
     class Later(datetime):
         @classmethod
@@ -84,14 +84,14 @@ def test_they_are_renewed_by_the_same_authority_before_they_end(tmp_path: Path, 
     monkeypatch.setattr(certificates, "datetime", Later)
     assert CERTIFICATES.diff("", given, given).changes is True
     CERTIFICATES.update("", given, given)
-    assert (tmp_path / "ca.crt").read_bytes() == authority
-    assert _serial(tmp_path / "proxy.crt") != before
+    assert (tmp_path / "proxy" / "ca.crt").read_bytes() == authority
+    assert _serial(tmp_path / "proxy" / "tls.crt") != before
 
 
 def test_no_key_is_in_the_state(tmp_path: Path) -> None:
     outs = CERTIFICATES.create(names(tmp_path)).outs
     assert "PRIVATE" not in json.dumps(outs)
-    assert all(stat.S_IMODE(one.stat().st_mode) == 0o600 for one in tmp_path.glob("*.key"))
+    assert all(stat.S_IMODE(one.stat().st_mode) == 0o600 for one in tmp_path.glob("*/tls.key"))
 
 
 def _serial(path: Path) -> int:
