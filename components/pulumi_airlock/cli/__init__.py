@@ -13,7 +13,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-COMMANDS = ("check", "schema", "preview", "calls", "up", "destroy", "prove", "explain", "reach", "diff", "verify")
+COMMANDS = ("check", "schema", "preview", "calls", "up", "destroy", "prove", "explain", "reach", "diff", "verify", "audit")
 
 
 class _Lazy(TyperGroup):

@@ -1,0 +1,400 @@
+"""A trail in the terminal and as JSON: who reached what, who did not and why, and what happened in each run."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ..audit.timeline import Entry, Question, Run, Session, Trail, What
+from .lines import console as standard_output
+from .lines import write
+from .visible import visible
+
+FEW = 3
+"""Runs whose timelines are shown without --verbose."""
+LISTED = 50
+"""Denials that are listed without --verbose."""
+SIGNS = {
+    What.STARTED: "▶",
+    What.ENDED: "■",
+    What.OPENED: "✓",
+    What.CLOSED: "○",
+    What.REFUSED: "✗",
+    What.FAILED: "✗",
+    What.DROPPED: "✗",
+    What.NO_TOKEN: "✗",
+    What.NO_CREDENTIAL: "✗",
+    What.PASSED: "·",
+}
+_UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
+@dataclass(frozen=True)
+class Reached:
+    """The sessions of one run to one destination."""
+
+    run: Run
+    destination: str
+    sessions: tuple[Session, ...]
+
+    @property
+    def first(self) -> datetime:
+        """When the first one was let through."""
+        return min(one.opened for one in self.sessions if one.opened)
+
+    @property
+    def last(self) -> datetime | None:
+        """When the last one ended; None: one of them did not, as far as logs tell."""
+        closed = [one.closed for one in self.sessions]
+        return None if None in closed else max(one for one in closed if one)
+
+    @property
+    def bytes_in(self) -> int:
+        """From the destination."""
+        return sum(one.bytes_in for one in self.sessions)
+
+    @property
+    def bytes_out(self) -> int:
+        """To the destination."""
+        return sum(one.bytes_out for one in self.sessions)
+
+    @property
+    def seen_by(self) -> tuple[str, ...]:
+        """Whose logs show them."""
+        return tuple(dict.fromkeys(by for one in self.sessions for by in one.seen_by))
+
+
+@dataclass(frozen=True)
+class Denied:
+    """Somebody was kept out of something."""
+
+    run: Run
+    destination: str
+    entry: Entry
+    count: int = 1
+    """How often for the same reason."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What is shown: the trail, and the runs of it that answer the question."""
+
+    trail: Trail
+    question: Question
+    runs: list[Run]
+    zone: ZoneInfo
+    logs: tuple[str, ...] = ()
+
+    def reached(self) -> list[Reached]:
+        """Who reached what, by time."""
+        found: dict[tuple[int, str], list[Session]] = {}
+        for run in self.runs:
+            for one in run.sessions:
+                if one.reached:
+                    found.setdefault((id(run), one.destination or one.target), []).append(one)
+        runs = {id(run): run for run in self.runs}
+        rows = [Reached(runs[key], where, tuple(sessions)) for (key, where), sessions in found.items()]
+        return sorted(rows, key=lambda row: row.first)
+
+    def denied(self) -> list[Denied]:
+        """Who was kept out, by time; the same reason of the same run once, with how often."""
+        found: dict[tuple[int, str, str, str, str], Denied] = {}
+        for run in self.runs:
+            for where, entry in _denials(run):
+                key = (id(run), where, entry.kind, entry.gate, entry.rule)
+                known = found.get(key)
+                found[key] = Denied(run, where, known.entry, known.count + 1) if known else Denied(run, where, entry)
+        return sorted(found.values(), key=lambda one: one.entry.time)
+
+    @property
+    def asked(self) -> str:
+        """The question in words."""
+        asked = self.question
+        parts = [
+            f"to {asked.to}" if asked.to else "",
+            f"by {asked.who}" if asked.who else "",
+            f"run {asked.run}" if asked.run else "",
+        ]
+        if asked.start and asked.end:
+            parts.append(f"from {self.moment(asked.start)} until {self.moment(asked.end)} {self.zone.key}")
+        elif asked.start or asked.end:
+            parts.append(f"since {self.moment(asked.start)}" if asked.start else f"until {self.moment(asked.end)}")
+        return ", ".join(filter(None, parts)) or "everything"
+
+    def moment(self, at: datetime | None) -> str:
+        """An instant on the clock of the time zone."""
+        return f"{at.astimezone(self.zone):%Y-%m-%d %H:%M:%S}" if at else ""
+
+
+def _denials(run: Run) -> Iterator[tuple[str, Entry]]:
+    for session in run.sessions:
+        if (entry := session.denial) is not None and not session.reached:
+            yield session.destination or session.target, entry
+    for entry in run.entries:
+        if entry.what.is_denial:
+            yield entry.destination, entry
+
+
+def named(run: Run) -> str:
+    """A run in few words."""
+    who = run.who
+    mapped = f"[{who.map_index}]" if who.map_index >= 0 else ""
+    again = f" try {who.try_number}" if who.try_number > 1 else ""
+    return visible(f"{who.task}{mapped}{again}" if who.task else f"unknown task ({run.correlation or _caller(run)})")
+
+
+def _caller(run: Run) -> str:
+    """Where somebody came from who is not known by name."""
+    return next((one.client.rpartition(":")[0] for one in run.all() if one.client), "") or "from anywhere"
+
+
+def amount(count: int) -> str:
+    """Bytes for a person: `1.5 MB`."""
+    size = float(count)
+    for unit in _UNITS:
+        if size < 1000 or unit == _UNITS[-1]:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return ""
+
+
+def why(entry: Entry) -> str:
+    """Why somebody was kept out; the provider says it in a sentence of its own."""
+    if entry.by == "provider" and entry.text:
+        return visible(entry.text)
+    rule = f", rule {entry.rule}" if entry.rule else ""
+    return visible(f"{entry.kind or entry.what.value}: {entry.gate or entry.by}{rule}{': ' + entry.text if entry.text else ''}")
+
+
+def show_trail(shown: Shown, console: Console | None = None, *, verbose: bool = False) -> None:
+    """Shows who reached what, who was kept out, timelines of few runs or of all, and what could not be read."""
+    out = console or standard_output()
+    reached, denied = shown.reached(), shown.denied()
+    if reached:
+        out.print(_table(shown, reached), soft_wrap=not out.is_terminal)
+        out.print()
+    _show_denied(out, shown, denied, verbose)
+    if verbose or len(shown.runs) <= FEW:
+        for run in shown.runs:
+            _show_run(out, shown, run)
+    elif shown.runs:
+        write(out, "--verbose shows the timeline of each run, --run CORRELATION that of one.", style="dim")
+    _show_unread(out, shown.trail)
+    _show_summary(out, shown, reached, denied)
+
+
+def _table(shown: Shown, rows: list[Reached]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
+    numbers = ("sessions", "in", "out")
+    for title in ("", "task", "principal", "identity", "reached", *numbers, "from", "until", "seen by", "run"):
+        table.add_column(title, justify="right" if title in numbers else "left", overflow="fold")
+    for row in rows:
+        who = row.run.who
+        identity = who.assurance + (f", agent {who.agent_id}" if who.agent_id else "")
+        cells = (
+            "✓",
+            named(row.run),
+            who.principal,
+            identity,
+            row.destination,
+            str(len(row.sessions)),
+            amount(row.bytes_in),
+            amount(row.bytes_out),
+            shown.moment(row.first),
+            shown.moment(row.last) or "no end seen",
+            ", ".join(row.seen_by),
+            row.run.correlation or who.run_id,
+        )
+        table.add_row(*(Text(visible(cell)) for cell in cells))
+    return table
+
+
+def _show_denied(out: Console, shown: Shown, denied: list[Denied], verbose: bool) -> None:
+    if not denied:
+        return
+    write(out, f"Kept out ({sum(one.count for one in denied)})", style="bold red")
+    for one in denied if verbose else denied[:LISTED]:
+        times = f" ({one.count} times)" if one.count > 1 else ""
+        where = f" → {visible(one.destination)}" if one.destination else ""
+        write(out, f"✗ {shown.moment(one.entry.time)}  {named(one.run)}{where}{times}", indent=2, style="red")
+        write(out, f"{why(one.entry)}", indent=4)
+        write(out, str(one.entry.place), indent=4, style="dim")
+    if len(denied) > LISTED and not verbose:
+        write(out, f"… and {len(denied) - LISTED} more: --verbose lists them", indent=2, style="dim")
+    out.print()
+
+
+def _show_run(out: Console, shown: Shown, run: Run) -> None:
+    who = run.who
+    parts = [who.principal, f"identity {who.assurance}" if who.assurance else "", f"agent {who.agent_id}" if who.agent_id else ""]
+    write(out, Text(named(run), style="bold").append(f"  {visible(who.run_id)}", style="default"))
+    about = "  ".join(filter(None, (*parts, who.environment, run.correlation)))
+    if about:
+        write(out, visible(about), indent=2, style="dim")
+    for entry in run.all():
+        style = "red" if entry.what.is_denial else "green" if entry.what is What.OPENED else ""
+        text = Text(f"{entry.time.astimezone(shown.zone):%H:%M:%S.%f}"[:-3] + f"  {SIGNS.get(entry.what, '·')} ", style=style)
+        write(out, text.append(described(entry)).append(f"  {entry.place}", style="dim"), indent=2)
+    out.print()
+
+
+def described(entry: Entry) -> str:
+    """What an entry tells, in one line."""
+    where = f" {entry.destination}" if entry.destination else ""
+    at = f" ({entry.target})" if entry.target and entry.target != entry.destination else ""
+    by = "" if entry.by == "provider" else f" at {entry.by}"
+    more = ""
+    if entry.what is What.CLOSED:
+        more = f", {amount(entry.bytes_in)} in, {amount(entry.bytes_out)} out" + (
+            f", ended by {entry.text}" if entry.text else ""
+        )
+    elif entry.what.is_denial:
+        more = f": {why(entry)}"
+    elif entry.text and entry.what is not What.OPENED:
+        more = f": {entry.text}"
+    if entry.rule and entry.what is What.PASSED:
+        more = f" by {entry.rule}"
+    if entry.joined == "time":
+        more += " (joined by time alone)"
+    return visible(f"{entry.what.value}{where}{at}{by}{more}")
+
+
+def _show_unread(out: Console, trail: Trail) -> None:
+    if not trail.unread_count:
+        return
+    write(out, f"Cannot be read ({trail.unread_count} lines)", style="bold yellow")
+    for one in trail.unread:
+        shown = visible(one.text)
+        write(out, f"{one.place}: {visible(one.why)}: {shown[:160]}{'…' * (len(shown) > 160)}", indent=2, style="yellow")
+    if trail.unread_count > len(trail.unread):
+        write(out, f"… and {trail.unread_count - len(trail.unread)} more", indent=2, style="dim")
+    out.print()
+
+
+def _show_summary(out: Console, shown: Shown, reached: list[Reached], denied: list[Denied]) -> None:
+    trail = shown.trail
+    for count in (f"{number} × {visible(name)}" for name, number in trail.skipped.items()):
+        write(out, count, label="Not shown: ", style="dim")
+    for note in notes(shown):
+        write(out, note, label="Note: ", style="yellow")
+    formats = ", ".join(f"{number} {name}" for name, number in sorted(trail.formats.items())) or "nothing that tells of tasks"
+    write(out, f"{trail.lines} line{'s' * (trail.lines != 1)}: {formats}.")
+    sessions = sum(len(row.sessions) for row in reached)
+    tasks = len({row.run.who.task or id(row.run) for row in reached})
+    kept_out = sum(one.count for one in denied)
+    text = (
+        f"{visible(shown.asked)}: {tasks} task{'s' * (tasks != 1)} reached "
+        f"{len({row.destination for row in reached})} destination{'s' * (len({row.destination for row in reached}) != 1)} "
+        f"in {sessions} session{'s' * (sessions != 1)}; kept out {kept_out} time{'s' * (kept_out != 1)}."
+    )
+    write(out, text, style="bold")
+
+
+def notes(shown: Shown) -> list[str]:
+    """What an answer leaves open."""
+    trail, found = shown.trail, list(shown.trail.notices)
+    if trail.lost:
+        found.append(f"{trail.lost} events are lost, by the provider's own count: the trail is not whole")
+    if trail.unread_count:
+        found.append(f"{trail.unread_count} lines cannot be read: the trail is not whole")
+    start, end = shown.question.start, shown.question.end
+    if trail.first is None:
+        found.append("no log given has an event of a task, or a line of Airlock's proxy")
+    elif (start and trail.first > start) or (end and trail.last and trail.last < end):
+        found.append(f"the first line given is of {shown.moment(trail.first)}, the last of {shown.moment(trail.last)}")
+    return found
+
+
+def trail_to_json(shown: Shown) -> dict[str, Any]:
+    """The same as plain data."""
+    trail = shown.trail
+    return {
+        "question": {
+            "from": _iso(shown.question.start),
+            "until": _iso(shown.question.end),
+            "to": shown.question.to or None,
+            "run": shown.question.run or None,
+            "who": shown.question.who or None,
+        },
+        "reached": [
+            {
+                **_who(row.run),
+                "destination": visible(row.destination),
+                "sessions": len(row.sessions),
+                "bytesIn": row.bytes_in,
+                "bytesOut": row.bytes_out,
+                "first": _iso(row.first),
+                "last": _iso(row.last),
+                "seenBy": list(row.seen_by),
+            }
+            for row in shown.reached()
+        ],
+        "keptOut": [
+            {**_who(one.run), "destination": visible(one.destination) or None, "count": one.count, **_entry(one.entry)}
+            for one in shown.denied()
+        ],
+        "runs": [
+            {**_who(run), "outcome": run.outcome or None, "entries": [_entry(one) for one in run.all()]} for run in shown.runs
+        ],
+        "lines": trail.lines,
+        "formats": trail.formats,
+        "notShown": {visible(name): count for name, count in trail.skipped.items()},
+        "notes": notes(shown),
+        "lost": trail.lost,
+        "unreadable": {
+            "count": trail.unread_count,
+            "first": [
+                {"file": one.place.file, "line": one.place.number, "why": visible(one.why), "text": visible(one.text)}
+                for one in trail.unread
+            ],
+        },
+    }
+
+
+def _who(run: Run) -> dict[str, Any]:
+    who = run.who
+    return {
+        "task": visible(who.task) or None,
+        "run": visible(who.run_id) or None,
+        "try": who.try_number or None,
+        "mapIndex": who.map_index if who.map_index >= 0 else None,
+        "environment": visible(who.environment) or None,
+        "principal": visible(who.principal) or None,
+        "identityAssurance": visible(who.assurance) or None,
+        "agent": visible(who.agent_id) or None,
+        "correlation": visible(run.correlation) or None,
+    }
+
+
+def _entry(one: Entry) -> dict[str, Any]:
+    found = {
+        "time": _iso(one.time),
+        "what": one.what.value,
+        "by": one.by,
+        "destination": one.destination,
+        "target": one.target,
+        "gate": one.gate,
+        "rule": one.rule,
+        "kind": one.kind,
+        "text": one.text,
+        "session": one.session,
+        "client": one.client,
+        "joinedBy": one.joined,
+        "bytesIn": one.bytes_in,
+        "bytesOut": one.bytes_out,
+        "ends": _iso(one.ends),
+        "file": one.place.file,
+    }
+    kept = {
+        key: visible(value) if isinstance(value, str) else value for key, value in found.items() if value not in ("", None, 0)
+    }
+    return kept | {"line": one.place.number}
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None

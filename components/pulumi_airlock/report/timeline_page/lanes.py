@@ -1,0 +1,104 @@
+"""Sessions as bars on a clock: where they lie, in units of a drawing."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ..timeline import Denied, Reached, Shown, named
+
+WIDTH, LABEL, ROW, TOP = 1200, 330, 24, 26
+MOST = 60
+"""Lanes that are drawn; the table has all of them."""
+_STEPS = [timedelta(seconds=one) for one in (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 21600, 43200, 86400)]
+_LABELS = 10
+_Place = Callable[[datetime], float]
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A session, or what kept one out (a mark without a length)."""
+
+    x: float
+    width: float
+    title: str
+    denied: bool = False
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One run at one destination."""
+
+    y: int
+    label: str
+    bars: tuple[Bar, ...]
+
+
+@dataclass(frozen=True)
+class Lanes:
+    """The drawing."""
+
+    lanes: tuple[Lane, ...]
+    ticks: tuple[tuple[float, str], ...]
+    height: int
+    left_out: int
+    width: int = WIDTH
+
+
+def lanes(shown: Shown, reached: Sequence[Reached], denied: Sequence[Denied]) -> Lanes | None:
+    """The drawing of what answers a question; None where there is nothing to draw."""
+    rows: dict[tuple[int, str], tuple[str, Reached | None, list[Denied]]] = {}
+    for row in reached:
+        rows[id(row.run), row.destination] = (f"{named(row.run)} → {row.destination}", row, [])
+    for one in denied:
+        key = (id(one.run), one.destination)
+        rows.setdefault(key, (f"{named(one.run)} → {one.destination}" if one.destination else named(one.run), None, []))[
+            2
+        ].append(one)
+    if not rows:
+        return None
+    first, last = _span(shown, reached, denied)
+    length = max((last - first).total_seconds(), 1e-3)
+    room = WIDTH - LABEL - 10
+
+    def x(at: datetime) -> float:
+        return round(LABEL + room * min(max((at - first).total_seconds() / length, 0.0), 1.0), 1)
+
+    drawn = []
+    for number, (label, came, kept_out) in enumerate(list(rows.values())[:MOST]):
+        bars = [] if came is None else [_bar(shown, one.opened or first, one.closed or last, x) for one in came.sessions]
+        bars += [Bar(x(one.entry.time), 0, f"{shown.moment(one.entry.time)} {one.entry.kind}", True) for one in kept_out]
+        drawn.append(Lane(TOP + number * ROW, label if len(label) <= 44 else f"{label[:43]}…", tuple(bars)))
+    return Lanes(tuple(drawn), _ticks(shown, first, last, x), TOP + len(drawn) * ROW + 6, max(0, len(rows) - MOST))
+
+
+def _bar(shown: Shown, opened: datetime, closed: datetime, x: _Place) -> Bar:
+    return Bar(x(opened), max(3.0, round(x(closed) - x(opened), 1)), f"{shown.moment(opened)} – {shown.moment(closed)}")
+
+
+def _span(shown: Shown, reached: Sequence[Reached], denied: Sequence[Denied]) -> tuple[datetime, datetime]:
+    """The time of the drawing: what is asked for, as far as there is something in it."""
+    times = [one.entry.time for one in denied]
+    for row in reached:
+        for one in row.sessions:
+            times += [at for at in (one.opened, one.closed) if at is not None]
+    first, last = min(times), max(times)
+    if shown.question.start is not None:
+        first = max(first, shown.question.start)
+    if shown.question.end is not None:
+        last = min(last, shown.question.end)
+    spare = max((last - first) / 50, timedelta(milliseconds=20))
+    return first - spare, max(last, first) + spare
+
+
+def _ticks(shown: Shown, first: datetime, last: datetime, x: _Place) -> tuple[tuple[float, str], ...]:
+    length = last - first
+    step = next((one for one in _STEPS if length / one <= _LABELS), timedelta(days=max(1, length.days // _LABELS + 1)))
+    local = first.astimezone(shown.zone)
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    at = midnight + step * (int((local - midnight) / step) + 1)
+    form = "%d %b" if step >= timedelta(days=1) else "%H:%M" if step >= timedelta(minutes=1) else "%H:%M:%S"
+    found: list[tuple[float, str]] = []
+    while at < last and len(found) < 40:
+        found.append((x(at), f"{at.astimezone(shown.zone):{form}}"))
+        at += step
+    return tuple(found)
