@@ -14,10 +14,9 @@ from urllib.parse import urlsplit
 import pytest
 from nginx_parts import SECRET, Running, SignIn, certificate, free_port, running, serving
 from nginx_program import ACCESS, TODAY
-from pulumi_airlock.gates.nginx import Upstream, webserver_config, webserver_settings
+from pulumi_airlock.gates.nginx import Upstream, airflow_side
 from pulumi_airlock.gates.nginx.compile import compile_gateway
 from pulumi_airlock.gates.nginx.config import REQUIRED_FIELDS, Place, nginx_conf
-from pulumi_airlock.gates.nginx.webserver import SECRET_VARIABLE
 from pulumi_airlock.identity.airflow import roles_to_import
 from pulumi_airlock.logs.answer import Speaker, read_answer, verdicts
 from real_parts import NGINX, needed
@@ -35,14 +34,15 @@ with DAG("risk_daily", schedule=None):
 
 @pytest.fixture(scope="module")
 def airflow(airflow_server: Any) -> Any:
+    side = airflow_side(ACCESS, "nginx", "airflow", today=TODAY)
     settings = {
         f"AIRFLOW__{section.upper()}__{option.upper()}": value
-        for section, options in webserver_settings().items()
+        for section, options in side.settings.items()
         for option, value in options.items()
     }
     return airflow_server(
-        webserver_config=webserver_config(ACCESS),
-        environment={**settings, SECRET_VARIABLE: SECRET},
+        webserver_config=side.webserver_config,
+        environment={**settings, side.variable: SECRET},
         dags={"bank.py": DAGS},
         roles=roles_to_import(ACCESS.roles),
     )

@@ -9,7 +9,9 @@ from pulumi_airlock.access import Access
 from pulumi_airlock.environments import read_environments
 from pulumi_airlock.environments.helm import ChartSecrets, Database, Eks, Gke, HelmEnvironment, Image
 from pulumi_airlock.errors import InputError
+from pulumi_airlock.gates.nginx import airflow_side
 from pulumi_airlock.gates.stack import Resource, Stack
+from pulumi_airlock.tokens import HELM_ENVIRONMENT
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "gates" / "network_policy"))
 from in_process import run
@@ -129,3 +131,71 @@ def test_a_task_of_two_principals_with_two_accounts_is_refused_with_an_example()
     with pytest.raises(InputError) as caught:
         HelmEnvironment("finance", **{**GIVEN, "access": ACCESS.model_copy(update={"principals": tuple(principals)})})
     assert "is of ledger and of close, and a pod has one service account" in str(caught.value)
+
+
+UI: dict[str, Any] = {
+    **ACCESS.model_dump(by_alias=True, exclude_unset=True),
+    "identityProvider": {"kind": "oidc", "issuer": "https://idp.bank.example", "audience": "airflow"},
+    "principals": [
+        *({"name": one.name, "environment": "finance", "dags": list(one.dags)} for one in ACCESS.principals),
+        {"name": "analysts", "group": "airflow-finance", "role": "Viewer"},
+    ],
+    "zones": {"z": {"gates": ["istio"]}, "ui": {"gates": ["nginx"]}},
+    "destinations": [
+        {"name": "d", "zone": "z", "hosts": ["d.example"], "ports": ["443/tcp"]},
+        {"name": "ui", "zone": "ui", "hosts": ["Airflow.bank.example"], "ports": ["443/tcp"], "protocol": "https"},
+    ],
+    "routes": [
+        {
+            "name": "analysts-ui",
+            "from": ["analysts"],
+            "to": ["ui"],
+            "http": [{"paths": ["/*"], "except": ["/execution", "/execution/*"]}],
+            "session": "20m",
+            "reason": "FIN-1",
+        }
+    ],
+}
+
+
+def _behind_a_gateway(executor: str) -> tuple[Resource, Resource]:
+    """The environment's component and its release."""
+    access = Access.model_validate(UI)
+    stack = _made(access=access, platform=Eks(), executor=executor, gateway=airflow_side(access, "nginx", "ui"))
+    return stack.of_type(HELM_ENVIRONMENT)[0], stack.of_type(RELEASE)[0]
+
+
+@pytest.mark.parametrize("executor", ["KubernetesExecutor", "CeleryExecutor"])
+def test_the_api_server_alone_gets_the_gateway_s_secret_and_by_reference(executor: str) -> None:
+    component, release = _behind_a_gateway(executor)
+    values = release.get("values")
+    reference = {"secretKeyRef": {"name": "nginx", "key": "value"}}
+    assert values["apiServer"]["env"] == [{"name": "AIRLOCK_GATEWAY_SECRET", "valueFrom": reference}]
+    # What stands in the chart's `env` and `secret` reaches every pod, tasks' too.
+    others = {key: value for key, value in values.items() if key != "apiServer"}
+    assert not {"env", "secret", "extraEnv", "extraEnvFrom"} & values.keys()
+    assert "AIRLOCK_GATEWAY_SECRET" not in str(others)
+    assert component.get("gateway") == "nginx"
+
+
+def test_behind_a_gateway_people_are_whom_it_says_and_tokens_end_with_the_sign_in() -> None:
+    _, release = _behind_a_gateway("KubernetesExecutor")
+    assert '"airflow-finance": [' in release.get("values", "apiServer", "apiServerConfig")
+    assert "AUTH_REMOTE_USER" in release.get("values", "apiServer", "apiServerConfig")
+    config = release.get("values", "config")
+    assert config["core"]["auth_manager"].endswith("FabAuthManager")
+    assert config["api_auth"]["jwt_expiration_time"] == "1200"
+    assert config["fab"] == {"session_lifetime_minutes": "20", "enable_proxy_fix": "True"}
+    assert config["api"] == {"expose_config": "False", "base_url": "https://airflow.bank.example"}
+
+
+def test_without_a_gateway_there_is_none_of_it() -> None:
+    component = _made().of_type(HELM_ENVIRONMENT)[0]
+    assert component.get("gateway") == ""
+    values = _made().of_type(RELEASE)[0].get("values", "apiServer")
+    assert not {"env", "apiServerConfig"} & values.keys()
+
+
+def test_the_gateway_s_destination_has_to_be_behind_it() -> None:
+    with pytest.raises(InputError, match="'d' is no Airflow behind nginx"):
+        airflow_side(Access.model_validate(UI), "nginx", "d")

@@ -153,11 +153,11 @@ class Running:
         email: str = "ann@bank.example",
     ) -> Answer:
         """Sends one request as it is; `groups` (`a|b`): signed in as somebody in these groups."""
-        raw = socket.create_connection(("127.0.0.1", self.port), timeout=10)
+        raw = socket.create_connection(("127.0.0.1", self.port), timeout=60)
         if self.tls:
             context = ssl._create_unverified_context()  # noqa: S323  # a certificate of the test's own
             raw = context.wrap_socket(raw, server_hostname=host)
-        connection = http.client.HTTPConnection(host, timeout=10)
+        connection = http.client.HTTPConnection(host, timeout=60)
         connection.sock = raw
         given = {"Host": host, **({"Cookie": f"session={email}|{groups}"} if groups is not None else {})}
         for name, value in (headers or {}).items():

@@ -38,6 +38,7 @@ def test_the_page_composes_a_gateway_and_airflows_side() -> None:
         executor="KubernetesExecutor",
         database=Database(5432),
         pod_cidrs=(),
+        gateway="nginx",
     )
     given: dict[str, Any] = {"access": access(), "airflow": SimpleNamespace(network=network)}
     given |= dict.fromkeys(("client_secret", "cookie_secret", "gateway_secret"), pulumi.Output.secret("0123456789abcdef" * 2))
@@ -50,8 +51,9 @@ def test_the_page_composes_a_gateway_and_airflows_side() -> None:
     (found,) = read(stack)
     assert {group for rule in found.rules for group in rule.match.who.groups or ()} == {"airflow-finance"}
     assert given["gateway"].session == timedelta(hours=1)
-    assert "airflow-finance" in given["text"]
-    assert given["settings"]["api_auth"]["jwt_expiration_time"] == "1800"
+    assert "airflow-finance" in given["side"].webserver_config
+    assert given["side"].settings["api_auth"]["jwt_expiration_time"] == "1800"
+    assert given["side"].settings["fab"]["session_lifetime_minutes"] == "60"
     assert len(PYTHON) == 2
 
 

@@ -10,6 +10,7 @@ from ...access import Access
 from ...errors import Problems
 from ...gates.kubernetes.declared import ClusterFacts, describe
 from ...gates.kubernetes.marks import MANAGED
+from ...gates.nginx.webserver import AirflowSide
 from ...tokens import HELM_ENVIRONMENT
 from .accounts import Accounts
 from .checks import check_accounts, check_launchers, check_mesh, check_release, check_versions
@@ -61,7 +62,7 @@ class HelmEnvironment(pulumi.ComponentResource):
         mesh: str | None = None,
         pgbouncer: bool = True,
         launchers: Sequence[str] = (),
-        webserver_config: str | None = None,
+        gateway: AirflowSide | None = None,
         settings: Mapping[str, Mapping[str, str]] | None = None,
         remote_logs: str | None = None,
         log_volume: str = "5Gi",
@@ -84,8 +85,9 @@ class HelmEnvironment(pulumi.ComponentResource):
             mesh: istio, linkerd, consul, or None.
             pgbouncer: whether the chart's PgBouncer stands before the database.
             launchers: principals whose tasks start pods themselves (KubernetesPodOperator), as themselves and no other.
-            webserver_config: text of webserver_config.py, as the gateway gives it.
-            settings: sections of airflow.cfg, as the gateway gives them (`webserver_settings`).
+            gateway: by which people come (`gates.nginx.airflow_side`). Its Secret is there once the `NginxGateway` is: the API
+                server waits for it.
+            settings: more sections of airflow.cfg; they count before the gateway's.
             remote_logs: where tasks' logs go (`s3://…`, `gs://…`); pods of tasks are gone afterwards.
             log_volume: the size of a volume for logs of the triggerer, and of each of Celery's workers.
 
@@ -119,10 +121,12 @@ class HelmEnvironment(pulumi.ComponentResource):
             api_server_cidrs=cluster.api_server_cidrs if cluster else (),
             launchers=launchers,
             mesh=mesh or "",
+            gateway=gateway.secret if gateway else "",
         )
         described = {
             **_described(network, database, pgbouncer, secrets.broker is None, cluster, mesh),
             "launchers": list(launchers),
+            "gateway": network.gateway,
         }
         # Among the inputs for `pulumi preview --json`, which has no outputs of components.
         super().__init__(HELM_ENVIRONMENT, name, dict(described), opts)
@@ -149,7 +153,7 @@ class HelmEnvironment(pulumi.ComponentResource):
                 secrets=secrets,
                 policy=cluster_policy(access, name, release, network.accounts, launchers, tokens=given.tokens),
                 pgbouncer=pgbouncer,
-                webserver_config=webserver_config,
+                gateway=gateway,
                 settings=settings or {},
                 remote_logs=remote_logs,
                 annotations=given.annotations,

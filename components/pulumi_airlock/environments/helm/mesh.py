@@ -19,6 +19,8 @@ class Mesh:
     """Of every pod: sidecars start before Airflow, and end with a task's pod."""
     tokens: bool = False
     """Whether every pod needs a token of the API server, though its account may do nothing."""
+    kept_out: str = ""
+    """The annotation of a pod with its ports that the sidecar leaves alone: who connects there is no workload of the mesh."""
 
 
 _LINKERD = {
@@ -34,6 +36,7 @@ MESHES: Mapping[str, Mesh] = {
             # The default since Istio 1.27, on Kubernetes 1.29 and later; before, a task's pod would never end.
             "sidecar.istio.io/nativeSidecar": "true",
         },
+        kept_out="traffic.sidecar.istio.io/excludeInboundPorts",
     ),
     "linkerd": Mesh(
         namespace_annotations=_LINKERD,
@@ -43,6 +46,7 @@ MESHES: Mapping[str, Mesh] = {
             # PgBouncer's port is none of those that Linkerd takes for opaque by itself (Linkerd, "Protocol Detection").
             "config.linkerd.io/opaque-ports": "5432,6543,6379",
         },
+        kept_out="config.linkerd.io/skip-inbound-ports",
     ),
     "consul": Mesh(
         annotations={
@@ -52,6 +56,7 @@ MESHES: Mapping[str, Mesh] = {
         },
         # Its sidecar signs in to Consul with the pod's token; without one injection fails (consul-k8s, `mesh_webhook.go`).
         tokens=True,
+        kept_out="consul.hashicorp.com/transparent-proxy-exclude-inbound-ports",
     ),
 }
 NONE = Mesh()

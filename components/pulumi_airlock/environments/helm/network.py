@@ -33,6 +33,8 @@ class ClusterNetwork:
     api_server: Workload
     mesh: str = ""
     """Whose sidecars its pods have; empty: none."""
+    gateway: str = ""
+    """The Secret by which its API server knows the gateway of people; empty: it has none."""
 
     def workload_of(self, principal: str) -> str | None:
         """The workload that a principal's tasks run as; None where it has no tasks here."""
@@ -87,11 +89,12 @@ def network_of(
     api_server_cidrs: Iterable[str] = (),
     launchers: Iterable[str] = (),
     mesh: str = "",
+    gateway: str = "",
 ) -> ClusterNetwork:
     """What gates need of an environment that is deployed so.
 
     `api_server_cidrs`: the addresses of the cluster's API server, which its name stands for. `launchers`: the principals whose
-    tasks start pods. `mesh`: whose sidecars its pods have.
+    tasks start pods. `mesh`: whose sidecars its pods have. `gateway`: the Secret by which its API server knows people's gateway.
     """
     found = all_workloads(executor, namespace, release, list(accounts.values()), pgbouncer=pgbouncer, redis=redis)
     others = others_account(executor, release)
@@ -113,4 +116,5 @@ def network_of(
         flows=tuple(flows),
         api_server=next(one for one in found if one.labels.get("component") == "api-server"),
         mesh=mesh,
+        gateway=gateway,
     )

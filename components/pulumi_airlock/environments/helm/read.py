@@ -106,6 +106,7 @@ def read_network(one: Resource) -> ClusterNetwork | None:
         api_server_cidrs=[str(each) for each in one.get_list("apiServerCidrs")],
         launchers=[str(each) for each in one.get_list("launchers")],
         mesh=str(one.get("mesh") or ""),
+        gateway=str(one.get("gateway") or ""),
     )
 
 

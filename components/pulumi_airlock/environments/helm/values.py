@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ...gates.nginx.webserver import AirflowSide
 from .network import ClusterNetwork
 from .pods import CONTAINER_SECURITY, POD_SECURITY, Image, pod_template
 from .workloads import CELERY, default_account
@@ -46,7 +47,7 @@ def chart_values(
     secrets: ChartSecrets,
     policy: str,
     pgbouncer: bool,
-    webserver_config: str | None,
+    gateway: AirflowSide | None,
     settings: Mapping[str, Mapping[str, str]],
     remote_logs: str | None,
     annotations: Mapping[str, str],
@@ -96,7 +97,7 @@ def chart_values(
             "service": {"type": "ClusterIP"},
             "allowPodLogReading": not celery,
             **_account(tokens or not celery),
-            **({"apiServerConfig": _literal(webserver_config)} if webserver_config else {}),
+            **(_behind(gateway) if gateway else {}),
         },
         # Decides in 1.22 whether there is the role that the API server's binding names.
         "webserver": {"allowPodLogReading": not celery},
@@ -105,7 +106,16 @@ def chart_values(
         # With a volume it is a StatefulSet, whose pods have names in DNS: logs are asked for by name.
         "triggerer": {"persistence": volume, **_account(tokens)},
         "workers": _workers(network.release, celery, tokens, volume),
-        "config": _config(settings, remote_logs),
+        "config": _config(gateway.settings if gateway else {}, settings, remote_logs),
+    }
+
+
+def _behind(gateway: AirflowSide) -> dict[str, Any]:
+    """Of the API server alone: what the chart's `secret` and `env` name, it gives to tasks' pods as well."""
+    reference = {"name": gateway.secret, "key": gateway.key}
+    return {
+        "apiServerConfig": _literal(gateway.webserver_config),
+        "env": [{"name": gateway.variable, "valueFrom": {"secretKeyRef": reference}}],
     }
 
 
@@ -158,7 +168,9 @@ def _image(image: Image) -> dict[str, str | None]:
     return {"repository": image.repository, "tag": image.tag, "digest": image.digest}
 
 
-def _config(settings: Mapping[str, Mapping[str, str]], remote_logs: str | None) -> dict[str, Any]:
+def _config(
+    gateway: Mapping[str, Mapping[str, str]], settings: Mapping[str, Mapping[str, str]], remote_logs: str | None
+) -> dict[str, Any]:
     found: dict[str, dict[str, str]] = {
         "core": {
             "auth_manager": "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager",
@@ -172,6 +184,6 @@ def _config(settings: Mapping[str, Mapping[str, str]], remote_logs: str | None) 
         "kubernetes_executor": {"worker_container_repository": "", "worker_container_tag": ""},
         "logging": {"remote_logging": "True", "remote_base_log_folder": remote_logs} if remote_logs else {},
     }
-    for section, keys in settings.items():
+    for section, keys in (*gateway.items(), *settings.items()):
         found.setdefault(section, {}).update(keys)
     return {section: keys for section, keys in found.items() if keys}

@@ -8,24 +8,24 @@ do with which DAG is Airflow's to say, by the role that the group gives (`webser
 from typing import TYPE_CHECKING
 
 from ...lazy import exports
-from .own import read_own
 from .plan import Upstream
 from .read import read
-from .webserver import webserver_config, webserver_settings
+from .webserver import AirflowSide, airflow_side, webserver_config, webserver_settings
 
 if TYPE_CHECKING:
     from .gate import NginxGateway
     from .settings import Certificate, Exposure, OidcClient, Pods
 
 __all__ = [
+    "AirflowSide",
     "Certificate",
     "Exposure",
     "NginxGateway",
     "OidcClient",
     "Pods",
     "Upstream",
+    "airflow_side",
     "read",
-    "read_own",
     "webserver_config",
     "webserver_settings",
 ]

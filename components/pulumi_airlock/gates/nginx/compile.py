@@ -46,8 +46,14 @@ def compile_gateway(
     groups = tuple(sorted({group for site in sites for group in site.groups}))
     if not groups:
         raise InputError([Problem(gate, "routes", f"no route leads people to {', '.join(mine) or 'a destination behind it'}")])
-    lengths = [length for one in routes if set(one.to) & mine.keys() and (length := one.session_length()) is not None]
-    return GatewayPlan(gate, namespace, tuple(sites), groups, min([session, *lengths]), body_limit)
+    return GatewayPlan(gate, namespace, tuple(sites), groups, session_of(access, gate, today, session), body_limit)
+
+
+def session_of(access: Access, gate: str, today: date, session: timedelta) -> timedelta:
+    """How long a sign-in at the gateway holds: the shortest of the routes of people, at most `session`."""
+    mine = {one.name for one in access.destinations if gate in access.zones[one.zone].gates}
+    routes = (one for one in access.routes if not one.expired(today) and _people(access, one) and mine.intersection(one.to))
+    return min([session, *(length for one in routes if (length := one.session_length()) is not None)])
 
 
 def _people(access: Access, route: Route) -> tuple[str, ...]:

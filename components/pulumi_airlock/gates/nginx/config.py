@@ -8,6 +8,8 @@ Why it is as it is:
 - A path that nginx reads in another way than whoever is behind it (`/execution/../dags`) is refused before any location is
   looked for.
 - `proxy_set_header` is not inherited into a block that sets one: each location says them all.
+- Whoever is behind is called by its own name (`Host`): a sidecar of Istio finds its way by that name, and gives up mTLS for one
+  that it does not know. What people typed is in `X-Forwarded-Host`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -148,7 +150,7 @@ def _http(plan: GatewayPlan, sign_in: str, place: Place) -> Iterator[str]:
     yield from _other_servers(plan, place.ports)
     for number, site in enumerate(plan.sites):
         yield ""
-        yield from _server(site, number, place.ports[0])
+        yield from _server(site, number, place.ports[0], sign_in)
 
 
 def _log() -> Iterator[str]:
@@ -233,7 +235,7 @@ def _other_servers(plan: GatewayPlan, ports: tuple[int, int, int]) -> Iterator[s
     yield "}"
 
 
-def _server(site: Site, number: int, port: int) -> Iterator[str]:
+def _server(site: Site, number: int, port: int, sign_in: str) -> Iterator[str]:
     groups = "".join(f"$airlock_groups_{number}_{place}" for place in range(len(site.grants)))
     routes = "".join(f"$airlock_routes_{number}_{place}" for place in range(len(site.grants)))
     yield f"server {{  # {site.key}"
@@ -259,7 +261,7 @@ def _server(site: Site, number: int, port: int) -> Iterator[str]:
     yield f"        proxy_pass http://airlock_sign_in{SIGN_IN_PATH}auth?allowed_groups={NOBODY}{groups};"
     yield "        proxy_pass_request_body off;"
     yield '        proxy_set_header Content-Length "";'
-    yield from _towards_sign_in()
+    yield from _towards_sign_in(sign_in)
     yield "    }"
     yield "    location = /airlock/unauthorized {"
     yield "        internal;"
@@ -270,7 +272,7 @@ def _server(site: Site, number: int, port: int) -> Iterator[str]:
     yield "    }"
     yield f"    location ^~ {SIGN_IN_PATH} {{"
     yield "        proxy_pass http://airlock_sign_in;"
-    yield from _towards_sign_in("X-Auth-Request-Redirect")
+    yield from _towards_sign_in(sign_in, "X-Auth-Request-Redirect")
     yield "        proxy_set_header X-Auth-Request-Redirect $request_uri;"
     yield "    }"
     yield ""
@@ -283,7 +285,7 @@ def _server(site: Site, number: int, port: int) -> Iterator[str]:
     yield f"        auth_request_set $airlock_groups $upstream_http_{_variable(GROUPS)};"
     yield "        error_page 401 = $airlock_unauthorized;"
     yield f"        proxy_pass http://airlock_{number};"
-    yield from _headers("$airlock_authorization", leave=("X-Auth-Request-User", EMAIL, GROUPS, SECRET_HEADER))
+    yield from _headers(site.upstream.host, "$airlock_authorization", leave=("X-Auth-Request-User", EMAIL, GROUPS, SECRET_HEADER))
     yield "        proxy_set_header X-Auth-Request-User $airlock_user;"
     yield f"        proxy_set_header {EMAIL} $airlock_email;"
     yield f"        proxy_set_header {GROUPS} $airlock_groups;"
@@ -297,16 +299,16 @@ def _variable(header: str) -> str:
     return header.lower().replace("-", "_")
 
 
-def _towards_sign_in(*leave: str) -> Iterator[str]:
+def _towards_sign_in(sign_in: str, *leave: str) -> Iterator[str]:
     # oauth2-proxy takes a bearer token for a sign-in where it is told to: here it never sees one.
-    yield from _headers('""', leave=leave)
+    yield from _headers(sign_in.partition(":")[0], '""', leave=leave)
 
 
-def _headers(authorization: str, leave: Sequence[str]) -> Iterator[str]:
+def _headers(host: str, authorization: str, leave: Sequence[str]) -> Iterator[str]:
     yield "        proxy_http_version 1.1;"
     yield '        proxy_set_header Connection "";'
     yield '        proxy_set_header Upgrade "";'
-    yield "        proxy_set_header Host $host;"
+    yield f"        proxy_set_header Host {host};"
     yield f"        proxy_set_header Authorization {authorization};"
     yield "        proxy_set_header X-Request-Id $request_id;"
     yield "        proxy_set_header X-Real-IP $remote_addr;"

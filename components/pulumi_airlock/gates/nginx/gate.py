@@ -4,10 +4,9 @@ Or, with another `engine`, the same plan as objects of a controller that the pla
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 import pulumi
 import pulumi_kubernetes as kubernetes
@@ -15,19 +14,19 @@ import pulumi_kubernetes as kubernetes
 from ...access import Access
 from ...access.values import parse_duration
 from ...environments.helm.flows import Flow
+from ...environments.helm.mesh import MESHES, NONE
 from ...environments.helm.network import ClusterNetwork
 from ...errors import InputError, Problem, Problems
-from ...proof.filters import HttpOperation
-from ...proof.sets import Hosts, Services
 from ...tokens import NGINX_GATEWAY
 from ..kubernetes.marks import MANAGED
-from ..kubernetes.workloads import DNS, SERVICE_DOMAIN, ServiceName, ServicePort, Workload
+from ..kubernetes.wanted import mesh_of
+from ..kubernetes.workloads import Workload
 from . import manifests
 from .adapters import check_engine, fabric_objects, nic_objects
 from .compile import compile_gateway
 from .config import nginx_conf
-from .own import describe_flow
-from .plan import GATEWAY_PORT, HEALTH_PORT, HIDDEN, REDIRECT_PORT, SIGN_IN_PORT, GatewayPlan, Upstream, pinned
+from .flows import describe_flow, flows_of, provider_of, workloads_of
+from .plan import GATEWAY_PORT, REDIRECT_PORT, SIGN_IN_PORT, GatewayPlan, Upstream, pinned
 from .settings import Certificate, Exposure, OidcClient, Pods
 
 _DNS_NAME = re.compile(r"[a-z]([a-z0-9-]{0,51}[a-z0-9])?")
@@ -46,7 +45,7 @@ class NginxGateway(pulumi.ComponentResource):
     workloads: tuple[Workload, ...]
     """nginx and oauth2-proxy, as gates of the cluster see them."""
     secret_name: str | None
-    """The Secret with the gateway's secret (key `value`), for Airflow's `AIRLOCK_GATEWAY_SECRET`; None with other engines."""
+    """The Secret with the gateway's secret (key `value`), in every Airflow's namespace; None with other engines."""
     session: timedelta
     """How long a sign-in holds."""
 
@@ -69,6 +68,7 @@ class NginxGateway(pulumi.ComponentResource):
         gateway: str = "nginx-gateway/gateway",
         controller: str = "nginx-ingress/nginx-ingress",
         people_cidrs: tuple[str, ...] = (),
+        issuer_cidrs: tuple[str, ...] = (),
         today: date | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ):
@@ -76,8 +76,10 @@ class NginxGateway(pulumi.ComponentResource):
         Args:
             name: the gate's name, as zones write it, and that of its objects.
             access: who may reach what; its `identityProvider` is where people sign in.
-            upstreams: destination → the Airflow that it is (`HelmEnvironment.network`, or an `Upstream`).
-            namespace: where its objects are.
+            upstreams: destination → the Airflow that it is: `HelmEnvironment.network`, whose `gateway` is this one's
+                (`airflow_side`), or an `Upstream`.
+            namespace: where its objects are. In that of an environment with a mesh its pods are in the mesh, but for the ports at
+                which people arrive.
             client: the client at the identity provider.
             certificate: of the hosts that people type.
             gateway_secret: 32 characters or more, which only it and Airflow know; for engine `nginx`, and required there.
@@ -90,14 +92,18 @@ class NginxGateway(pulumi.ComponentResource):
             gateway: `<namespace>/<name>` of NGINX Gateway Fabric's Gateway.
             controller: `<namespace>/<service account>` as which the controller of another engine connects.
             people_cidrs: where people (or the load balancer) connect from, for gates that see addresses; anywhere without it.
+            issuer_cidrs: where the identity provider is, for gates of the cluster that know no names; by its name without it.
             today: routes that are over by then are left out; today without it.
 
         Raises:
             InputError: with every problem, for whatever the engine cannot say.
         """
         exposure, self._pods = exposure or Exposure(), pods or Pods()
+        networks = {key: one for key, one in upstreams.items() if isinstance(one, ClusterNetwork)}
         problems = Problems(name)
         _check(name, access, certificate, self._pods, engine, gateway_secret, problems)
+        if engine == "nginx":
+            _check_secret(name, networks, problems)
         problems.raise_any()
         assert access.identity_provider is not None  # noqa: S101  # checked just before
         issuer = access.identity_provider.issuer
@@ -107,8 +113,10 @@ class NginxGateway(pulumi.ComponentResource):
         check_engine(plan, engine)
         self._plan, self.session = plan, plan.session
         self._caller = f"{namespace}/{name}" if engine == "nginx" else controller
-        self.workloads = _workloads(plan, engine)
-        self.flows = _flows(plan, self._caller, issuer, people_cidrs if engine == "nginx" else ())
+        self.workloads = workloads_of(plan, engine)
+        provider = provider_of(issuer, issuer_cidrs)
+        self.flows = flows_of(plan, self._caller, provider, people_cidrs if engine == "nginx" else ())
+        self._mesh = MESHES.get(mesh_of([one for one in networks.values() if one.namespace == namespace]), NONE)
         self.secret_name = name if engine == "nginx" else None
         said = _described(plan, engine, self._caller, self.flows)
         super().__init__(NGINX_GATEWAY, name, said, opts)
@@ -118,7 +126,8 @@ class NginxGateway(pulumi.ComponentResource):
             self._certificate(tls, certificate)
         self._sign_in(issuer, client)
         if engine == "nginx":
-            self._nginx(tls, gateway_secret, exposure)
+            spaces = sorted({one.namespace for one in networks.values()} - {namespace})
+            self._nginx(tls, gateway_secret, exposure, spaces)
         elif engine == "f5-nic":
             self._custom(dict(nic_objects(plan, manifests.sign_in_name(plan), tls, ingress_class)))
         else:
@@ -135,7 +144,10 @@ class NginxGateway(pulumi.ComponentResource):
 
     def _account(self, name: str, part: str) -> None:
         kubernetes.core.v1.ServiceAccount(
-            f"{name}-account", metadata=self._meta(name, part), automount_service_account_token=False, opts=self._child
+            f"{name}-account",
+            metadata=self._meta(name, part),
+            automount_service_account_token=self._mesh.tokens,
+            opts=self._child,
         )
 
     def _budget(self, name: str, part: str) -> None:
@@ -167,7 +179,9 @@ class NginxGateway(pulumi.ComponentResource):
         kubernetes.apps.v1.Deployment(
             f"{name}-deployment",
             metadata=self._meta(name, "sign-in"),
-            spec=manifests.sign_in_deployment(plan, args, self._pods.sign_in_image, self._pods.replicas, resources),
+            spec=manifests.sign_in_deployment(
+                plan, args, self._pods.sign_in_image, self._pods.replicas, resources, self._in_mesh()
+            ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[secret]),
         )
         kubernetes.core.v1.Service(
@@ -182,7 +196,12 @@ class NginxGateway(pulumi.ComponentResource):
         )
         self._budget(name, "sign-in")
 
-    def _nginx(self, tls: str, gateway_secret: pulumi.Input[str] | None, exposure: Exposure) -> None:
+    def _in_mesh(self, *ports: int) -> manifests.Sidecar:
+        """What a sidecar asks of pods, and which ports it leaves alone."""
+        kept = {self._mesh.kept_out: ",".join(map(str, ports))} if ports and self._mesh.kept_out else {}
+        return manifests.Sidecar({**self._mesh.annotations, **kept}, self._mesh.tokens)
+
+    def _nginx(self, tls: str, gateway_secret: pulumi.Input[str] | None, exposure: Exposure, spaces: Sequence[str]) -> None:
         plan, name = self._plan, self._plan.name
         conf = nginx_conf(plan, manifests.sign_in_host(plan))
         self._account(name, "gateway")
@@ -197,6 +216,14 @@ class NginxGateway(pulumi.ComponentResource):
             },
             opts=self._child,
         )
+        for space in spaces:
+            kubernetes.core.v1.Secret(
+                f"{name}-secret-{space}",
+                metadata=kubernetes.meta.v1.ObjectMetaArgs(name=name, namespace=space, labels=manifests.labels(plan, "gateway")),
+                type="Opaque",
+                string_data={manifests.SECRET_VALUE: value},
+                opts=self._child,
+            )
         config = kubernetes.core.v1.ConfigMap(
             f"{name}-config", metadata=self._meta(name, "gateway"), data={"nginx.conf": conf}, opts=self._child
         )
@@ -204,7 +231,15 @@ class NginxGateway(pulumi.ComponentResource):
         kubernetes.apps.v1.Deployment(
             f"{name}-deployment",
             metadata=self._meta(name, "gateway"),
-            spec=manifests.nginx_deployment(plan, conf, self._pods.nginx_image, self._pods.replicas, resources, tls),
+            spec=manifests.nginx_deployment(
+                plan,
+                conf,
+                self._pods.nginx_image,
+                self._pods.replicas,
+                resources,
+                tls,
+                self._in_mesh(GATEWAY_PORT, REDIRECT_PORT),
+            ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[config, secret]),
         )
         spec: dict[str, Any] = {
@@ -280,62 +315,14 @@ def _check(name: str, access: Access, certificate: Certificate, pods: Pods, engi
         problems.add("gateway_secret", "give one: without it Airflow believes whoever reaches its port (a random password, say)")
 
 
-def _workloads(plan: GatewayPlan, engine: str) -> tuple[Workload, ...]:
-    sign_in = manifests.sign_in_name(plan)
-    found = [
-        Workload(
-            name=f"{plan.namespace}/{sign_in}",
-            namespace=plan.namespace,
-            service_account=sign_in,
-            labels=manifests.labels(plan, "sign-in"),
-            ports={"http": ("tcp", SIGN_IN_PORT)},
-            services=(ServiceName(_host(plan, sign_in), (ServicePort("tcp", SIGN_IN_PORT, SIGN_IN_PORT),)),),
-        )
-    ]
-    if engine == "nginx":
-        ports = (ServicePort("tcp", 443, GATEWAY_PORT), ServicePort("tcp", 80, REDIRECT_PORT))
-        found.append(
-            Workload(
-                name=f"{plan.namespace}/{plan.name}",
-                namespace=plan.namespace,
-                service_account=plan.name,
-                labels=manifests.labels(plan, "gateway"),
-                ports={"https": ("tcp", GATEWAY_PORT), "http": ("tcp", REDIRECT_PORT), "health": ("tcp", HEALTH_PORT)},
-                services=(ServiceName(_host(plan, plan.name), ports),),
+def _check_secret(name: str, networks: Mapping[str, ClusterNetwork], problems: Problems) -> None:
+    for destination, one in networks.items():
+        if one.gateway != name:
+            fix = f'give HelmEnvironment gateway=airflow_side(access, "{name}", "{destination}")'
+            problems.add(
+                f"upstreams[{destination}]",
+                f"{one.environment} does not get the gateway's secret, so that nobody could sign in: {fix}",
             )
-        )
-    return tuple(found)
-
-
-def _host(plan: GatewayPlan, service: str) -> str:
-    return f"{service}.{plan.namespace}.{SERVICE_DOMAIN}"
-
-
-def _flows(plan: GatewayPlan, caller: str, issuer: str, people: tuple[str, ...]) -> tuple[Flow, ...]:
-    """Its own flows: people to nginx, nginx to oauth2-proxy and to each Airflow, oauth2-proxy to the provider, names for both."""
-    sign_in = f"{plan.namespace}/{manifests.sign_in_name(plan)}"
-    mine = Hosts.from_names([_host(plan, manifests.sign_in_name(plan))])
-    found = []
-    if people:
-        reached = Hosts.from_names([_host(plan, plan.name)])
-        found.append(Flow(frozenset(), reached, _tcp(443) | _tcp(80), caller, reason="people", cidrs=people))
-    found.append(Flow(frozenset({caller}), mine, _tcp(SIGN_IN_PORT), sign_in, reason="who somebody is"))
-    requests = frozenset({HttpOperation("*", "/*", not_paths=frozenset(HIDDEN))})
-    for site in plan.sites:
-        hosts = Hosts.from_names([site.upstream.host])
-        found.append(
-            Flow(frozenset({caller}), hosts, _tcp(site.upstream.port), operations=requests, reason=f"people to {site.key}")
-        )
-    parts = urlsplit(issuer)
-    provider = Hosts.from_names([parts.hostname or ""])
-    found.append(Flow(frozenset({sign_in}), provider, _tcp(parts.port or 443), reason="people sign in"))
-    names = Services.of("udp", 53, 53) | _tcp(53)
-    found.append(Flow(frozenset({caller, sign_in}), Hosts.from_names([DNS]), names, reason="names"))
-    return tuple(found)
-
-
-def _tcp(port: int) -> Services:
-    return Services.of("tcp", port, port)
 
 
 def _described(plan: GatewayPlan, engine: str, caller: str, flows: tuple[Flow, ...]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..kubernetes.marks import MANAGED
@@ -11,6 +12,18 @@ from .plan import GATEWAY_PORT, HEALTH_PORT, REDIRECT_PORT, SIGN_IN_PORT, Gatewa
 CONFIG_FILE = "/etc/nginx/nginx.conf"
 CLIENT_SECRET, COOKIE_SECRET = "client-secret", "cookie-secret"  # keys of a Secret
 SECRET_MAP, SECRET_VALUE = "secret.map", "value"
+
+
+@dataclass(frozen=True, slots=True)
+class Sidecar:
+    """What a mesh asks of pods; without one, nothing."""
+
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    token: bool = False
+    """Whether pods need a token of the API server."""
+
+
+NO_SIDECAR = Sidecar()
 
 
 def labels(plan: GatewayPlan, part: str) -> dict[str, str]:
@@ -86,12 +99,13 @@ def _pod(
     annotations: Mapping[str, str],
     containers: list[Any],
     volumes: list[Any],
+    sidecar: Sidecar,
 ) -> dict[str, Any]:
     return {
-        "metadata": {"labels": labels(plan, part), "annotations": dict(annotations)},
+        "metadata": {"labels": labels(plan, part), "annotations": {**annotations, **sidecar.annotations}},
         "spec": {
             "serviceAccountName": account,
-            "automountServiceAccountToken": False,
+            "automountServiceAccountToken": sidecar.token,
             "enableServiceLinks": False,
             "securityContext": {
                 "runAsNonRoot": True,
@@ -124,7 +138,13 @@ def _deployment(plan: GatewayPlan, part: str, replicas: int, pod: dict[str, Any]
 
 
 def nginx_deployment(
-    plan: GatewayPlan, conf: str, image: str, replicas: int, resources: Mapping[str, Any], certificate: str
+    plan: GatewayPlan,
+    conf: str,
+    image: str,
+    replicas: int,
+    resources: Mapping[str, Any],
+    certificate: str,
+    sidecar: Sidecar = NO_SIDECAR,
 ) -> dict[str, Any]:
     """The `spec` of nginx's Deployment."""
     container = {
@@ -157,12 +177,17 @@ def nginx_deployment(
         },
         {"name": "tmp", "emptyDir": {"medium": "Memory", "sizeLimit": "64Mi"}},
     ]
-    pod = _pod(plan, "gateway", plan.name, 101, {"airlock/config": digest(conf)}, [container], volumes)
+    pod = _pod(plan, "gateway", plan.name, 101, {"airlock/config": digest(conf)}, [container], volumes, sidecar)
     return _deployment(plan, "gateway", replicas, pod)
 
 
 def sign_in_deployment(
-    plan: GatewayPlan, args: Sequence[Any], image: str, replicas: int, resources: Mapping[str, Any]
+    plan: GatewayPlan,
+    args: Sequence[Any],
+    image: str,
+    replicas: int,
+    resources: Mapping[str, Any],
+    sidecar: Sidecar = NO_SIDECAR,
 ) -> dict[str, Any]:
     """The `spec` of oauth2-proxy's Deployment. Its two secrets come by environment variables: arguments are seen by everybody."""
     name = sign_in_name(plan)
@@ -180,7 +205,7 @@ def sign_in_deployment(
         "resources": dict(resources),
         "securityContext": dict(_SECURE),
     }
-    return _deployment(plan, "sign-in", replicas, _pod(plan, "sign-in", name, 2000, {}, [container], []))
+    return _deployment(plan, "sign-in", replicas, _pod(plan, "sign-in", name, 2000, {}, [container], [], sidecar))
 
 
 def service_ports() -> list[dict[str, Any]]:

@@ -1,51 +1,51 @@
-"""A gateway's own flows as plain data, and read back: what no route declares, and no proof counts as excess. No SDK in here."""
+"""What gateways need themselves, as their components register it: no excess, and blocked where another gate refuses it.
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+No SDK in here.
+"""
+
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ...environments.helm.flows import Flow
-from ...proof.filters import HttpOperation, Match, Who
-from ...proof.sets import Hosts, Services, protocol_name
-from ...tokens import NGINX_GATEWAY
-from ..stack import Stack
+from ...proof.filters import HttpOperation, Match, Need, Who
+from ...proof.sets import Hosts, Services
+from ...tokens import CLUSTER, HELM_ENVIRONMENT
+from ..stack import UNKNOWN, Resource, Stack
 
 
-@dataclass(frozen=True, slots=True)
-class Own:
-    """What the gateways of a stack need themselves."""
-
-    workloads: frozenset[str] = frozenset()
-    """As which they connect: to be counted among an environment's components."""
-    matches: tuple[Match, ...] = ()
+def needs_of(component: Resource, stack: Stack) -> tuple[Need, ...]:
+    """The flows of a gateway's own, of each caller apart."""
+    pods, cluster = _pods(stack, str(component.get("namespace"))), _cluster(stack)
+    found = (_needs(one, pods, cluster) for one in component.get_list("ownFlows") if isinstance(one, Mapping))
+    return tuple(need for each in found for need in each)
 
 
-def describe_flow(one: Flow) -> dict[str, Any]:
-    """A flow in the form in which the component registers it."""
-    without = {path for each in one.operations or () for path in each.not_paths}
-    return {
-        "callers": sorted(one.callers),
-        "cidrs": list(one.cidrs),
-        "hosts": sorted(one.to.names.mentioned()),
-        "services": [f"{first}-{last}/{protocol_name(number)}" for number, first, last in one.services.ranges()],
-        "except": sorted(without),
-        "reason": one.reason,
-    }
-
-
-def read_own(stack: Stack) -> Own:
-    """What all gateways of a stack have registered."""
-    flows = [each for one in stack.of_type(NGINX_GATEWAY) for each in one.get_list("ownFlows") if isinstance(each, Mapping)]
-    callers = frozenset(str(name) for each in flows for name in each.get("callers") or ())
-    return Own(callers, tuple(_match(each) for each in flows))
-
-
-def _match(one: Mapping[str, Any]) -> Match:
+def _needs(one: Mapping[str, Any], pods: Hosts, cluster: Hosts) -> Iterator[Need]:
     cidrs, without = one.get("cidrs") or (), frozenset(str(path) for path in one.get("except") or ())
-    who = Who(sources=Hosts.from_cidrs(cidrs)) if cidrs else Who(workloads=frozenset(map(str, one.get("callers") or ())))
     requests = frozenset({HttpOperation("*", "/*", not_paths=without)}) if without else None
     services = Services.union(_service(str(each)) for each in one.get("services") or ())
-    return Match(who=who, hosts=Hosts.from_names(map(str, one.get("hosts") or ())), services=services, operations=requests)
+    hosts = Hosts.from_names(map(str, one.get("hosts") or ())) | Hosts.from_cidrs(map(str, one.get("addresses") or ()))
+    reason = str(one.get("reason") or "")
+    if cidrs:
+        people = (Hosts.from_cidrs(map(str, cidrs)) - pods - cluster).addresses()
+        yield Need(Match(Who(frozenset(), people, workloads=frozenset({""})), hosts, services, requests), reason)
+    for caller in map(str, one.get("callers") or ()):
+        yield Need(Match(Who(workloads=frozenset({caller})), hosts, services, requests), reason, pods or None)
+
+
+def _pods(stack: Stack, namespace: str) -> Hosts:
+    """Where pods of a namespace have their addresses: those of the environment there, else those of the cluster."""
+    own = [one for one in stack.of_type(HELM_ENVIRONMENT) if one.get("namespace") == namespace]
+    return Hosts.union(_networks(one, "podCidrs") for one in own or stack.of_type(CLUSTER))
+
+
+def _cluster(stack: Stack) -> Hosts:
+    """The cluster's own networks, from which nobody comes but its pods and nodes."""
+    keys = ("podCidrs", "serviceCidrs", "nodeCidrs")
+    return Hosts.union(_networks(one, key) for one in stack.of_type(CLUSTER) for key in keys)
+
+
+def _networks(one: Resource, key: str) -> Hosts:
+    return Hosts.from_cidrs(str(each) for each in one.get_list(key) if each is not UNKNOWN)
 
 
 def _service(text: str) -> Services:

@@ -9,13 +9,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from ...environments import read_environments
-from ...proof.filters import Action, Combine, Filter, Match, Relay, Rule, Source
+from ...proof.filters import Action, Combine, Filter, Match, Need, Relay, Rule, Source
 from ...proof.sets import Services
 from ...proof.shape import Shape
 from ...tokens import NGINX_GATEWAY
 from ..kubernetes import Cluster, Workload, read_cluster
 from ..stack import Resource, Stack
 from .directives import ConfigError, Directive
+from .own import needs_of
 from .pods import Nginx, SignIn, gateways, sign_ins
 from .servers import Passed, Server, Surroundings, read_servers
 from .synth import Made, made
@@ -26,8 +27,10 @@ DEFAULT_NAME = "nginx"
 def read(stack: Stack) -> Iterator[Filter]:
     """One filter for each gateway: its component, or by its default name all that belong to none."""
     found = list(_gateways(stack))
+    components = {one.name: one for one in stack.of_type(NGINX_GATEWAY)}
     for gate in dict.fromkeys(one.gate for one in found):
-        yield _filter(gate, [one for one in found if one.gate == gate])
+        needs = needs_of(components[gate], stack) if gate in components else ()
+        yield _filter(gate, [one for one in found if one.gate == gate], needs)
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,7 @@ def _signs_in(found: Iterable[SignIn], cluster: Cluster) -> Iterator[tuple[str, 
                     yield name, (one.groups, one.unsure)
 
 
-def _filter(gate: str, found: list[_Gateway]) -> Filter:
+def _filter(gate: str, found: list[_Gateway], needs: tuple[Need, ...]) -> Filter:
     allowing: list[Rule] = []
     denying: list[Rule] = []
     relays: dict[Relay, None] = {}
@@ -135,7 +138,9 @@ def _filter(gate: str, found: list[_Gateway]) -> Filter:
     # Locations do not overlap, and of two gateways of one name either may be asked: what either allows comes first.
     shape = Shape(nouns=("rule", "rules"))
     rules = (*allowing, *denying)
-    return Filter(gate, "people", Combine.FIRST_MATCH, Action.DENY, rules, found[0].urn, relays=tuple(relays), shape=shape)
+    return Filter(
+        gate, "people", Combine.FIRST_MATCH, Action.DENY, rules, found[0].urn, relays=tuple(relays), shape=shape, needs=needs
+    )
 
 
 def _rule(passed: Passed, server: Server, services: Services, sources: _Sources) -> Rule:

@@ -10,10 +10,14 @@ policies and the mesh), and a secret that the gateway adds to every request, com
 
 import json
 from collections.abc import Mapping
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from ...access import Access
+from ...access.values import parse_duration
+from ...errors import InputError, Problem
+from .compile import session_of
 from .plan import EMAIL, GROUPS, SECRET_HEADER
 
 SECRET_VARIABLE = "AIRLOCK_GATEWAY_SECRET"  # noqa: S105  # the variable's name
@@ -105,6 +109,37 @@ SECURITY_MANAGER_CLASS = GatewaySecurityManager
 '''
 
 
+@dataclass(frozen=True, slots=True)
+class AirflowSide:
+    """What an Airflow behind the gateway is given: how it takes people from it, and the secret that only the two know."""
+
+    webserver_config: str
+    """The text of `webserver_config.py`."""
+    settings: Mapping[str, Mapping[str, str]]
+    """Section → option → value of airflow.cfg."""
+    secret: str
+    """The Secret in Airflow's namespace, which `NginxGateway` makes there."""
+    key: str = "value"
+    """Its key."""
+    variable: str = SECRET_VARIABLE
+    """The environment variable in which the API server, and nothing else, gets it."""
+
+
+def airflow_side(access: Access, gate: str, destination: str, *, session: str = "8h", today: date | None = None) -> AirflowSide:
+    """Airflow's side of the gateway that zones call `gate`, for `HelmEnvironment(gateway=…)`.
+
+    `destination`: the Airflow's, as people type it. `session`, `today`: as of the `NginxGateway`. InputError for a destination
+    that is none behind the gate.
+    """
+    found = next((one for one in access.destinations if one.name == destination), None)
+    if found is None or gate not in access.zones[found.zone].gates or not found.hosts:
+        fix = "name a destination with a host, in a zone that lists the gate"
+        raise InputError([Problem(gate, "destination", f"{destination!r} is no Airflow behind {gate}: {fix}")])
+    lasts = session_of(access, gate, today or datetime.now(UTC).date(), parse_duration(session))
+    settings = {**webserver_settings(lasts), "api": {"base_url": f"https://{found.hosts[0].lower()}"}}
+    return AirflowSide(webserver_config(access), settings, gate)
+
+
 def roles_of_groups(access: Access) -> dict[str, list[str]]:
     """Group of the identity provider → the Airflow roles of its members: the declared one, and its base role."""
     declared = {one.name: one for one in access.roles}
@@ -144,5 +179,6 @@ def webserver_settings(session: timedelta = TOKEN_LIFETIME) -> Mapping[str, Mapp
     return {
         "api_auth": {"jwt_expiration_time": str(int(token.total_seconds()))},
         "core": {"auth_manager": "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"},
-        "fab": {"session_lifetime_minutes": str(max(1, int(session.total_seconds() // 60)))},
+        # The name that people typed comes in X-Forwarded-Host, from the gateway alone.
+        "fab": {"session_lifetime_minutes": str(max(1, int(session.total_seconds() // 60))), "enable_proxy_fix": "True"},
     }
