@@ -35,6 +35,7 @@ from .reading import UNKNOWN, Resource, Subject, editable, kind_of, stack_of, su
 
 MODULES = (
     "aws_network",
+    "gcp_firewall",
     "routes",
     "aws_iam",
     "aws_data",

@@ -134,10 +134,10 @@ def _entry(one: Written, direction: Direction, placed: Placement) -> Entry:
             elif box:
                 sure.append(box)
     priority = one.value("priority")
-    group = one.value("securityProfileGroup")
+    group, action = one.value("securityProfileGroup"), one.value("action")
     return Entry(
         priority=int(priority) if isinstance(priority, int | float) else UNKNOWN,
-        action=one.value("action"),
+        action=action if isinstance(action, str) else UNKNOWN,
         sure=tuple(sure),
         maybe=tuple(maybe),
         source=one.resource.at(*one.path, label=one.label()),
