@@ -75,7 +75,7 @@ def _stages(old: Anchor, new: Anchor) -> Iterator[tuple[date, list[Anchor]]]:
 def test_what_is_accepted_cuts_nobody_off(mesh: str) -> None:
     seen: Counter[bool] = Counter()
 
-    @settings(max_examples=600, deadline=None)
+    @settings(max_examples=300, deadline=None)
     @given(DAYS, st.none() | DAYS, st.none() | DAYS, st.none() | DAYS, st.integers(1, 24))
     def live(trusted: int, restarted: int | None, signs: int | None, retired: int | None, hours: int) -> None:
         old = Anchor("old", trusted=date(2025, 12, 1), retired=_day(retired))
@@ -86,8 +86,8 @@ def test_what_is_accepted_cuts_nobody_off(mesh: str) -> None:
             assert list(_cuts(mesh, old, new, hours)) == []
 
     live()
-    assert seen[True] > 20
-    assert seen[False] > 20
+    assert seen[True] > 10
+    assert seen[False] > 10
 
 
 @pytest.mark.parametrize("mesh", ["linkerd", "istio"])

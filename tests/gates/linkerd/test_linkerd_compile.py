@@ -93,7 +93,7 @@ _operations = st.one_of(st.none(), st.frozensets(_operation, min_size=1, max_siz
 def test_exactly_who_is_wanted_comes_in() -> None:
     seen = {"made": 0, "refused": 0}
 
-    @settings(max_examples=500, deadline=None)
+    @settings(max_examples=250, deadline=None)
     @given(st.lists(_operations, min_size=1, max_size=3), st.permutations(range(40)))
     def compare(given: list[frozenset[HttpOperation] | None], ages: list[int]) -> None:
         wanted = [_wanted(name, operations) for name, operations in zip(NAMES, given, strict=False)]
@@ -117,8 +117,8 @@ def test_exactly_who_is_wanted_comes_in() -> None:
                 assert answer in (expected, None), (name, request)
 
     compare()
-    assert seen["made"] > 100
-    assert seen["refused"] > 20
+    assert seen["made"] > 50
+    assert seen["refused"] > 10
 
 
 def test_what_is_made_is_read_without_a_doubt() -> None:

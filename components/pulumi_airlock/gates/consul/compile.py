@@ -15,6 +15,8 @@ from ..kubernetes import Cluster, Workload
 from ..kubernetes.wanted import Wanted
 
 GROUP = "consul.hashicorp.com"
+_REFUSED: Mapping[str, Any] = {"action": "deny", "http": {"pathPrefix": "/"}}
+"""The last permission: where none matches the default policy decides, which allows where there are no ACLs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +53,39 @@ def compile_mesh(
     spaces = list(dict.fromkeys(namespaces))
     home = spaces[0]
     objects = [ConsulObject("ServiceIntentions", home, f"{gate}-deny-all", _intention("*", [{"name": "*", "action": "deny"}]))]
-    for one in cluster.workloads:
-        if one.namespace in spaces and not one.stands_for:
-            objects += _at(one, [each for each in found if one in each.workloads and each.callers], cluster)
-    beyond = [one for one in found if goes_out(one)]
-    for each in beyond:
-        objects += _external(each, home)
+    for account, group in _by_account(cluster, spaces).items():
+        mine = [each for each in found if each.callers and any(one in each.workloads for one in group)]
+        if mine and (others := {one.namespace for one in group} - {group[0].namespace}):
+            where = ", ".join(sorted({group[0].namespace, *others}))
+            why = "Consul calls services by their accounts, whatever their namespace: rename one"
+            problems.append(Problem(gate, account, f"is a service account in {where}: {why}"))
+        problems += [
+            Problem(gate, f"{caller} → {account}", "takes different things out of different requests, which one order cannot say")
+            for caller, wanted in _by_caller(mine, cluster).items()
+            if len({_taken_out(one) for each in wanted for one in each.operations or ()} - {None}) > 1
+        ]
+        objects += _at(group[0].namespace, account, mine, cluster)
+    if problems:
+        raise InputError(problems)
+    beyond: dict[str, list[Wanted]] = {}
+    for each in found:
+        if goes_out(each):
+            beyond.setdefault(name_of(each), []).append(each)
+    for name, wanted in beyond.items():
+        objects += _external(name, wanted, home, cluster)
     if gateway is not None and beyond:
-        services = [{"name": name_of(each)} for each in beyond]
+        services = [{"name": name} for name in beyond]
         objects.append(ConsulObject("TerminatingGateway", gateway.namespace, gateway.name, {"services": services}))
     return objects
+
+
+def _by_account(cluster: Cluster, spaces: Sequence[str]) -> dict[str, list[Workload]]:
+    """The workloads of each service: Consul's name of it is that of their service account."""
+    found: dict[str, list[Workload]] = {}
+    for one in cluster.workloads:
+        if one.namespace in spaces and not one.stands_for:
+            found.setdefault(one.service_account, []).append(one)
+    return found
 
 
 def goes_out(one: Wanted) -> bool:
@@ -77,43 +102,66 @@ def _intention(destination: str, sources: list[dict[str, Any]]) -> dict[str, Any
     return {"destination": {"name": destination}, "sources": sources}
 
 
-def _at(one: Workload, found: Sequence[Wanted], cluster: Cluster) -> Iterator[ConsulObject]:
+def _at(namespace: str, name: str, found: Sequence[Wanted], cluster: Cluster) -> Iterator[ConsulObject]:
+    """What reaches one service of the mesh."""
     if not found:
         return
     http = any(each.operations is not None for each in found)
     routes = tuple(dict.fromkeys(route for each in found for route in each.routes))
     defaults = {"protocol": "http" if http else "tcp", "mutualTLSMode": "strict", "transparentProxy": {"dialedDirectly": True}}
-    yield ConsulObject("ServiceDefaults", one.namespace, one.service_account, defaults)
-    sources = []
-    for caller in sorted({name for each in found for name in each.callers}):
-        mine = [each for each in found if caller in each.callers]
-        account = cluster.by_name[caller].service_account if caller in cluster.by_name else caller.rpartition("/")[2]
-        if http and all(each.operations is not None for each in mine):
-            permissions = [_permission(each) for each in sorted({o for w in mine for o in w.operations or ()}, key=str)]
-            sources.append({"name": account, "permissions": permissions})
+    yield ConsulObject("ServiceDefaults", namespace, name, defaults)
+    sources: list[dict[str, Any]] = []
+    for account, mine in _by_caller(found, cluster).items():
+        if all(each.operations is not None for each in mine):
+            operations = {operation for each in mine for operation in each.operations or ()}
+            sources.append({"name": account, "permissions": list(_permissions(sorted(operations, key=str)))})
         else:
             sources.append({"name": account, "action": "allow"})
-    yield ConsulObject("ServiceIntentions", one.namespace, one.service_account, _intention(one.service_account, sources), routes)
+    yield ConsulObject("ServiceIntentions", namespace, name, _intention(name, sources), routes)
 
 
-def _permission(one: HttpOperation) -> dict[str, Any]:
-    http: dict[str, Any] = {}
-    if one.path.endswith("/*"):
-        http["pathPrefix"] = one.path.removesuffix("*")
-    else:
-        http["pathExact"] = one.path
-    if one.method != "*":
-        http["methods"] = [one.method]
-    return {"action": "allow", "http": http}
+def _by_caller(found: Sequence[Wanted], cluster: Cluster) -> dict[str, list[Wanted]]:
+    """What each caller wants, by its service account."""
+    result: dict[str, list[Wanted]] = {}
+    for caller in sorted({name for each in found for name in each.callers}):
+        account = cluster.by_name[caller].service_account if caller in cluster.by_name else caller.rpartition("/")[2]
+        result.setdefault(account, []).extend(each for each in found if caller in each.callers)
+    return result
 
 
-def _external(one: Wanted, home: str) -> Iterator[ConsulObject]:
-    name = name_of(one)
-    port = next(first for _, first, _ in one.services.ranges())
-    destination = {"addresses": sorted(one.to.names.mentioned()), "port": port}
-    yield ConsulObject("ServiceDefaults", home, name, {"protocol": "tcp", "destination": destination}, one.routes)
-    sources = [{"name": caller.rpartition("/")[2], "action": "allow"} for caller in sorted(one.callers)]
-    yield ConsulObject("ServiceIntentions", home, name, _intention(name, sources), one.routes)
+def _permissions(operations: Sequence[HttpOperation]) -> Iterator[dict[str, Any]]:
+    """One caller's permissions, of which the first that matches decides: what is taken out comes before what it is taken from."""
+    cut = [one for one in operations if _taken_out(one)]
+    yield from (_permission("allow", one.path, [one.method]) for one in operations if one not in cut)
+    for one in cut:
+        yield from (_permission("deny", path, [one.method]) for path in sorted(one.not_paths))
+        if one.not_methods:
+            yield _permission("deny", one.path, sorted(one.not_methods))
+    yield from (_permission("allow", one.path, [one.method]) for one in cut)
+    yield dict(_REFUSED)
+
+
+def _taken_out(one: HttpOperation) -> tuple[frozenset[str], frozenset[str]] | None:
+    return (one.not_paths, one.not_methods) if one.not_paths or one.not_methods else None
+
+
+def _permission(action: str, path: str, methods: Sequence[str]) -> dict[str, Any]:
+    http: dict[str, Any] = {"pathPrefix": path.removesuffix("*")} if path.endswith("/*") else {"pathExact": path}
+    if path == "*":
+        http = {"pathPrefix": "/"}
+    if "*" not in methods:
+        http["methods"] = list(methods)
+    return {"action": action, "http": http}
+
+
+def _external(name: str, found: Sequence[Wanted], home: str, cluster: Cluster) -> Iterator[ConsulObject]:
+    port = next(first for _, first, _ in found[0].services.ranges())
+    addresses = sorted({address for each in found for address in each.to.names.mentioned()})
+    routes = tuple(dict.fromkeys(route for each in found for route in each.routes))
+    destination = {"addresses": addresses, "port": port}
+    yield ConsulObject("ServiceDefaults", home, name, {"protocol": "tcp", "destination": destination}, routes)
+    sources = [{"name": account, "action": "allow"} for account in _by_caller(found, cluster)]
+    yield ConsulObject("ServiceIntentions", home, name, _intention(name, sources), routes)
 
 
 def _problems(found: Sequence[Wanted], gate: str, gateway: TerminatingGateway | None) -> Iterator[Problem]:
@@ -121,14 +169,10 @@ def _problems(found: Sequence[Wanted], gate: str, gateway: TerminatingGateway | 
         if not one.routes:
             continue
         what = f"route {one.routes[0]}"
-        for operation in one.operations or ():
-            body = operation.path.removesuffix("/*")
-            if any(char in body for char in "*?["):
+        for path in sorted({path for each in one.operations or () for path in (each.path, *each.not_paths)}):
+            if path != "*" and any(char in path.removesuffix("/*") for char in "*?["):
                 fix = "write it exactly, or with /* at its end"
-                yield Problem(gate, what, f"path {operation.path!r}: Consul's permissions know exact paths and prefixes: {fix}")
-            if operation.not_paths:
-                out = ", ".join(sorted(operation.not_paths))
-                yield Problem(gate, what, f"{out}: taken out of a path, which this gate does not say: write what is allowed")
+                yield Problem(gate, what, f"path {path!r}: Consul's permissions know exact paths and prefixes: {fix}")
         if one.workloads:
             continue
         if goes_out(one) and not one.to.addresses():

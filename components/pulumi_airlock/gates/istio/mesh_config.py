@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..kubernetes import objects
+from ..kubernetes.annotations import RELEASES
 from ..stack import Resource, Stack
 from .matching import LOCAL_DOMAIN
 
 ROOT = "istio-system"
 """The root namespace, whose policies hold mesh-wide (MeshConfig `rootNamespace`, its default)."""
-RELEASES = ("kubernetes:helm.sh/v3:Release", "kubernetes:helm.sh/v4:Chart", "kubernetes:helm.sh/v3:Chart")
 
 
 @dataclass(frozen=True)

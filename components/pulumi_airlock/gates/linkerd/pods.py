@@ -10,9 +10,9 @@ from typing import Any
 
 from ...proof.sets import Hosts, Services
 from ...tokens import HELM_ENVIRONMENT
-from ..kubernetes import Cluster, KubeObject, LabelSelector, Workload, objects
+from ..kubernetes import Cluster, KubeObject, LabelSelector, Workload
+from ..kubernetes.annotations import Annotations, chart_values, ports_of
 from ..kubernetes.meshes import INJECT, injected
-from ..kubernetes.objects import text_map
 from ..stack import Resource, Stack
 
 DEFAULT_POLICY = "config.linkerd.io/default-inbound-policy"
@@ -20,13 +20,10 @@ SKIPPED = "config.linkerd.io/skip-inbound-ports"
 OPAQUE = "config.linkerd.io/opaque-ports"
 WITH_IDENTITY = "config.linkerd.io/proxy-require-identity-inbound-ports"
 _INJECT = INJECT["linkerd"][0]
-_PLACES = (("spec", "template"), ("spec", "jobTemplate", "spec", "template"), ())
-"""Where the template of an object's pods is; at last the object itself, which is a pod."""
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 CLUSTER_NETWORKS = ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "fd00::/8")
 """What counts as the cluster where the chart's values do not say otherwise (linkerd-control-plane, `clusterNetworks`)."""
 _CHART = "linkerd-control-plane"
-RELEASES = ("kubernetes:helm.sh/v3:Release", "kubernetes:helm.sh/v4:Chart", "kubernetes:helm.sh/v3:Chart")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +45,9 @@ class Pods:
     """The workloads of a cluster, as Linkerd meets them."""
 
     def __init__(self, stack: Stack, cluster: Cluster, servers: tuple[KubeObject, ...]) -> None:
-        self._stack, self._cluster = stack, cluster
-        self._spaces = {one.name: one for one in objects(stack, "", "Namespace")}
+        self._annotations = Annotations(stack, cluster)
         self._ours = {one.urn for one in stack.of_type(HELM_ENVIRONMENT) if one.get("mesh") == "linkerd"}
-        self._values = _chart_values(stack)
+        self._values = chart_values(stack, _CHART)
         marked = {name for name, mesh in injected(stack, cluster).items() if mesh == "linkerd"}
         self.members = [
             one
@@ -70,20 +66,20 @@ class Pods:
         """What annotations say of a workload's ports."""
         if one.urn in self._ours:
             return Settings("deny", Services(), Services(), Services(), {})
-        found = self._object(one)
+        said, found = self._annotations.said, self._annotations.template(one)
         return Settings(
-            self._said(one, DEFAULT_POLICY) or self._usual(),
-            ports_of(self._said(one, SKIPPED)),
-            ports_of(self._said(one, OPAQUE)),
-            ports_of(self._said(one, WITH_IDENTITY)),
+            said(one, DEFAULT_POLICY) or self._usual(),
+            ports_of(said(one, SKIPPED)),
+            ports_of(said(one, OPAQUE)),
+            ports_of(said(one, WITH_IDENTITY)),
             _probes(found[0], found[1], one) if found else {},
         )
 
     def _unsaid(self, one: Workload) -> bool:
         """Whether nothing says if its pods have a proxy: neither pods nor namespace are objects of the stack."""
-        if one.urn in self._ours or one.host_network or self._said(one, _INJECT):
+        if one.urn in self._ours or one.host_network or self._annotations.said(one, _INJECT):
             return False
-        return one.stands_for or one.namespace not in self._spaces
+        return one.stands_for or not self._annotations.makes(one.namespace)
 
     def _usual(self) -> str | None:
         """The default of the whole mesh, where the stack has its chart."""
@@ -91,34 +87,11 @@ class Pods:
         said = proxy.get("defaultInboundPolicy") if isinstance(proxy, Mapping) else None
         return str(said or "all-unauthenticated") if self._values is not None else None
 
-    def _said(self, one: Workload, key: str) -> str | None:
-        space = self._spaces.get(one.namespace)
-        found = self._object(one)
-        own = text_map(found[0].get(*found[1], "metadata", "annotations")) if found else {}
-        above = {**self._cluster.labels_of(one.namespace), **(space.annotations if space else {})}
-        return own.get(key, above.get(key))
-
-    def _object(self, one: Workload) -> tuple[Resource, tuple[str, ...]] | None:
-        found = self._stack.find(one.urn) if one.urn and one.owner else None
-        if found is None:
-            return None
-        return found, next((path for path in _PLACES if isinstance(found.get(*path, "metadata"), Mapping)), ())
-
 
 def selects(server: KubeObject, one: Workload) -> bool:
     """Whether a Server is for pods of a workload; one without a selector of pods is for none."""
     chosen = server.get("spec", "podSelector")
     return server.namespace == one.namespace and chosen is not None and LabelSelector.parse(chosen).matches(one.labels)
-
-
-def ports_of(text: str | None) -> Services:
-    """A list of TCP ports and ranges as annotations have it: `4222,6222-6225`; what is none is left out, as Linkerd does."""
-    found = []
-    for part in (text or "").split(","):
-        first, dash, last = part.strip().partition("-")
-        if first.isdigit() and (last.isdigit() or not dash):
-            found.append(Services.of("tcp", int(first), int(last or first)))
-    return Services.union(found)
 
 
 def _probes(found: Resource, path: tuple[str, ...], one: Workload) -> dict[int, tuple[str, ...]]:
@@ -139,12 +112,3 @@ def _http_probes(found: Resource, path: tuple[str, ...], one: Workload) -> Itera
                     number = one.ports.get(port, ("", 0))[1] if isinstance(port, str) and not port.isdigit() else port
                     if isinstance(number, int | float | str) and int(number):
                         yield int(number), str(http.get("path") or "/").partition("?")[0]
-
-
-def _chart_values(stack: Stack) -> Mapping[str, Any] | None:
-    for release in stack.of_type(*RELEASES):
-        chart = release.get("chart")
-        if isinstance(chart, str) and chart.rsplit("/", 1)[-1] == _CHART:
-            values = release.get("values")
-            return values if isinstance(values, Mapping) else {}
-    return None

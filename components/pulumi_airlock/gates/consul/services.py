@@ -1,0 +1,93 @@
+"""What the mesh knows of its services: who has a proxy, what their defaults say, and which ports their proxies do not see.
+
+Sources: Consul, "Service defaults", "Proxy defaults", "Mesh" (the modes of mutual TLS), "Annotations and labels"; consul-k8s,
+charts/consul (ACLs).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...proof.sets import Services
+from ...tokens import HELM_ENVIRONMENT
+from ..kubernetes import Cluster, Workload, objects
+from ..kubernetes.annotations import Annotations, chart_values, ports_of
+from ..kubernetes.meshes import INJECT, injected
+from ..stack import UNKNOWN, Stack
+from .compile import GROUP
+
+EXCLUDED = "consul.hashicorp.com/transparent-proxy-exclude-inbound-ports"
+TRANSPARENT = "consul.hashicorp.com/transparent-proxy"
+HTTP = ("http", "http2", "grpc")
+_INJECT = INJECT["consul"][0]
+_TCP = Services.of("tcp")
+
+
+class MeshServices:
+    """The services of a mesh: by their service accounts, whose names they have (with ACLs they have to)."""
+
+    def __init__(self, stack: Stack, cluster: Cluster, named: frozenset[str]) -> None:
+        self._said = Annotations(stack, cluster).said
+        self._ours = {one.urn for one in stack.of_type(HELM_ENVIRONMENT) if one.get("mesh") == "consul"}
+        self.defaults = objects(stack, GROUP, "ServiceDefaults")
+        self._global = objects(stack, GROUP, "ProxyDefaults")
+        self._meshes = objects(stack, GROUP, "Mesh")
+        marked = {name for name, mesh in injected(stack, cluster).items() if mesh == "consul"}
+        self.members = [
+            one
+            for one in cluster.workloads
+            if not one.stands_for
+            and (one.name in marked or (not marked and self._unsaid(one) and (one.service_account in named or "*" in named)))
+        ]
+
+    def protocol(self, name: str) -> Any:
+        """What a service speaks: by its defaults, by those of all, else tcp. UNKNOWN where one of them is."""
+        for one in self.defaults:
+            if one.name == name and (found := one.get("spec", "protocol")):
+                return found
+        for one in self._global:
+            if found := one.get("spec", "config", "protocol"):
+                return found
+        return "tcp"
+
+    def permissive(self, name: str) -> bool | None:
+        """Whether a service takes plain text too, which the mesh has to allow; None where that is not known."""
+        modes = [one.get("spec", "mutualTLSMode") for one in self.defaults if one.name == name]
+        modes += [one.get("spec", "mutualTLSMode") for one in self._global]
+        mode = next((one for one in modes if one), "strict")
+        if mode is UNKNOWN:
+            return None
+        allowed = [one.get("spec", "allowEnablingPermissiveMutualTLS") for one in self._meshes]
+        # Where the stack has no Mesh, somebody else's may allow it.
+        return mode == "permissive" and (not allowed or any(one is not False and one is not None for one in allowed))
+
+    def unseen(self, one: Workload) -> Services:
+        """Ports that lead past the proxy."""
+        if one.urn in self._ours:
+            return Services()
+        return _TCP if self._said(one, TRANSPARENT) == "false" else ports_of(self._said(one, EXCLUDED))
+
+    def exposed(self, name: str) -> list[tuple[int, str]]:
+        """Ports of the proxy and paths at which anybody is let in, for checks."""
+        found = []
+        for one in self.defaults:
+            for each in one.get_list("spec", "expose", "paths") if one.name == name else ():
+                port = each.get("listenerPort") if isinstance(each, Mapping) else None
+                if isinstance(port, int | float):
+                    found.append((int(port), str(each.get("path") or "/")))
+        return found
+
+    def _unsaid(self, one: Workload) -> bool:
+        """Whether nothing says if its pods have a proxy."""
+        return not self._said(one, _INJECT) and not one.host_network
+
+
+def default_allows(stack: Stack) -> bool | None:
+    """Whether what no intention names is let in: by the chart's ACLs, where the stack has it; None: nobody says."""
+    found: Any = chart_values(stack, "consul")
+    if found is None:
+        return None
+    for key in ("global", "acls", "manageSystemACLs"):
+        if found is UNKNOWN:
+            return None
+        found = found.get(key, {}) if isinstance(found, Mapping) else {}
+    return None if found is UNKNOWN else found is not True
