@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from airlock_provider.decide import Granted, Limits, Refused, decide, required
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from provider_cases import ACCESS, PROXY, read, run_of
 from pulumi_airlock.access import Access
@@ -139,6 +139,7 @@ documents = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(documents, st.sampled_from(["a_x", "b_x", "c_y"]), st.sampled_from(["a_x", "b_x", "c_y"]), names, st.integers(0, 7 * 96))
 def test_it_grants_exactly_what_the_access_document_declares(
     document: dict[str, Any], dag: str, task: str, connection: str, quarter: int

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from airlock_provider.manifest import Window
 from airlock_provider.windows import closes, is_open
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pulumi_airlock.access import Route
 from pulumi_airlock.access import Window as Declared
@@ -43,6 +43,7 @@ def test_a_window_is_open_when_the_proofs_calendar_says_that_its_route_holds(win
     assert is_open(read(window), instant) == holds_at(route, instant)
 
 
+@settings(deadline=None)
 @given(declared, instants)
 def test_it_closes_at_the_first_minute_at_which_it_is_not_open(window: Declared, instant: datetime) -> None:
     opened = read(window)

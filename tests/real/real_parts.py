@@ -22,6 +22,7 @@ ETCD = _program("etcd")
 KUBE_API_SERVER = _program("kube-apiserver", PARTS / "bin" / "kube-apiserver")
 ENVOY = _program("envoy", *(ROOT / ".venv-parts").glob("lib/python*/site-packages/envoy/_bin/envoy"))
 AIRFLOW_PYTHON = _program(os.environ.get("AIRFLOW_PYTHON", ""), ROOT / ".venv-airflow" / "bin" / "python")
+AIRFLOW2_PYTHON = _program(os.environ.get("AIRFLOW2_PYTHON", ""), ROOT / ".venv-airflow2" / "bin" / "python")
 CRDS = Path(os.environ.get("AIRLOCK_CRDS", ROOT.parent / "shared" / "crds"))
 """Custom resource definitions of Cilium, the meshes and nginx; those of Gateway API and cert-manager are among the parts."""
 

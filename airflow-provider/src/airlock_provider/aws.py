@@ -59,6 +59,12 @@ def client(service: str, run: TaskRun, region: str = "") -> Any:
     return session.client(service, region_name=region or None)
 
 
+def forget() -> None:
+    """Forgets roles that were assumed."""
+    with _lock:
+        _sessions.clear()
+
+
 def _assumed(role: str, run: TaskRun) -> tuple[Any, float]:
     import boto3
 

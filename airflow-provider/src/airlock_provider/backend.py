@@ -39,29 +39,31 @@ class AirlockBackend(BaseSecretsBackend):
 
     def get_connection(self, conn_id: str, team_name: str | None = None) -> Any:
         """Airflow's connection for the task that asks; None: not Airlock's to answer. Raises what ends Airflow's search."""
-        lent = broker.lend(conn_id)
-        if lent is None:
-            following = _next()
-            return following.get_connection(conn_id) if following is not None else None
-        return self._connection_class()(
-            conn_id=lent.id,
-            conn_type=lent.type,
-            host=lent.host,
-            port=lent.port,
-            login=lent.login,
-            password=lent.password,
-            schema=lent.schema,
-            extra=json.dumps(lent.extra) if lent.extra else None,
-        )
+        with broker.nothing_else(conn_id):
+            lent = broker.lend(conn_id)
+            if lent is not None:
+                return self._airflows_connection()(
+                    conn_id=lent.id,
+                    conn_type=lent.type,
+                    host=lent.host,
+                    port=lent.port,
+                    login=lent.login,
+                    password=lent.password,
+                    schema=lent.schema,
+                    extra=json.dumps(lent.extra) if lent.extra else None,
+                )
+        following = _next()
+        return following.get_connection(conn_id) if following is not None else None
 
     def get_conn_value(self, conn_id: str, team_name: str | None = None) -> str | None:
         """The same as JSON, as Airflow keeps connections in backends; None: not Airlock's to answer."""
-        lent = broker.lend(conn_id)
-        if lent is None:
-            following = _next()
-            return following.get_conn_value(conn_id) if following is not None else None
-        said = {"conn_type": lent.type, "host": lent.host, "port": lent.port, "login": lent.login, "password": lent.password}
-        return json.dumps(said | {"schema": lent.schema, "extra": dict(lent.extra)})
+        with broker.nothing_else(conn_id):
+            lent = broker.lend(conn_id)
+            if lent is not None:
+                named = {"login": lent.login, "password": lent.password, "schema": lent.schema, "extra": dict(lent.extra)}
+                return json.dumps({"conn_type": lent.type, "host": lent.host, "port": lent.port, **named})
+        following = _next()
+        return following.get_conn_value(conn_id) if following is not None else None
 
     def get_variable(self, key: str, team_name: str | None = None) -> str | None:
         """A variable of the next backend; None: there is none."""
@@ -73,7 +75,7 @@ class AirlockBackend(BaseSecretsBackend):
         following = _next()
         return following.get_config(key) if following is not None else None
 
-    def _connection_class(self) -> type:
+    def _airflows_connection(self) -> type:
         """Airflow's class of connections: since 3.2 the base knows which of the two it is here."""
         if hasattr(self, "_get_connection_class"):
             return self._get_connection_class()

@@ -6,11 +6,12 @@ Whatever goes wrong is a refusal that the task's log and the audit trail name: w
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -69,6 +70,19 @@ class Task:
 _Id = tuple[context.Key, str]
 _tasks: dict[_Id, Task] = {}
 _lock = threading.Lock()
+
+
+@contextlib.contextmanager
+def nothing_else(connection: str) -> Iterator[None]:
+    """Makes a refusal of whatever goes wrong inside, be it a fault of this very code: Airflow would look elsewhere."""
+    try:
+        yield
+    except Exception as error:
+        if denied.is_refusal(error):
+            raise
+        log.debug("airlock: a fault of the provider", exc_info=True)
+        text = f"the provider itself failed, {type(error).__name__}: {audit.plain(str(error))}"
+        raise stop(_gets_none(connection), None, Refusal(kind=PERMISSION, text=text, gate=GATE, rule="fault")) from None
 
 
 def lend(connection: str) -> Lent | None:
@@ -244,6 +258,7 @@ def end() -> None:
     with _lock:
         ended = list(_tasks.values())
         _tasks.clear()
+    trust.forget()
     for task in ended:
         task.forwarder.close()
         for login in task.logins:
@@ -290,6 +305,7 @@ def _after_fork() -> None:
     global _lock
     _lock = threading.Lock()
     _tasks.clear()
+    context.forget()
 
 
 os.register_at_fork(after_in_child=_after_fork)

@@ -6,6 +6,9 @@
 | 3.0, 3.1 | the current context | not known: refused |
 | 2.11 | the current context | the current context |
 
+Airflow 2.11 has no current context while callbacks run (`on_failure_callback`, `pre_execute`): then it is the task whose gate was
+passed last in this process.
+
 A task's own code runs in the same process and could say otherwise. That is why the identity is called asserted, unless something
 outside of the process vouches for it (`attested`).
 """
@@ -60,17 +63,33 @@ def asker() -> Asker:
     """The task that asks, in microseconds. UnknownTaskError where it cannot be known."""
     context = _current_context()
     if context is not None:
-        ti = context["ti"]
-        key = (ti.dag_id, ti.task_id, ti.run_id, int(ti.try_number), int(-1 if ti.map_index is None else ti.map_index))
-        return Asker(key, str(getattr(ti, "id", "") or ""), context)
+        return _of(context)
     bound = _bound()
     if bound is not None:
         key = (bound["dag_id"], bound["task_id"], bound["run_id"], int(bound["try_number"]), int(bound["map_index"]))
         return Asker(key, str(bound["ti_id"]), None)
+    if _began is not None:
+        return _began
     raise UnknownTaskError(
         "no task is running here: connections are asked for in tasks, not where a DAG file is read, in a trigger or in a server; "
         "on Airflow 3.0 and 3.1 not in templates either"
     )
+
+
+def begin(context: Mapping[str, Any]) -> Asker:
+    """The task of Airflow's context, which begins in this process."""
+    global _began  # a process runs one task at a time
+    _began = _of(context)
+    return _began
+
+
+_began: Asker | None = None
+
+
+def _of(context: Mapping[str, Any]) -> Asker:
+    ti = context["ti"]
+    key = (ti.dag_id, ti.task_id, ti.run_id, int(ti.try_number), int(-1 if ti.map_index is None else ti.map_index))
+    return Asker(key, str(getattr(ti, "id", "") or ""), context)
 
 
 def task_run(asker: Asker, manifest: Manifest) -> TaskRun:
@@ -100,6 +119,12 @@ def agent_of(asker: Asker) -> str:
     params = asker.context.get("params") if not named and asker.context is not None else None
     found = params.get("agent_id") if isinstance(params, Mapping) else None
     return named or (found if isinstance(found, str) else "")
+
+
+def forget() -> None:
+    """Forgets which task began: a forked process is another task's."""
+    global _began
+    _began = None
 
 
 _seen: dict[Key, datetime] = {}
@@ -160,11 +185,15 @@ _get_current_context: Any = None
 
 
 def _airflows_own() -> Any:
-    try:
+    with contextlib.suppress(ImportError):
         from airflow.sdk import get_current_context
-    except ImportError:
+
+        return get_current_context
+    with contextlib.suppress(ImportError):
         from airflow.operators.python import get_current_context
-    return get_current_context
+
+        return get_current_context
+    return dict  # no Airflow, no context
 
 
 def _bound() -> Mapping[str, Any] | None:

@@ -86,6 +86,9 @@ def decide(
         return Refused(destination, _no(shut[0][0].name, text, manifest, destination))
     found = [(*deadline(route, now, limits or Limits()), route) for route in opened]
     until, bound, route = max(found, key=lambda one: (one[0] is None, one[0] or now))
+    if until is not None and until <= now:
+        text = f"the time of {run.dag_id}.{run.task_id} is over: {bound}"
+        return Refused(destination, _no(route.name, text, manifest, destination))
     principal = next(names[name] for name in route.principals if name in names)
     return Granted(principal, route, destination, manifest.proxy_of(destination.zone), until, bound)
 

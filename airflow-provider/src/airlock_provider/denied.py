@@ -20,3 +20,8 @@ def refusal(text: str) -> BaseException:
         return AccessRefused(text)
     made: BaseException = AirflowSecretsBackendAccessDenied(text)
     return made
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether an exception already is what `refusal` makes."""
+    return isinstance(error, AccessRefused) or type(error).__name__ == "AirflowSecretsBackendAccessDenied"

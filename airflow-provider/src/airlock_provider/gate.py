@@ -31,7 +31,7 @@ def _gated(following: Callable[..., None] | None) -> Callable[..., None]:
         return following  # type: ignore[return-value]  # the mark is on a function
 
     def airlock_gate(context: Mapping[str, Any]) -> None:
-        check()
+        check(context)
         if following is not None:
             following(context)
 
@@ -39,17 +39,17 @@ def _gated(following: Callable[..., None] | None) -> Callable[..., None]:
     return airlock_gate
 
 
-def check() -> None:
-    """Checks the conditions for the task that runs here. Raises a refusal that names the one that is not met."""
+def check(airflows: Mapping[str, Any]) -> None:
+    """Checks the conditions for the task of Airflow's context. Raises a refusal that names the one that is not met."""
     options = settings.current()
     try:
         known = manifest.load(options.manifest, options.digest)
     except manifest.ManifestError as error:
         raise broker.stop("may not run", None, Refusal(PERMISSION, f"manifest {error}", GATE, "manifest")) from None
-    asker = context.asker()
+    asker = context.begin(airflows)
     now = datetime.now(UTC)
     task = broker.task_of(asker, known)
-    named = connections_of((asker.context or {}).get("task"), known)
+    named = connections_of(airflows.get("task"), known)
     for granted in decide.required(known, task.run, now, named or None, context.limits(asker, now), context.running):
         if not granted.route.requires:
             continue

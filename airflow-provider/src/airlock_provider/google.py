@@ -28,6 +28,12 @@ def access_token() -> str:
         return token
 
 
+def forget() -> None:
+    """Forgets tokens that were got."""
+    with _lock:
+        _known.clear()
+
+
 def impersonated(account: str, scope: str, seconds: int) -> str:
     """An access token of another service account (IAM Credentials API, `generateAccessToken`): at most an hour."""
     said = web.request(

@@ -109,6 +109,12 @@ def policy_current(situation: Situation) -> str | None:
     return f"the manifest here is {here[:12]}…, the one in force {there[:12]}…: deploy the environment and its gates together"
 
 
+def forget() -> None:
+    """Forgets which conditions were met."""
+    with _lock:
+        _met.clear()
+
+
 _met: dict[tuple[str, ...], float] = {}
 _lock = threading.Lock()
 

@@ -1,0 +1,88 @@
+"""Reading the manifest: what Pulumi's side writes is read whole, and what cannot be read whole is not used."""
+
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airlock_provider.manifest import ManifestError, Window, load, parse
+from provider_cases import ACCESS, IDENTITY, PROXY, read, written
+from pulumi_airlock.access import Access
+from pulumi_airlock.access.manifest import ConnectionSettings, manifest
+
+
+def test_both_sides_have_the_same_digest() -> None:
+    made = manifest(Access.model_validate(ACCESS), "finance", [PROXY], IDENTITY)
+    assert parse(made.text()).digest == made.digest()
+
+
+def test_everything_that_was_written_is_read() -> None:
+    found = read(connections={"stream": ConnectionSettings(host="10.1.2.3", extra={"a": 1})})
+    close = found.routes[0]
+    assert (found.environment, found.identity.endpoint) == ("finance", "https://issuer.example/token")
+    assert [one.service_account for one in found.principals] == ["ledger", "loads"]
+    assert (close.session, close.expires, close.requires) == (3600, date(2030, 6, 30), ("token-fresh",))
+    assert close.window is not None
+    assert close.window.spans[0] == (1320, 1680)
+    assert found.routes[2].window == Window(dagrun="ledger_daily")
+    assert found.by_connection["ledger_db"] is found.destinations["ledger-db"]
+    assert found.zones["datacenter"] == ("aws_network", "tcp_proxy")
+    assert found.proxies[0].endpoint == ("proxy.airlock.internal", 8443)
+    assert found.proxies[0].server_name == "proxy.airlock.internal"
+    assert found.proxies[0].rules["ledger.corp.example:5432"].deny == "deny-ledger-db-5432"
+    assert found.connections["stream"].extra == {"a": 1}
+
+
+def changed(change: Callable[[Any], object]) -> str:
+    document = json.loads(written())
+    change(document)
+    return json.dumps(document)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda one: one.update(version="airlock.manifest/v2"), "reads airlock.manifest/v1"),
+        (lambda one: one.pop("routes"), "KeyError: 'routes'"),
+        (lambda one: one["principals"][0].update(dags="ledger_*"), "'ledger_*' is no list of texts"),
+        (lambda one: one["routes"][0].update(principals=["nobody"]), "route close: no principal nobody"),
+        (lambda one: one["routes"][0].update(destinations=["nowhere"]), "route close: no destination nowhere"),
+        (lambda one: one["routes"][0].update(expires="soon"), "ValueError"),
+        (lambda one: one["destinations"][1]["connections"].append("ledger_db"), "is of ledger-db and of rates"),
+        (lambda one: one["identity"].update(more="x"), "TypeError"),
+    ],
+)
+def test_what_cannot_be_read_whole_is_refused_whole(change: Callable[[Any], object], says: str) -> None:
+    with pytest.raises(ManifestError, match=r".*") as caught:
+        parse(changed(change))
+    assert says in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '"x"', "{}"])
+def test_what_is_no_manifest_is_told(text: str) -> None:
+    with pytest.raises(ManifestError):
+        parse(text)
+
+
+def test_a_file_is_read_again_when_it_has_changed(tmp_path: Path) -> None:
+    file = tmp_path / "manifest.json"
+    file.write_text(written())
+    first = load(file)
+    assert load(file) is first
+    file.write_text(written(proxies=()))
+    assert load(file).proxies == ()
+
+
+def test_a_manifest_other_than_the_deployed_one_is_not_used(tmp_path: Path) -> None:
+    file = tmp_path / "manifest.json"
+    file.write_text(written())
+    assert load(file, read().digest.upper())
+    with pytest.raises(ManifestError, match=r"\[airlock\] digest says 0000"):
+        load(file, "0000")
+
+
+def test_a_file_that_is_not_there_is_told_with_its_place(tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match=r"manifest\.json: cannot be read: No such file"):
+        load(tmp_path / "manifest.json")

@@ -1,0 +1,142 @@
+"""The provider in real Airflows, 3.3 and 2.11, that run DAGs of no special kind through a real Envoy.
+
+Vault and the issuer are fakes on this machine; the tokens are real, and Envoy checks them.
+"""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from certificates import Authority
+from provider_runs import STATIC, VAULT_PASSWORD, Tried, seen, tried
+from real_parts import AIRFLOW2_PYTHON, AIRFLOW_PYTHON, ENVOY, needed
+
+PYTHONS = {"3": AIRFLOW_PYTHON, "2.11": AIRFLOW2_PYTHON}
+
+
+@pytest.fixture(scope="module", params=list(PYTHONS))
+def came(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tried]:
+    python = needed(PYTHONS[request.param], f"Airflow {request.param}")
+    folder = tmp_path_factory.mktemp("provider")
+    with tried(python, needed(ENVOY, "Envoy"), folder, Authority(folder / "authority")) as found:
+        yield found
+
+
+def found_in(log: str) -> list[str]:
+    """What `look` printed, without what the log writes before it."""
+    return re.findall(r"FOUND ([^\n\"\\]+)", log)
+
+
+@pytest.mark.parametrize("task", ["look_1", "look_2"])
+def test_a_task_gets_its_connection_at_this_machine_with_a_credential_of_its_own(came: Tried, task: str) -> None:
+    log = came.runs.log("ledger_close", task)
+    assert came.runs.states["ledger_close", task] == "success", log
+    kind, host, port, login, schema, password = found_in(log)[0].split()
+    assert (kind, host, login, schema) == ("postgres", "127.0.0.1", "v-ledger", "ledger")
+    assert int(port) > 1023
+    assert password == seen(VAULT_PASSWORD)
+
+
+def test_its_bytes_go_through_the_proxy_to_the_destination_and_back(came: Tried) -> None:
+    log = came.runs.log("ledger_close", "look_1")
+    assert "ANSWERED echo of ping" in log
+    assert "ANSWERED echo of again" in log
+    runs = {one["unmapped"]["airflow"]["task_id"]: one["metadata"]["correlation_uid"] for one in came.audit}
+    assert runs["look_1"] in {one["correlation"] for one in came.envoy if one["code"] == "200" or one["code"] == 200}
+
+
+def test_two_tasks_with_the_same_connection_at_once_have_tokens_and_ports_of_their_own(came: Tried) -> None:
+    ports = {found_in(came.runs.log("ledger_close", task))[0].split()[2] for task in ("look_1", "look_2")}
+    assert len(ports) == 2
+    tokens = {one["actor"]["session"]["credential_uid"] for one in came.audit if "session" in one.get("actor", {})}
+    assert tokens
+    asked = [form for _, path, _, form in came.issuer.asked if path == "/token"]
+    assert {task for form in asked for task in re.findall(r'"task_id": "([^"]+)"', form["claims"])} >= {"look_1", "look_2"}
+
+
+def test_a_template_gets_the_same_connection(came: Tried) -> None:
+    log = came.runs.log("ledger_close", "templated")
+    assert came.runs.states["ledger_close", "templated"] == "success", log
+    assert "TEMPLATED 127.0.0.1 v-ledger" in log
+
+
+def test_a_mapped_task_has_it_too_under_either_name(came: Tried) -> None:
+    assert came.runs.states["ledger_close", "mapped"] == "success"
+    maps = {one["unmapped"]["airflow"]["map_index"] for one in came.audit if one["unmapped"]["airflow"]["task_id"] == "mapped"}
+    assert maps == {0, 1}
+
+
+@pytest.mark.parametrize("task", ["look", "templated"])
+def test_a_forbidden_task_fails_with_the_policys_words_in_its_log(came: Tried, task: str) -> None:
+    log = came.runs.log("marketing_daily", task)
+    assert came.runs.states["marketing_daily", task] == "failed"
+    assert f"marketing_daily.{task} does not get connection" in log
+    assert "permission: no principal of finance covers" in log
+    assert "gate provider, rule no-principal; tcp_proxy would refuse it too, by deny-ledger-db-5432" in log
+
+
+def test_no_task_falls_through_to_a_static_connection(came: Tried) -> None:
+    for file in came.runs.files():
+        assert "static.example" not in file.read_text(errors="replace"), file
+
+
+def test_code_that_swallows_the_refusal_gets_nothing_and_the_log_says_why(came: Tried) -> None:
+    log = came.runs.log("marketing_daily", "swallows")
+    assert "GOT static" not in log
+    assert "marketing_daily.swallows does not get connection" in log
+
+
+def test_a_connection_that_the_manifest_does_not_know_is_refused_or_passed_on_by_name(came: Tried) -> None:
+    assert came.runs.states["ledger_close", "unknown"] == "failed"
+    assert "and [airlock] pass_on does not name it" in came.runs.log("ledger_close", "unknown")
+    assert came.runs.states["ledger_close", "passed_on"] == "success"
+    assert "PASSED slack.example" in came.runs.log("ledger_close", "passed_on")
+
+
+def test_a_window_that_is_not_open_is_told(came: Tried) -> None:
+    assert came.runs.states["ledger_close", "closed"] == "failed"
+    assert "route closed is closed now: its window is Mon" in came.runs.log("ledger_close", "closed")
+
+
+@pytest.mark.parametrize("task", ["gated", "mapped", "own"])
+def test_the_gate_stops_a_task_before_it_does_anything_and_names_the_condition(came: Tried, task: str) -> None:
+    log = came.runs.log("month_end", task)
+    assert came.runs.states["month_end", task] == "failed"
+    assert "may not run: trust: trust condition month-is-open of route month is not met" in log
+    assert not re.search(r"(?<!echo )RAN", log.replace("'RAN'", ""))
+
+
+def test_a_dag_file_gets_no_connection_where_it_is_read(came: Tried) -> None:
+    assert ("parsed_refused", "nothing") in came.runs.states
+    assert ("parsed_got", "nothing") not in came.runs.states
+
+
+def test_vaults_leases_are_given_back_when_tasks_end(came: Tried) -> None:
+    paths = [path for _, path, _, _ in came.vault.asked]
+    assert paths.count("/v1/sys/leases/revoke") == paths.count("/v1/database/creds/ledger") > 0
+
+
+def test_the_audit_trail_has_the_grant_the_credential_and_the_refusal(came: Tried) -> None:
+    told = {(one["unmapped"]["airflow"]["task_id"], one["class_name"], one["activity_name"]) for one in came.audit}
+    assert ("look_1", "Network Activity", "Open") in told
+    assert ("look_1", "Authentication", "Service Ticket Request") in told
+    refused = [one for one in came.audit if one["unmapped"]["airflow"]["dag_id"] == "marketing_daily" and "authorizations" in one]
+    assert {one["authorizations"][0]["policy"]["name"] for one in refused} == {"no-principal"}
+
+
+def test_no_secret_is_in_any_log(came: Tried) -> None:
+    secret = STATIC.partition(":")[2].split("@")[0].rpartition(":")[2]
+    folder = came.runs.home.parent
+    files = [*came.runs.files(), folder / "events.jsonl", folder / "envoy" / "access.jsonl", folder / "envoy" / "envoy.log"]
+    for file in (one for one in files if one.exists()):
+        text = file.read_text(errors="replace")
+        assert VAULT_PASSWORD not in text, file
+        assert secret not in text, file
+        assert "token-of-vault-3" not in text, file
+        assert not re.search(r"eyJ[\w-]{8,}\.eyJ", text), f"a token: {file}"
+
+
+def test_a_dag_is_serialized_the_same_each_time(came: Tried) -> None:
+    """Airflow 2.11 keeps the gate's source with the DAG, Airflow 3 nothing of it; an address in memory would be a new version."""
+    kept = (came.runs.home / "airflow.db").read_bytes().decode("latin-1")
+    assert not re.search(r"airlock_gate at 0x|_gated\.<locals>", kept)
