@@ -86,7 +86,7 @@ def declared(**changes: Any) -> Access:
     """What two environments may reach; parts are replaced by name."""
     document: dict[str, Any] = {
         "principals": [
-            {"name": "ledger", "dags": ["ledger_*"], "environment": "finance"},
+            {"name": "ledger", "dags": ["*"], "environment": "finance"},
             {"name": "risk", "dags": ["*"], "environment": "markets"},
         ],
         "zones": {
