@@ -69,7 +69,7 @@ def question(name: str, engine: str, given: Workload) -> Callable[[], Any]:
 
 
 def _shown(proof: Proof) -> Proof:
-    """With everything that is found when somebody looks at it: the first look finds all."""
+    """With everything that is found when somebody looks at it: the first look finds all but who checks what."""
     assert proof.matrix.cells
     return proof
 

@@ -8,7 +8,8 @@ rules and routes that hold some of these, and no others.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, TypeVar
+from functools import cache
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from ..access.model import Access
 from .atoms.space import Box
 from .engine.sweep import sees_of
 from .filters import Environment, Filter, Rule
-from .findings import LATER, Blocked, Excess, ExpectationResult, Proof, Unproven
+from .findings import Blocked, Excess, ExpectationResult, Proof, Unproven
 from .proving import Case, Part, in_order, prove, undisturbed
 
 _MOST = 0.25
@@ -152,6 +153,7 @@ class _Base:
         for number, result in zip(again, found.expectations, strict=True):
             results[number] = result
         now = [*filters]
+        whole = cache(lambda: prove(self.access, self.environments, now, at=self.at))
         return Proof(
             at=self.at,
             excess=_whole(found.excess, real),
@@ -162,7 +164,7 @@ class _Base:
             routes=self.proof.routes,
             gates=self.proof.gates,
             rules=sum(len(one.rules) for one in filters),
-            _rest=lambda: _later(prove(self.access, self.environments, now, at=self.at)),
+            _rest=lambda name: {name: getattr(whole(), name)},
         )
 
 
@@ -185,7 +187,3 @@ def _whole(found: Sequence[_Finding], real: Mapping[int, Filter]) -> tuple[_Find
     return tuple(
         replace(one, path=tuple(replace(row, filter=real.get(id(row.filter), row.filter)) for row in one.path)) for one in found
     )
-
-
-def _later(proof: Proof) -> Mapping[str, Any]:
-    return {name: getattr(proof, name) for name in LATER}

@@ -324,8 +324,8 @@ class Proof:
     routes: int = 0
     rules: int = 0
     gates: tuple[str, ...] = ()
-    _rest: Callable[[], Mapping[str, Any]] | None = field(default=None, repr=False, compare=False)
-    """Finds what is found later, by the names of the fields."""
+    _rest: Callable[[str], Mapping[str, Any]] | None = field(default=None, repr=False, compare=False)
+    """Finds what is found later: the field of a name, and those that come with it."""
 
     def __post_init__(self) -> None:
         for name in LATER if self._rest is not None else ():
@@ -335,9 +335,8 @@ class Proof:
         # Only for fields without a value.
         if name not in LATER or self._rest is None:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        for each, value in self._rest().items():
+        for each, value in self._rest(name).items():
             object.__setattr__(self, each, value)
-        object.__setattr__(self, "_rest", None)
         return object.__getattribute__(self, name)
 
     @property

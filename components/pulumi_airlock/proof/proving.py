@@ -157,8 +157,11 @@ class Case:
             _rest=partial(self._rest, questions),
         )
 
-    def _rest(self, questions: Sequence[Question]) -> Mapping[str, object]:
-        """Looks at all classes of hosts for what fails no proof, by the names of `Proof`'s fields."""
+    def _rest(self, questions: Sequence[Question], name: str) -> Mapping[str, object]:
+        """Looks at all classes of hosts for what fails no proof, by the names of `Proof`'s fields: the checks, or all else."""
+        if name == "checks":
+            checks = Checks(self.access, self.space, self.sweep, self.grants, self.destinations, self.doubtful)
+            return {"checks": checks.all()}
         found = Overview(self.sweep, self.grants, self.destinations, self.sight)
         self._find_internal(questions, *found.overgrants(self.access))
         find_deciding(self.sweep)
@@ -169,7 +172,6 @@ class Case:
                 *dead_rules(self.sweep),
             ),
             "identity": found.identity(),
-            "checks": Checks(self.access, self.space, self.sweep, self.grants, self.destinations, self.doubtful).all(),
             "matrix": found.matrix(self.access, self.space.subjects.members),
         }
 

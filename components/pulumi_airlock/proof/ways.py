@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from ..access.model import Access
 from .filters import Filter
-from .findings import LATER, Proof
+from .findings import Proof
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,5 +31,5 @@ def with_way(proof: Proof, way: WayAround, past: Proof) -> Proof:
         routes=proof.routes,
         rules=proof.rules,
         gates=proof.gates,
-        _rest=lambda: {name: getattr(proof, name) for name in LATER},
+        _rest=lambda name: {name: getattr(proof, name)},
     )

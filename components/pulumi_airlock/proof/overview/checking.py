@@ -18,7 +18,7 @@ from ..atoms.subjects import Subject
 from ..checks import Check, Fault, Owned, Owner
 from ..declared import Grant
 from ..engine.lanes import Numbers
-from ..engine.sweep import Group, Reader, Sweep
+from ..engine.sweep import Local, Reader, Sweep, Verdict
 from ..filters import Rule, Source
 from ..wording import listed
 
@@ -66,6 +66,7 @@ class Checks:
         self._numbers = range(len(access.destinations)) if only is None else sorted(only)
         self._paths = [one for one in self._declared(grants) if one.number in self._numbers]
         self._readers = [_Reads.of(one) for one in sweep.readers]
+        self._known: dict[tuple[Check, int, str], tuple[Numbers, Numbers]] = {}
 
     def all(self) -> tuple[Owned, ...]:
         """Those with a fault first; each once for all destinations of a zone that have the same owners."""
@@ -94,9 +95,8 @@ class Checks:
         box = self._boxes[path.number]
         places: list[int] = np.flatnonzero(self._space.places.row(box.hosts) & 3 == SURE).tolist()
         gates = list(dict.fromkeys(one.filter.gate for one in self._sweep.path(path.zone)))
-        groups = _Groups(self._sweep, places)
-        missing = set(self._missing(path, [one for one in places if one in self._doubtful], groups))
-        for check, owners in self._owners(path, places, gates, groups).items():
+        missing = set(self._missing(path, [one for one in places if one in self._doubtful]))
+        for check, owners in self._owners(path, places, gates).items():
             if check in missing:
                 yield self._owned(path, check, {}, Fault.NOBODY)
             elif owners:
@@ -104,9 +104,7 @@ class Checks:
         if Check.CALLER in missing:
             yield self._owned(path, Check.CALLER, {}, Fault.NOBODY)
 
-    def _owners(
-        self, path: _Path, places: Sequence[int], gates: Sequence[str], groups: "_Groups"
-    ) -> dict[Check, dict[str, Source]]:
+    def _owners(self, path: _Path, places: Sequence[int], gates: Sequence[str]) -> dict[Check, dict[str, Source]]:
         """Gate → the rule by which it makes each check: where several look as if they did, only those that do.
 
         Which requests a group may send is part of checking people: whoever does that is no owner of requests beside it.
@@ -114,18 +112,43 @@ class Checks:
         who = Check.PERSON if path.callers == PEOPLE else Check.TASK
         found = {check: self._written(path, places, check, gates) for check in (who, Check.REQUEST)}
         if len({gate for owners in found.values() for gate in owners}) > 1:
-            found = {check: self._deciding(path, check, owners, groups) for check, owners in found.items()}
+            found = {check: self._deciding(path, check, owners, places) for check, owners in found.items()}
         if who is Check.PERSON:
             found[Check.REQUEST] = {gate: rule for gate, rule in found[Check.REQUEST].items() if gate not in found[who]}
         return found
 
-    def _deciding(self, path: _Path, check: Check, found: dict[str, Source], groups: "_Groups") -> dict[str, Source]:
-        box = self._boxes[path.number]
+    def _deciding(self, path: _Path, check: Check, found: dict[str, Source], places: Sequence[int]) -> dict[str, Source]:
+        box, readers = self._boxes[path.number], self._sweep.path(path.zone)
 
         def makes(gate: str) -> bool:
-            return any(_Decided(group, gate, box).makes(check, path.callers) for group in groups)
+            mine = [one for one in readers if one.filter.gate == gate]
+            return any(
+                self._tells(*self._sweep.alone(place, mine, [box]), self._space.places.all[place].family, path, check)
+                for place in places
+            )
 
         return {gate: rule for gate, rule in found.items() if makes(gate)}
+
+    def _tells(self, local: Local, verdicts: Sequence[Verdict], family: int, path: _Path, check: Check) -> bool:
+        """Whether a gate's filters tell apart what the check is about: two that differ in nothing else."""
+        fares = _Fares(local, verdicts, self._boxes[path.number])
+        if check is Check.REQUEST:
+            return fares.differ_by_request(*self._alike(Check.REQUEST, family, path.callers))
+        return fares.differ(*self._alike(check, family, path.callers))
+
+    def _alike(self, check: Check, family: int, callers: str) -> tuple[Numbers, Numbers]:
+        """Callers that a check is about, by their numbers; and for each a number of what they have in common otherwise."""
+        key = check, family, callers
+        if key not in self._known:
+            keys: dict[Hashable, int] = {}
+            pairs = [
+                (number, keys.setdefault(rest, len(keys)))
+                for number, one in enumerate(self._space.subjects.all)
+                if one.family == family and (rest := _all_else(check, callers, one)) is not None
+            ]
+            table = np.array(pairs, dtype=np.intp).reshape(-1, 2)
+            self._known[key] = table[:, 0], table[:, 1]
+        return self._known[key]
 
     def _written(self, path: _Path, places: Sequence[int], check: Check, gates: Sequence[str]) -> dict[str, Source]:
         """Gate → the first of its rules on the way that looks at what the check is about."""
@@ -166,10 +189,10 @@ class Checks:
 
     # --- what nobody checks
 
-    def _missing(self, path: _Path, places: Sequence[int], groups: "_Groups") -> Iterator[Check]:
+    def _missing(self, path: _Path, places: Sequence[int]) -> Iterator[Check]:
         """The checks that no gate makes, and that would have kept somebody out."""
         services = self._boxes[path.number].services
-        for group in groups.at(places):
+        for group in self._sweep.groups(only=places, path_alone=True):
             let: Bools = group.undeclared & group.possible & ~group.perhaps_declared
             let = let & group.local.service.rows[services][:, None, None]
             task = group.local.who.rows[self._space.is_task][:, None, None, None]
@@ -179,11 +202,13 @@ class Checks:
                 Check.CALLER: let if path.callers == TASKS else None,
                 Check.REQUEST: mine & group.declared.any(axis=2, keepdims=True) if path.limited else None,
             }
-            gates = dict.fromkeys(verdict.reader.filter.gate for verdict in group.path)
+            gates: dict[str, list[Verdict]] = {}
+            for verdict in group.path:
+                gates.setdefault(verdict.reader.filter.gate, []).append(verdict)
             for check, points in needed.items():
                 if points is None or not points.any():
                     continue
-                if not any(_Decided(group, gate, self._boxes[path.number]).makes(check, path.callers) for gate in gates):
+                if not any(self._tells(group.local, mine, group.place.family, path, check) for mine in gates.values()):
                     yield check
 
     # --- what a gate cannot see
@@ -252,70 +277,47 @@ class _Reads:
         return cls(reader, {check: np.array(found, dtype=np.intp) for check, found in looking.items()})
 
 
-class _Groups:
-    """The closer look at some classes of hosts, as far as somebody asks for it."""
+class _Fares:
+    """What the filters of one gate may do with everybody at one class of hosts, on a destination's ports."""
 
-    def __init__(self, sweep: Sweep, places: Sequence[int]) -> None:
-        self._sweep, self._places = sweep, places
-        self._known: dict[int, Group] = {}
-
-    def __iter__(self) -> Iterator[Group]:
-        return self.at(self._places)
-
-    def at(self, places: Sequence[int]) -> Iterator[Group]:
-        for place in places:
-            if place not in self._known:
-                self._known[place] = next(self._sweep.groups(only=[place], path_alone=True))
-            yield self._known[place]
-
-
-class _Decided:
-    """What one gate may do with everything at one class of hosts, on a destination's ports."""
-
-    def __init__(self, group: Group, gate: str, destination: Box) -> None:
-        self._group, self._subjects = group, group.local.space.subjects.all
-        passing, denied = np.ones(group.local.shape, dtype=bool), np.zeros(group.local.shape, dtype=bool)
-        for one in group.path:
-            if one.reader.filter.gate == gate:
-                passing &= one.allow | ~one.inscope
-                denied |= one.deny
-        ports = np.flatnonzero(group.local.service.rows[destination.services])
-        self._found: Bools = np.stack([passing, denied])[:, :, ports]
+    def __init__(self, local: Local, verdicts: Sequence[Verdict], destination: Box) -> None:
+        self._local = local
+        passing, denied = np.ones(local.shape, dtype=bool), np.zeros(local.shape, dtype=bool)
+        for one in verdicts:
+            passing &= one.allow | ~one.inscope
+            denied |= one.deny
+        self._ports = np.flatnonzero(local.service.rows[destination.services])
+        self._found: Bools = np.stack([passing, denied])[:, :, self._ports]
         """Shape (2, subjects, services, operations, times)."""
 
-    def makes(self, check: Check, callers: str) -> bool:
-        """Whether the gate tells apart what the check is about: two that differ in nothing else."""
-        if check is Check.REQUEST:
-            return self._tells_requests(callers)
-        alike: dict[Hashable, list[int]] = {}
-        for number, one in enumerate(self._subjects):
-            if one.family == self._group.place.family and (key := _all_else(check, one)) is not None:
-                alike.setdefault(key, []).append(number)
-        fates = self._fates([number for found in alike.values() for number in found])
-        return any(len({fates[number] for number in found}) > 1 for found in alike.values())
+    def differ(self, subjects: Numbers, keys: Numbers) -> bool:
+        """Whether two callers with one key fare differently, while all of them exist: while every DAG runs."""
+        if not len(subjects):
+            return False
+        classes = self._local.who.inverse[subjects]
+        always = np.asarray(self._local.exists[classes].all(axis=(0, 1, 2)))
+        used, which = np.unique(classes, return_inverse=True)
+        rows = self._found[:, used][..., always].swapaxes(0, 1).reshape(len(used), -1)
+        fate = np.unique(rows, axis=0, return_inverse=True)[1].reshape(-1)[which]
+        return len(np.unique(np.column_stack([keys, fate]), axis=0)) > len(np.unique(keys))
 
-    def _fates(self, subjects: list[int]) -> dict[int, int]:
-        """A number for how each fares, while all of them exist: while every DAG runs."""
-        classes = self._group.local.who.inverse[subjects]
-        always = np.asarray(self._group.local.exists[classes].all(axis=(0, 1, 2)))
-        rows = self._found[:, classes][..., always].swapaxes(0, 1).reshape(len(subjects), -1)
-        return dict(zip(subjects, np.unique(rows, axis=0, return_inverse=True)[1].reshape(-1).tolist(), strict=True))
-
-    def _tells_requests(self, callers: str) -> bool:
-        http = np.unique(self._group.local.operation.inverse[1:])  # the first is traffic that is not HTTP
-        mine = [number for number, one in enumerate(self._subjects) if bool(one.environment) == (callers == TASKS)]
-        exists = np.broadcast_to(self._group.local.exists, self._group.local.shape)[:, :1, :1]
-        classes = np.unique(self._group.local.who.inverse[mine])
-        found = (self._found & exists)[:, classes][:, :, :, http]
+    def differ_by_request(self, subjects: Numbers, _: Numbers) -> bool:
+        """Whether two HTTP requests of one caller do."""
+        http = np.unique(self._local.operation.inverse[1:])  # the first is traffic that is not HTTP
+        used = np.unique(self._local.who.inverse[subjects])
+        exists = np.broadcast_to(self._local.exists, self._local.shape)[:, :1, :1]
+        found = (self._found & exists)[:, used][:, :, :, http]
         return bool((found.any(axis=3) & ~found.all(axis=3)).any())
 
 
-def _all_else(check: Check, one: Subject) -> Hashable | None:
+def _all_else(check: Check, callers: str, one: Subject) -> Hashable | None:
     """What two callers have in common that differ in what the check is about alone; None: the check is not about such a one."""
     match check:
         case Check.PERSON:
             return one.cell if one.environment is None and one.workloads == {""} else None
         case Check.TASK:
             return (one.environment, one.cell, one.workloads) if one.environment is not None and not one.component else None
-        case _:
+        case Check.REQUEST:
+            return () if (one.environment is not None) == (callers == TASKS) else None
+        case Check.CALLER:
             return ()
