@@ -65,7 +65,6 @@ def airflow(name: str, one: Environment) -> ComposerEnvironment:
         project=settings.project,
         project_number=settings.project_number,
         region=place.region,
-        environment_name=f"airflow-{name}",
         image_version=settings.image_version,
         placement=ComposerPlacement(
             network_id=network.id,

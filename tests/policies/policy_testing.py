@@ -149,7 +149,7 @@ class OnStack:
     def findings(self, resources: Iterable[Described], config: Mapping[str, Any] | None = None) -> list[tuple[str, str]]:
         """Each message, with the name of the resource that it is about."""
         policy, found = _policy(self.name), []
-        args = StackValidationArgs(_stack(resources), _merged(policy, {**self.config, **(config or {})}))
+        args = StackValidationArgs(_stack(_shown(self.name, resources)), _merged(policy, {**self.config, **(config or {})}))
         policy.validate(args, lambda message, urn=None: found.append((message, (urn or "").rpartition("::")[2])))
         return found
 
@@ -187,6 +187,28 @@ def on(name: str, type_: str = "", *, provider: Mapping[str, Any] | None = None,
 
 def _policy(name: str) -> Any:
     return next(one.policy for one in registry.load() if one.name == name)
+
+
+def _shown(policy: str, resources: Iterable[Described]) -> list[Described]:
+    """What the pack's servicer shows a policy of a stack: what it says that it looks at, and what is above that.
+
+    A resource that it is not shown is one that no link leads to either.
+    """
+    listed = list(resources)
+    (looking,) = [one for one in registry.load() if one.name == policy]
+    parents = {one.name: one.parent for one in listed}
+    shown = set()
+    for one in listed:
+        name = one.name if looking.looks_at(one.type) else ""
+        while name in parents:
+            shown.add(name)
+            name = parents[name]
+    return [
+        Described(one.type, one.name, one.props, {key: tuple(set(names) & shown) for key, names in one.links.items()}, *rest)
+        for one in listed
+        if one.name in shown
+        for rest in [(one.parent, one.provider)]
+    ]
 
 
 def _stack(resources: Iterable[Described]) -> list[PolicyResource]:

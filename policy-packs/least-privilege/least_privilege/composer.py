@@ -16,6 +16,7 @@ from .registry import Config, Findings, plain_text, resource_policy, setting, st
 
 PROJECT_MEMBER = "gcp:projects/iAMMember:IAMMember"
 PROJECT_BINDING = "gcp:projects/iAMBinding:IAMBinding"
+ACCOUNT = "gcp:serviceaccount/account:Account"
 POD_SECRET = "gcp:composer/userWorkloadsSecret:UserWorkloadsSecret"  # noqa: S105  # a type, no secret
 
 _DOCS = "https://docs.cloud.google.com/composer/docs"
@@ -176,7 +177,7 @@ def own_service_account(it: Subject) -> Findings:
 @stack_policy(
     "composer-scoped-service-account",
     types=ENVIRONMENTS,
-    beside=(PROJECT_MEMBER, PROJECT_BINDING),
+    beside=(PROJECT_MEMBER, PROJECT_BINDING, ACCOUNT),
     severity=Severity.CRITICAL,
     soc2=Soc2.CC6_3,
     fix="Grant roles/composer.worker, and what a DAG needs on the one bucket, secret or dataset that it needs it on.",
@@ -202,11 +203,9 @@ def _holds(grant: Resource, prop: str, environment: Resource) -> Any:
     account, members = environment.get("config", "nodeConfig", "serviceAccount"), grant.get_list(prop)
     if isinstance(account, str) and f"serviceAccount:{account.rsplit('/', 1)[-1]}" in members:
         return True
-    accounts = "gcp:serviceaccount/account:Account"
-    both = set(environment.refers_to("config", accounts)) & set(grant.refers_to(prop, accounts))
-    if both:
+    if set(environment.refers_to("config", ACCOUNT)) & set(grant.refers_to(prop, ACCOUNT)):
         return True
-    return UNKNOWN if UNKNOWN in members and account is UNKNOWN and not grant.refers_to(prop, accounts) else False
+    return UNKNOWN if UNKNOWN in members and account is UNKNOWN and not grant.refers_to(prop, ACCOUNT) else False
 
 
 @resource_policy(

@@ -286,7 +286,7 @@ def _reading_roles(stack: Stack) -> Iterator[Resource]:
 @stack_policy(
     "credential-gate-token-rotates",
     types=GATES,
-    beside=(CREDENTIALS, FORTIGATE_API_TOKEN),
+    beside=(ACCESS, CREDENTIALS, FORTIGATE_API_TOKEN),
     severity=Severity.HIGH,
     soc2=Soc2.CC6_1,
     fix="Give the gate's token to `Credentials(gates=[…])`, or a FortiGate's to `FortigateApiToken(providers=…)`.",
