@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-STACKS = {"dev-mwaa": 25, "prod-mwaa": 33, "prod-eks": 18, "dev-gke": 9, "dev-consul": 11}
+STACKS = {"dev-mwaa": 25, "prod-mwaa": 33, "prod-composer": 23, "prod-eks": 18, "dev-gke": 9, "dev-consul": 11}
 """Stack → its expectations."""
 
 
@@ -18,7 +18,7 @@ def test_every_stack_is_policed_and_proven_as_it_stands(airlock, stack: str):
     assert "[mandatory]" not in done.stdout
 
 
-@pytest.mark.parametrize("stack", ["dev-mwaa", "prod-mwaa", "prod-eks", "dev-gke", "dev-consul"])
+@pytest.mark.parametrize("stack", ["dev-mwaa", "prod-mwaa", "prod-composer", "prod-eks", "dev-gke", "dev-consul"])
 def test_every_access_file_passes_its_check(airlock, stack: str):
     done = airlock("check", "--strict", f"stacks/access/{stack}.yaml")
     assert done.returncode == 0, done.stdout + done.stderr
