@@ -28,6 +28,7 @@ GATES = (
     "gates.istio",
     "gates.linkerd",
     "gates.consul",
+    "gates.tcp_proxy",
     "environments.mwaa",
     "environments.composer",
     "environments.helm",

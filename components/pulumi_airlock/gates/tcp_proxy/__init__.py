@@ -8,6 +8,7 @@ from .compile import compile_proxy, proxy_of
 from .envoy import Configuration, envoy_configuration
 from .issuers import TaskIssuer
 from .plan import ProxyPlan
+from .read import read
 from .settings import Settings
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "compile_proxy",
     "envoy_configuration",
     "proxy_of",
+    "read",
 ]

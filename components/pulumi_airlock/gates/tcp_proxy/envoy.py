@@ -73,7 +73,8 @@ def _text(document: Json) -> str:
     if "resources" in document:
         version = hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:16]
         document = {"version_info": version, **document}
-    return json.dumps(document, indent=1) + "\n"
+    # Without spaces: a ConfigMap takes 1 MiB.
+    return json.dumps(document, separators=(",", ":")) + "\n"
 
 
 def _replace(path: Path, text: str) -> None:

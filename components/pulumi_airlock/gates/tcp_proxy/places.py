@@ -1,0 +1,108 @@
+"""Where a stack keeps Envoy's configuration: ConfigMaps that pods mount, objects of S3, parameters, metadata of machines."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ...tokens import TCP_PROXY
+from ..kubernetes import KubeObject, objects
+from ..stack import UNKNOWN, Resource, Stack
+from .read_config import is_bootstrap, parsed
+
+_OWNERS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Pod")
+_S3 = ("aws:s3/bucketObjectv2:BucketObjectv2", "aws:s3/bucketObject:BucketObject")
+_SSM = "aws:ssm/parameter:Parameter"
+_MACHINES = (
+    "gcp:compute/instance:Instance",
+    "gcp:compute/instanceTemplate:InstanceTemplate",
+    "gcp:compute/regionInstanceTemplate:RegionInstanceTemplate",
+)
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of a configuration, and what it comes from."""
+
+    document: Any
+    """`UNKNOWN` where nobody knows its text."""
+    resource: Resource
+    path: tuple[str, ...]
+    """Where in the resource its text is."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """Files that belong together, and the name of the bootstrap among them."""
+
+    files: Mapping[str, File]
+    bootstrap: str
+    owner: KubeObject | None = None
+    """What runs it, in a cluster."""
+
+    @property
+    def component(self) -> Resource | None:
+        """The component that made it."""
+        above = self.files[self.bootstrap].resource.ancestors()
+        return next((one for one in above if one.type == TCP_PROXY), None)
+
+
+def found(stack: Stack) -> Iterator[Found]:
+    """Every configuration of Envoy in a stack; of a component whose files nobody knows, that it is there."""
+    for files, owner in (*_in_clusters(stack), *_in_buckets(stack), *_alone(stack)):
+        for name, one in files.items():
+            if is_bootstrap(one.document):
+                yield Found(files, name, owner)
+
+
+def _in_clusters(stack: Stack) -> Iterator[tuple[Mapping[str, File], KubeObject | None]]:
+    if not any(one.startswith("kubernetes:") for one in stack.types):
+        return
+    kept = {(one.namespace, one.name): one for one in objects(stack, "", "ConfigMap")}
+    seen: set[str] = set()
+    for kind in _OWNERS:
+        for owner in objects(stack, "" if kind == "Pod" else "apps", kind):
+            spec = ("spec",) if kind == "Pod" else ("spec", "template", "spec")
+            for volume in owner.get_list(*spec, "volumes"):
+                name = volume.get("configMap", {}).get("name") if isinstance(volume, Mapping) else None
+                config = kept.get((owner.namespace, str(name)))
+                if config is not None and config.resource.urn not in seen:
+                    seen.add(config.resource.urn)
+                    yield _of_config_map(config), owner
+
+
+def _of_config_map(one: KubeObject) -> Mapping[str, File]:
+    data = one.get("data", default={})
+    if not isinstance(data, Mapping):
+        return {}
+    return {str(key): File(_document(text), one.resource, ("data", str(key))) for key, text in data.items()}
+
+
+def _in_buckets(stack: Stack) -> Iterator[tuple[Mapping[str, File], None]]:
+    """Objects of one bucket, and of one folder there."""
+    folders: dict[tuple[Any, ...], dict[str, File]] = {}
+    for one in stack.of_type(*_S3):
+        key, content = one.get("key"), one.get("content")
+        if not isinstance(key, str) or content is None:
+            continue
+        folder, _, name = key.rpartition("/")
+        bucket = tuple(each.urn for each in one.refers_to("bucket")) or one.get("bucket")
+        folders.setdefault((bucket, folder), {})[name] = File(_document(content), one, ("content",))
+    for files in folders.values():
+        yield files, None
+
+
+def _alone(stack: Stack) -> Iterator[tuple[Mapping[str, File], None]]:
+    """A bootstrap with all that it needs."""
+    for one in stack.of_type(_SSM):
+        yield {one.name: File(_document(one.get("value")), one, ("value",))}, None
+    for one in stack.of_type(*_MACHINES):
+        data = one.get("metadata", default={})
+        if isinstance(data, Mapping):
+            yield {str(key): File(_document(text), one, ("metadata", str(key))) for key, text in data.items()}, None
+
+
+def _document(text: Any) -> Any:
+    if text is UNKNOWN:
+        return UNKNOWN
+    # Only a text that may be one is parsed: YAML is slow.
+    return parsed(text) if isinstance(text, str) and ("resources" in text) else None

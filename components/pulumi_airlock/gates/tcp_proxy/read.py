@@ -1,0 +1,205 @@
+"""What the TCP proxies of a stack let through: Envoy by the configuration that it runs, hand-written ones included.
+
+A proxy is connected to in place of the destination, and goes on from addresses of its own: gates before it see the proxy, gates
+behind it as well. Whom it lets through it tells by tokens: a task of an environment, by its DAG and task, or a service account.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ...proof.filters import Action, Combine, Filter, Match, Need, Relay, Rule, Source, Who
+from ...proof.sets import Hosts, Services
+from ...proof.shape import Shape
+from ...tokens import TCP_PROXY
+from ..kubernetes import Cluster, Workload, read_cluster
+from ..stack import UNKNOWN, Resource, Stack
+from .logic import Case, Cases, any_of
+from .places import Found, found
+from .read_config import Configuration, Issuer, Way
+
+DEFAULT_NAME = "tcp_proxy"
+"""The gate of a configuration that belongs to no component."""
+
+
+def read(stack: Stack) -> Iterator[Filter]:
+    """One filter for each proxy: its component, or by its default name all that belong to none."""
+    every = list(found(stack))
+    cluster = read_cluster(stack) if any(one.owner is not None for one in every) else None
+    gates: dict[str, list[Found]] = {}
+    for one in every:
+        gates.setdefault(one.component.name if one.component else DEFAULT_NAME, []).append(one)
+    for component in stack.of_type(TCP_PROXY):
+        if component.name not in gates:
+            yield _unread(component)
+    for gate, several in gates.items():
+        yield _filter(gate, several, cluster)
+
+
+def _unread(component: Resource) -> Filter:
+    """A proxy of which nobody knows the configuration: it may let anything through."""
+    rule = Rule(Action.ALLOW, Match(), component.at(label="its configuration"), (f"{component.name}.configuration",))
+    return Filter(component.name, "tunnels", Combine.FIRST_MATCH, Action.DENY, (rule,), component.urn)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where the ways of a proxy lead: hosts and services that no other way's are mixed with."""
+
+    hosts: Hosts
+    services: Services
+    ways: tuple[tuple[Way, "_Proxy"], ...]
+
+
+@dataclass(frozen=True)
+class _Proxy:
+    """One configuration."""
+
+    found: Found
+    config: Configuration
+
+    def source(self, way: Way, case: Case) -> Source:
+        """Where a rule comes from, as an engineer calls it."""
+        file = self.found.files.get(way.file) or self.found.files[self.found.bootstrap]
+        return file.resource.at(*file.path, label=f'policy "{case.label}"' if case.label else f"virtual host {way.label}")
+
+
+def _filter(gate: str, several: Sequence[Found], cluster: Cluster | None) -> Filter:
+    first = several[0].component
+    proxies = [_Proxy(one, _configuration(one)) for one in several]
+    ways = [(way, one) for one in proxies for way in one.config.ways()]
+    rules: list[Rule] = []
+    for place in _places(ways):
+        rules += _rules(place)
+    for one in proxies:
+        rules += _unknown(one)
+    leads = Hosts.union(rule.match.hosts for rule in rules if rule.action is Action.ALLOW)
+    urn = first.urn if first else several[0].files[several[0].bootstrap].resource.urn
+    relays = tuple(_relays(several, cluster, leads)) if leads else ()
+    needs = tuple(_needs(first)) if first else ()
+    shape = Shape(nouns=("policy", "policies"))
+    return Filter(gate, "tunnels", Combine.FIRST_MATCH, Action.DENY, tuple(rules), urn, relays=relays, shape=shape, needs=needs)
+
+
+def _configuration(one: Found) -> Configuration:
+    documents = {name: file.document for name, file in one.files.items()}
+    return Configuration(documents, one.bootstrap, dict(_issuers(one.component)))
+
+
+def _issuers(component: Resource | None) -> Iterator[tuple[str, Issuer]]:
+    for one in component.get_list("issuers") if component else ():
+        if isinstance(one, Mapping) and isinstance(one.get("name"), str):
+            environment, subject = one.get("environment"), one.get("subject")
+            yield one["name"], Issuer(environment if isinstance(environment, str) else None, subject or None)
+
+
+def _unknown(one: _Proxy) -> Iterator[Rule]:
+    names = [name for name, file in one.found.files.items() if file.document is UNKNOWN]
+    for reason in dict.fromkeys([*one.config.unread, *names]):
+        source = one.found.files[one.found.bootstrap].resource.at(label="its configuration")
+        yield Rule(Action.ALLOW, Match(), source, (f"{one.found.bootstrap}: {reason}",))
+
+
+_Key = tuple[Hosts, Services]
+
+
+def _places(ways: Sequence[tuple[Way, _Proxy]]) -> Iterator[_Place]:
+    """Where ways lead, the narrowest first: whom one of the ways to a place lets through gets there, also by a wider one."""
+    same: dict[_Key, list[tuple[Way, _Proxy]]] = {}
+    for way, one in ways:
+        same.setdefault((way.hosts, way.services), []).append((way, one))
+    wide = [key for key in same if not _is_single(*key)]
+    keys = dict.fromkeys(same)
+    for each in wide:
+        keys |= dict.fromkeys(both for other in list(keys) if (both := _common(each, other)) is not None)
+    around = {key: [each for each in wide if each != key and _common(key, each) == key] for key in keys}
+    for key in sorted(keys, key=lambda key: -len(around[key])):
+        several = [*same.get(key, ()), *(way for each in around[key] for way in same[each])]
+        yield _Place(*key, tuple(several))
+
+
+def _is_single(hosts: Hosts, services: Services) -> bool:
+    ranges = list(services.ranges())
+    return len(ranges) == 1 and ranges[0][1] == ranges[0][2] and hosts.names.is_list and not hosts.covers_addresses(_SOME)
+
+
+_SOME = Hosts.from_cidr("0.0.0.0/0")
+
+
+def _common(one: _Key, other: _Key) -> _Key | None:
+    hosts, services = one[0] & other[0], one[1] & other[1]
+    return (hosts, services) if hosts and services else None
+
+
+def _rules(place: _Place) -> Iterator[Rule]:
+    cases: Cases = any_of(way.cases for way, _ in place.ways)
+    way, proxy = place.ways[0]
+    last = max((number for number, one in enumerate(cases) if one.answer is not False), default=-1)
+    for one in cases[: last + 1]:
+        match = Match(who=one.box.who(), hosts=place.hosts, services=place.services, times=one.box.times)
+        action = Action.DENY if one.answer is False else Action.ALLOW
+        yield Rule(action, match, proxy.source(way, one), one.unknown, implied=action is Action.DENY)
+
+
+# What other gates see of it
+
+
+def _relays(several: Sequence[Found], cluster: Cluster | None, leads: Hosts) -> Iterator[Relay]:
+    for one in several:
+        component = one.component
+        workload = _workload(one, cluster)
+        sources = _networks(component, "sources") if component else None
+        environments = frozenset(each.environment for _, each in _issuers(component) if each.environment)
+        yield Relay(
+            hosts=leads,
+            sources=sources,
+            entry=_entry(component, workload),
+            environments=environments or None,
+            workload=workload.name if workload is not None else None,
+        )
+
+
+def _workload(one: Found, cluster: Cluster | None) -> Workload | None:
+    if one.owner is None or cluster is None:
+        return None
+    return next((each for each in cluster.workloads if each.urn == one.owner.resource.urn), None)
+
+
+def _entry(component: Resource | None, workload: Workload | None) -> Match | None:
+    """Where tasks connect to, as gates before it see that."""
+    said = component.get("entry") if component else None
+    if isinstance(said, Mapping):
+        names = [str(each) for each in said.get("hosts") or () if isinstance(each, str)]
+        cidrs = [str(each) for each in said.get("cidrs") or () if isinstance(each, str)]
+        port = said.get("port")
+        services = Services.of("tcp", int(port), int(port)) if isinstance(port, int | float) else Services.of("tcp")
+        return Match(hosts=Hosts.from_names(names) | Hosts.from_cidrs(cidrs), services=services)
+    if workload is None:
+        return None
+    ports = [port for service in workload.services for port in service.ports]
+    return Match(hosts=workload.hosts, services=Services.union(Services.of(one.protocol, one.port, one.port) for one in ports))
+
+
+def _networks(component: Resource, name: str) -> Hosts | None:
+    known = [str(one) for one in component.get_list(name) if isinstance(one, str)]
+    return Hosts.from_cidrs(known) if known else None
+
+
+def _needs(component: Resource) -> Iterator[Need]:
+    """Where it fetches issuers' keys, as its component says."""
+    sources = _networks(component, "sources")
+    workload = component.get("workload")
+    for one in component.get_list("keys"):
+        host, port = (one.get("host"), one.get("port")) if isinstance(one, Mapping) else (None, None)
+        if not isinstance(host, str) or not isinstance(port, int | float):
+            continue
+        who = (
+            Who(workloads=frozenset({workload})) if isinstance(workload, str) else Who(environments=frozenset(), sources=sources)
+        )
+        services = Services.of("tcp", int(port), int(port))
+        yield Need(Match(who=who, hosts=Hosts.from_names([host]), services=services), "keys of an issuer")
+
+
+def settings_of(component: Resource) -> Mapping[str, Any]:
+    """What a component says of itself, for policies."""
+    return {name: component.get(name) for name in ("issuers", "entry", "sources", "workload", "attested")}
