@@ -33,6 +33,7 @@ lint: $(STAMP)
 bench: $(STAMP)   ## how long a preview takes, and how long a proof; the latter's table goes to docs/performance.md
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.proofs --timeout 60 --markdown docs/performance.md
+	-$(BIN)/python -m bench.lookups
 
 oracle: $(STAMP)   ## holds the proof against brute force and z3 in 10,000 random cases: some five minutes
 	$(BIN)/python tests/proof/run_oracle.py 10000
