@@ -5,6 +5,14 @@ from typing import Literal
 from reading import Part, StackSettings
 
 
+class Cilium(Part):
+    """Cilium's chart."""
+
+    version: str
+    not_masqueraded: str
+    """The network to which pods connect by their own addresses (`ipv4NativeRoutingCIDR`)."""
+
+
 class Cluster(Part):
     """The cluster, which somebody else runs."""
 
@@ -14,6 +22,10 @@ class Cluster(Part):
     services: tuple[str, ...]
     api_server: tuple[str, ...]
     nodes: tuple[str, ...] = ()
+    api_server_port: int = 443
+    """443 on EKS and GKE."""
+    cilium: Cilium | None = None
+    """Cilium where this stack installs it; None: whoever runs the cluster does."""
     vpc_id: str | None = None
     """The VPC of a cluster that a VPN leads to."""
     project: str | None = None
@@ -42,6 +54,33 @@ class Airflow(Part):
     logs: str
     identities: dict[str, str]
     """Principal → the AWS role, or the Google service account, of its tasks."""
+
+
+class GatewaySecrets(Part):
+    """Names of secrets in AWS Secrets Manager."""
+
+    client: str
+    """Of the gateway's client at the identity provider."""
+    cookie: str
+    """32 characters, with which sessions are sealed."""
+    gateway: str
+    """32 characters or more, by which Airflow knows the gateway."""
+
+
+class Gateway(Part):
+    """The gateway of people before an environment's web interface."""
+
+    environment: str
+    destination: str
+    """What the access file calls the web interface."""
+    client_id: str
+    secrets: GatewaySecrets
+    certificate_issuer: str
+    """cert-manager's ClusterIssuer of the certificate that people see."""
+    people: tuple[str, ...]
+    """Networks from which people connect."""
+    nginx_image: str
+    sign_in_image: str
 
 
 class Vpn(Part):
@@ -73,5 +112,10 @@ class Settings(StackSettings):
     peers: tuple[Peer, ...]
     environments: dict[str, Airflow]
     istio_version: str = "1.27"
+    gateway: Gateway | None = None
     vpn: Vpn | None = None
     fortigate: Fortigate | None = None
+
+    def ui_of(self, environment: str) -> str | None:
+        """The destination that is an environment's web interface; None: people have no gateway to it."""
+        return self.gateway.destination if self.gateway and self.gateway.environment == environment else None

@@ -1,15 +1,17 @@
-"""A bank's Airflow on Kubernetes: the chart on EKS or GKE, NetworkPolicies, a mesh, and in production a FortiGate behind a VPN.
+"""A bank's Airflow on Kubernetes: the chart on EKS or GKE, NetworkPolicies or Cilium's, a mesh.
+
+In production there are a gateway of people too, and a FortiGate behind a VPN.
 
 Tasks run as a service account of their own. With Istio names beyond the cluster go through its egress gateway; addresses of the
 bank's network go through the FortiGate, which knows the environment by its pods' networks.
 """
 
-from collections.abc import Sequence
-
 import pulumi
-from kubernetes_settings import Fortigate, Settings, Vpn
+from kubernetes_parts import behind_a_fortigate, cilium_release, people_gateway
+from kubernetes_settings import Settings
 from pulumi_airlock.access import load
-from pulumi_airlock.environments.helm import ChartSecrets, ClusterNetwork, Database, Eks, Gke, HelmEnvironment, Image
+from pulumi_airlock.environments.helm import ChartSecrets, Database, Eks, Gke, HelmEnvironment, Image
+from pulumi_airlock.gates.cilium import CiliumGate
 from pulumi_airlock.gates.consul import ConsulGate, TerminatingGateway, terminating_workload
 from pulumi_airlock.gates.declared import AccessDeclaration
 from pulumi_airlock.gates.istio import EgressGateway, IstioGate, gateway_workload
@@ -17,6 +19,7 @@ from pulumi_airlock.gates.kubernetes import ClusterDeclaration, workload
 from pulumi_airlock.gates.kubernetes.certificates import MeshCertificates
 from pulumi_airlock.gates.linkerd import LinkerdGate
 from pulumi_airlock.gates.network_policy import NetworkPolicyGate
+from pulumi_airlock.gates.nginx import airflow_side
 
 MESHED = {
     "istio": {"istio-injection": "enabled"},
@@ -42,6 +45,7 @@ cluster = ClusterDeclaration(
     service_cidrs=settings.cluster.services,
     node_cidrs=settings.cluster.nodes,
     api_server_cidrs=settings.cluster.api_server,
+    api_server_port=settings.cluster.api_server_port,
     namespaces=dict.fromkeys(meshed, MESHED[settings.mesh]),
     workloads=[
         *(workload(one.namespace, one.service_account, one.labels, services=one.services) for one in settings.peers),
@@ -64,10 +68,13 @@ environments = [
         remote_logs=one.logs,
         cluster=cluster,
         mesh=settings.mesh,
+        gateway=airflow_side(access, "nginx", ui) if (ui := settings.ui_of(name)) else None,
     )
     for name, one in settings.environments.items()
 ]
 networks = [one.network for one in environments]
+people = people_gateway(settings.gateway, access, networks) if settings.gateway else None
+flows, doors = (people.flows, people.workloads) if people else ((), ())
 
 if terminating is None:
     MeshCertificates("trust", mesh=settings.mesh)
@@ -78,6 +85,9 @@ if egress is not None:
         environments=networks,
         cluster=cluster,
         istio_version=settings.istio_version,
+        flows=flows,
+        workloads=doors,
+        entries=people.entries if people else (),
         namespaces=others,
         egress_gateway=egress,
     )
@@ -85,55 +95,32 @@ elif terminating is not None:
     ConsulGate("consul", access=access, environments=networks, cluster=cluster, namespaces=others, gateway=terminating)
 else:
     LinkerdGate("linkerd", access=access, environments=networks, cluster=cluster, namespaces=others)
-NetworkPolicyGate(
-    "network_policy",
-    access=access,
-    environments=networks,
-    cluster=cluster,
-    namespaces=others,
-    egress_gateway=way_out,
-)
-
-
-def behind_a_fortigate(given: Settings, vpn: Vpn, device: Fortigate, found: Sequence[ClusterNetwork]) -> None:
-    """The tunnels between the cluster's VPC and the FortiGate, and its policies."""
-    import pulumiverse_fortios as fortios
-    from pulumi_airlock.gates.fortigate import FortigateGate
-    from pulumi_airlock.tunnels import SiteToSiteVpn, TunnelEnd
-
-    assert given.cluster.vpc_id is not None  # noqa: S101  # every stack with a VPN has one
-    # The FortiGate's API token comes from FORTIOS_ACCESS_TOKEN, never from the program.
-    on_device = pulumi.ResourceOptions(providers=[fortios.Provider("edge", hostname=device.hostname)])
-    beyond = [zone for zone in access.zones.values() if "fortigate" in zone.gates]
-    tunnels = SiteToSiteVpn(
-        "vpn",
-        device_address=vpn.fortigate_address,
-        wan_interface=device.wan_interface,
-        cloud_cidrs=list(given.cluster.pods),
-        device_cidrs=[cidr for zone in beyond for cidr in zone.cidrs],
-        vpc_id=given.cluster.vpc_id,
-        device_asn=vpn.fortigate_asn,
-        amazon_asn=vpn.amazon_asn,
-        tunnels=(TunnelEnd(vpn.inside_cidrs[0]), TunnelEnd(vpn.inside_cidrs[1])),
-        device_name="eks",
-        zone_name=device.tunnel_zone,
-        log_retention_days=given.log_retention_days,
-        log_kms_key_arn=given.log_key_arn,
-        tags={"owner": given.owner},
-        opts=on_device,
-    )
-    FortigateGate(
-        "fortigate",
+if settings.cluster.cni == "cilium":
+    CiliumGate(
+        "cilium",
         access=access,
-        sources={one.environment: one.pod_cidrs for one in found},
-        tunnel_interface=tunnels.zone_name,
-        interfaces=device.interfaces,
-        timezone=device.timezone,
-        opts=on_device,
+        environments=networks,
+        cluster=cluster,
+        flows=flows,
+        workloads=doors,
+        namespaces=others,
+        egress_gateway=way_out,
+    )
+    cilium_release(settings, [*(one.namespace for one in networks), *others])
+else:
+    NetworkPolicyGate(
+        "network_policy",
+        access=access,
+        environments=networks,
+        cluster=cluster,
+        flows=flows,
+        workloads=doors,
+        namespaces=others,
+        egress_gateway=way_out,
     )
 
 
 if settings.vpn is not None and settings.fortigate is not None:
-    behind_a_fortigate(settings, settings.vpn, settings.fortigate, networks)
+    behind_a_fortigate(settings, settings.vpn, settings.fortigate, access, networks)
 
 pulumi.export("releases", {one.network.environment: one.status for one in environments})

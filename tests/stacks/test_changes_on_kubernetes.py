@@ -24,12 +24,56 @@ spec = {"podSelector": {"matchLabels": {"app": "prices"}}, "port": 8443, "access
 by_hand("policy.linkerd.io/v1beta3", "Server", "open", "prices", spec)
 """
 PERMISSIVE = 'by_hand("security.istio.io/v1", "PeerAuthentication", "migration", "airflow", {"mtls": {"mode": "PERMISSIVE"}})\n'
+CILIUM_ALL = """
+by_hand(
+    "cilium.io/v2", "CiliumNetworkPolicy", "debug", "airflow",
+    {"endpointSelector": {}, "egress": [{"toEntities": ["all"]}], "ingress": [{"fromEntities": ["all"]}]},
+)
+"""
+NO_CONTROL_PLANE = """
+by_hand(
+    "cilium.io/v2", "CiliumNetworkPolicy", "no-istiod", "airflow",
+    {
+        "endpointSelector": {},
+        "egressDeny": [
+            {"toEndpoints": [{"matchLabels": {"k8s:io.kubernetes.pod.namespace": "istio-system", "k8s:app": "istiod"}}]}
+        ],
+    },
+)
+"""
 OPEN_EGRESS = """
 kubernetes.networking.v1.NetworkPolicy(
     "hand-written-egress", metadata={"name": "egress", "namespace": "airflow"},
     spec={"podSelector": {}, "policyTypes": ["Egress"], "egress": [{"to": [{"ipBlock": {"cidr": "10.20.0.0/16"}}]}]},
 )
 """
+
+
+FORWARDED = "proxy_set_header X-Auth-Request-Groups $http_x_auth_request_groups;"
+GATEWAY_TRUSTS_CLIENTS = f"""
+def trust_clients(args):
+    text = args.props.get("data", {{}}).get("nginx.conf") if args.type_ == "kubernetes:core/v1:ConfigMap" else None
+    if text is None:
+        return None
+    changed = text.replace("proxy_set_header X-Auth-Request-Groups $airlock_groups;", "{FORWARDED}")
+    assert changed != text
+    return pulumi.ResourceTransformationResult({{**args.props, "data": {{"nginx.conf": changed}}}}, args.opts)
+
+
+"""
+
+
+def _before_all(text: str) -> Callable[[Path], None]:
+    """Something that the program does before it makes anything."""
+
+    def change(stacks: Path) -> None:
+        program = stacks / "on_kubernetes.py"
+        lines = program.read_text()
+        first = "settings = Settings.load()\n"
+        assert first in lines
+        program.write_text(lines.replace(first, f"{text}pulumi.runtime.register_stack_transformation(trust_clients)\n{first}"))
+
+    return change
 
 
 def _append(text: str) -> Callable[[Path], None]:
@@ -45,9 +89,19 @@ def _append(text: str) -> Callable[[Path], None]:
     [
         ("prod-eks", _append(EMPTY_RULE), ["AuthorizationPolicy positions/open", "positions"]),
         ("prod-eks", _append(OPEN_EGRESS), ["NetworkPolicy airflow/egress", "ledger-db"]),
+        ("prod-eks", _append(CILIUM_ALL), ["CiliumNetworkPolicy airflow/debug egress[0]", "ledger-db"]),
+        ("prod-eks", _append(NO_CONTROL_PLANE), ["istiod.istio-system", "which finance needs itself", "refused by cilium"]),
+        ("prod-eks", _before_all(GATEWAY_TRUSTS_CLIENTS), ["airflow-ui-finance", "nginx"]),
         ("dev-gke", _append(OPEN_SERVER), ["Server prices/open", "price-load"]),
     ],
-    ids=["an empty rule", "an egress that the FortiGate cannot tell apart", "an open Server"],
+    ids=[
+        "an empty rule",
+        "an egress that the FortiGate cannot tell apart",
+        "a policy of Cilium for all",
+        "a deny before the control plane",
+        "a gateway that believes its clients",
+        "an open Server",
+    ],
 )
 def test_what_the_proof_finds(airlock, project: Path, stack: str, change: Callable[[Path], None], says: list[str]) -> None:
     change(project / "stacks")
@@ -62,9 +116,17 @@ def test_what_the_proof_finds(airlock, project: Path, stack: str, change: Callab
     [
         ("prod-eks", _append(PERMISSIVE), "istio-mtls-strict", "spec.mtls.mode is PERMISSIVE"),
         ("prod-eks", _append(EMPTY_RULE), "istio-no-empty-rule", "spec.rules[0] is empty"),
+        ("prod-eks", _append(CILIUM_ALL), "cilium-no-entity-all", "all"),
+        ("prod-eks", _before_all(GATEWAY_TRUSTS_CLIENTS), "nginx-", "X-Auth-Request-Groups"),
         ("dev-consul", _append(ANY_TO_ANY), "consul-no-any-intention", "lets every service call *"),
     ],
-    ids=["a permissive mesh", "an empty rule", "an intention from any to any"],
+    ids=[
+        "a permissive mesh",
+        "an empty rule",
+        "a policy of Cilium for all",
+        "a gateway that believes its clients",
+        "an intention from any to any",
+    ],
 )
 def test_what_the_policies_find(
     airlock, project: Path, stack: str, change: Callable[[Path], None], policy: str, says: str

@@ -44,6 +44,8 @@ class NginxGateway(pulumi.ComponentResource):
     """What gates of the cluster have to let through for it."""
     workloads: tuple[Workload, ...]
     """nginx and oauth2-proxy, as gates of the cluster see them."""
+    entries: tuple[str, ...]
+    """The workloads at which people arrive, for a mesh whose sidecar leaves their ports alone (`IstioGate(entries=…)`)."""
     secret_name: str | None
     """The Secret with the gateway's secret (key `value`), in every Airflow's namespace; None with other engines."""
     session: timedelta
@@ -117,6 +119,7 @@ class NginxGateway(pulumi.ComponentResource):
         provider = provider_of(issuer, issuer_cidrs)
         self.flows = flows_of(plan, self._caller, provider, people_cidrs if engine == "nginx" else ())
         self._mesh = MESHES.get(mesh_of([one for one in networks.values() if one.namespace == namespace]), NONE)
+        self.entries = (self._caller,) if engine == "nginx" else ()
         self.secret_name = name if engine == "nginx" else None
         said = _described(plan, engine, self._caller, self.flows)
         super().__init__(NGINX_GATEWAY, name, said, opts)
