@@ -42,6 +42,23 @@ def test_client_tls():
     policy.passes(spec={"trafficPolicy": {"tls": {"mode": "ISTIO_MUTUAL"}}})
     policy.fails("spec.trafficPolicy.tls.mode is DISABLE", spec={"trafficPolicy": {"tls": {"mode": "DISABLE"}}})
     policy.undecided("spec.trafficPolicy.tls.mode", spec={"trafficPolicy": {"tls": {"mode": UNKNOWN}}})
+    off = {"tls": {"mode": "DISABLE"}}
+    port = {"portLevelSettings": [{"port": {"number": 80}, **off}]}
+    policy.fails("spec.trafficPolicy.portLevelSettings[0].tls.mode is DISABLE", spec={"trafficPolicy": port})
+    policy.fails("spec.subsets[0].trafficPolicy.tls.mode is DISABLE", spec={"subsets": [{"name": "a", "trafficPolicy": off}]})
+
+
+def test_no_way_around():
+    policy = on("istio-no-way-around", "kubernetes:apps/v1:Deployment")
+
+    def template(key: str, value: str):
+        return {"template": {"metadata": {"annotations": {f"traffic.sidecar.istio.io/{key}": value}}}}
+
+    policy.passes(spec=template("includeInboundPorts", "*"))
+    policy.fails("excludeOutboundPorts is 5432: to these ports", spec=template("excludeOutboundPorts", "5432"))
+    policy.fails("excludeInboundPorts is 8080", spec=template("excludeInboundPorts", "8080"))
+    policy.fails("includeOutboundIPRanges is empty: everything else", spec=template("includeOutboundIPRanges", ""))
+    policy.undecided("excludeOutboundIPRanges", spec=template("excludeOutboundIPRanges", UNKNOWN))
 
 
 def test_default_deny():

@@ -9,6 +9,7 @@ from pulumi_airlock.tokens import HELM_ENVIRONMENT
 from pulumi_policy import Severity
 
 from .controls import Soc2
+from .pods import ANNOTATED, annotations, around
 from .reading import UNKNOWN, Stack, Subject
 from .registry import Config, Findings, resource_policy, stack_policy, undecided, wrong
 
@@ -16,6 +17,13 @@ SECURITY = "security.istio.io"
 PEERS = tuple(f"kubernetes:{SECURITY}/{version}:PeerAuthentication" for version in ("v1", "v1beta1"))
 AUTHORIZATIONS = tuple(f"kubernetes:{SECURITY}/{version}:AuthorizationPolicy" for version in ("v1", "v1beta1"))
 DESTINATIONS = tuple(f"kubernetes:networking.istio.io/{version}:DestinationRule" for version in ("v1", "v1beta1", "v1alpha3"))
+_TRAFFIC = "traffic.sidecar.istio.io/"
+_AROUND = {
+    f"{_TRAFFIC}excludeInboundPorts": "at these ports anybody is at the application, in plain text",
+    f"{_TRAFFIC}excludeOutboundPorts": "to these ports pods connect in plain text, as nobody",
+    f"{_TRAFFIC}excludeOutboundIPRanges": "with these networks pods talk in plain text, as nobody",
+    f"{_TRAFFIC}excludeInterfaces": "by these interfaces pods talk in plain text, as nobody",
+}
 _IDENTITIES = ("principals", "namespaces", "serviceAccounts", "requestPrincipals", "ipBlocks", "remoteIpBlocks")
 
 
@@ -97,12 +105,32 @@ def _anybody(entry: Any) -> bool:
     fix="Leave spec.trafficPolicy.tls out: sidecars take mutual TLS by themselves; or set ISTIO_MUTUAL.",
 )
 def client_tls(it: Subject) -> Findings:
-    """No DestinationRule turns the mesh's TLS off."""
-    mode = it.get("spec", "trafficPolicy", "tls", "mode")
-    if mode is UNKNOWN:
-        yield undecided(it, "spec.trafficPolicy.tls.mode")
-    elif mode == "DISABLE":
-        yield wrong(it, "spec.trafficPolicy.tls.mode", "is DISABLE: connections go in plain text")
+    """No DestinationRule turns the mesh's TLS off, for a host, one of its subsets, or a port."""
+    policies = [("spec", "trafficPolicy"), *((*path, "trafficPolicy") for path, _ in it.items("spec", "subsets"))]
+    places = [each for one in policies for each in (one, *(path for path, _ in it.items(*one, "portLevelSettings")))]
+    for place in places:
+        mode = it.get(*place, "tls", "mode")
+        if mode is UNKNOWN:
+            yield undecided(it, (*place, "tls", "mode"))
+        elif mode == "DISABLE":
+            yield wrong(it, (*place, "tls", "mode"), "is DISABLE: connections go in plain text")
+
+
+@resource_policy(
+    "istio-no-way-around",
+    types=ANNOTATED,
+    severity=Severity.CRITICAL,
+    soc2=Soc2.CC6_7,
+    fix="Leave the annotation out: ServiceEntries and an egress gateway are for what is beyond the mesh.",
+)
+def no_way_around(it: Subject) -> Findings:
+    """No port or network is kept from the sidecar, which has it in plain text; but ports at which people arrive at a gateway."""
+    yield from around(it, _AROUND, (f"{_TRAFFIC}excludeInboundPorts",))
+    for path, _, value in annotations(it, (f"{_TRAFFIC}includeInboundPorts", f"{_TRAFFIC}includeOutboundIPRanges")):
+        if value is UNKNOWN:
+            yield undecided(it, path)
+        elif value != "*":
+            yield wrong(it, path, f"is {value or 'empty'}: everything else goes around the sidecar, in plain text")
 
 
 @stack_policy(
