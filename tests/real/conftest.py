@@ -86,7 +86,7 @@ def envoy(tmp_path: Path) -> Iterator[StartEnvoy]:
 def kube_api(servers: Shared) -> real_kubernetes.KubeApi:
     """A real Kubernetes API server with all definitions: `kube_api.dry_run(object)` raises what the server says."""
     programs = needed(ETCD, "etcd"), needed(KUBE_API_SERVER, "kube-apiserver")
-    parts = needed(PARTS / "crds", "definitions of Gateway API and cert-manager")
+    parts = needed(PARTS / "crds", "definitions of Gateway API, cert-manager and trust-manager")
     if not CRDS.exists():
         pytest.skip(f"no {CRDS}: the definitions of Cilium, the meshes and nginx (AIRLOCK_CRDS says where they are)")
 
