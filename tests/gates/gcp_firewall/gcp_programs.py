@@ -17,17 +17,23 @@ def network(order: str | None = "BEFORE_CLASSIC_FIREWALL") -> gcp.compute.Networ
     )
 
 
-def environment(name: str, vpc: gcp.compute.Network, base: str, generation: int = 3, **changes: Any) -> ComposerEnvironment:
-    """An environment in `<base>.0.0/24`; with Composer 2, pods in `<base>.8.0/21`."""
+def environment(name: str, vpc: Any, base: str, generation: int = 3, **networks: Any) -> ComposerEnvironment:
+    """An environment in `<base>.0.0/24`; with Composer 2, pods in `<base>.8.0/21`. `vpc`: a network, or the id of one."""
+    vpc_id = vpc.id if isinstance(vpc, gcp.compute.Network) else vpc
     subnetwork = gcp.compute.Subnetwork(
         f"{name}-subnet",
         name=f"{name}-subnet",
         project="bank-airflow",
         region=REGION,
-        network=vpc.id,
+        network=vpc_id,
         ip_cidr_range=f"{base}.0.0/24",
     )
-    given: dict[str, Any] = {"network_id": vpc.id, "subnetwork_id": subnetwork.id, "subnetwork_cidr": f"{base}.0.0/24"}
+    given: dict[str, Any] = {
+        "network_id": vpc_id,
+        "subnetwork_id": subnetwork.id,
+        "subnetwork_cidr": f"{base}.0.0/24",
+        **networks,
+    }
     if generation == 2:
         given |= {
             "pod_cidr": f"{base}.8.0/21",
@@ -44,7 +50,6 @@ def environment(name: str, vpc: gcp.compute.Network, base: str, generation: int 
         placement=ComposerPlacement(**given),
         grant_key=False,
         kms_key_id=f"projects/bank-airflow/locations/{REGION}/keyRings/ring/cryptoKeys/key",
-        **changes,
     )
 
 
@@ -92,6 +97,8 @@ def declared(**changes: Any) -> Access:
         "zones": {
             "datacenter": {"cidrs": ["10.20.0.0/16"], "gates": ["gcp_firewall"]},
             "saas": {"gates": ["gcp_firewall"]},
+            # Where no name of `saas` can be.
+            "airflow": {"cidrs": ["10.1.0.0/16", "10.2.0.0/16", "199.36.153.4/30", "199.36.153.8/30"], "gates": ["gcp_firewall"]},
         },
         "destinations": [
             {"name": "warehouse", "zone": "datacenter", "cidrs": ["10.20.4.10/32"], "ports": ["5432/tcp"]},

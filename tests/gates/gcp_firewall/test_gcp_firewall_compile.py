@@ -99,7 +99,7 @@ def test_only_the_environments_own_routes_and_those_of_every_environment():
     )
     rules = compiled(access, FINANCE, MARKETS)
     assert [(one.environment, one.ranges) for one in rules if one.allow] == [("finance", ("10.20.4.10/32",))]
-    assert sorted(one.environment for one in rules if not one.allow) == ["finance", "markets"]
+    assert sorted(one.environment for one in rules if not one.allow and not one.inward) == ["finance", "markets"]
 
 
 def test_expired_routes_and_other_gates_zones_are_left_out():
@@ -125,7 +125,15 @@ def test_what_the_environment_needs_itself():
     everything = Need("nodes", ("10.1.0.0/24",))
     rules = compiled(declared(routes=[]), replace(FINANCE, needs=(need, everything)))
     assert allows(rules) == [(("10.1.0.0/24",), (), ("all",)), (("199.36.153.8/30",), (), ("tcp", "443"))]
-    assert {one.description for one in rules} == {"finance: Google's APIs", "finance: nodes", "finance: everything else"}
+    assert {one.description for one in rules if one.allow} == {"finance: Google's APIs", "finance: nodes"}
+
+
+def test_calls_into_composer_3_are_denied_and_those_into_composer_2s_nodes_are_gkes():
+    def inward(placed: Placed) -> list[tuple[Any, ...]]:
+        return [(one.allow, one.ranges, one.services) for one in compiled(declared(), placed) if one.inward]
+
+    assert [(allow, ranges) for allow, ranges, _ in inward(FINANCE)] == [(False, ("0.0.0.0/0",))]
+    assert not inward(replace(FINANCE, sees_nodes=True))
 
 
 # Priorities
@@ -176,7 +184,7 @@ def test_rules_that_fall_on_one_priority_move_aside(monkeypatch):
         (declared(), (replace(FINANCE, source_cidrs=("fd00::/64",)),), {}, "'fd00::/64' is no IPv4 network"),
         (declared(), (FINANCE,), {"first_priority": -1}, "first_priority: -1"),
         (declared(), (FINANCE,), {"first_priority": LAST_PRIORITY}, "write 0 to 2146383643"),
-        (declared(), (FINANCE,), {"max_rule_attributes": 6}, "7 rule attributes are over 6"),
+        (declared(), (FINANCE,), {"max_rule_attributes": 9}, "10 rule attributes are over 9"),
     ],
 )
 def test_what_google_would_refuse(access, environments, arguments, says):
@@ -220,8 +228,9 @@ def test_the_policy_is_in_force_once_its_rules_are_there(run):
 
 def test_rules_log_and_are_for_the_environments_addresses(run):
     for one in run(gate()).of_type(RULE):
-        assert one.get("match", "srcIpRanges") == ["10.1.0.0/24"]
-        assert (one.get("enableLogging"), one.get("disabled"), one.get("direction")) == (True, False, "EGRESS")
+        own = "srcIpRanges" if one.get("direction") == "EGRESS" else "destIpRanges"
+        assert one.get("match", own) == ["10.1.0.0/24"]
+        assert (one.get("enableLogging"), one.get("disabled")) == (True, False)
         assert one.get("targetServiceAccounts") is None
 
 

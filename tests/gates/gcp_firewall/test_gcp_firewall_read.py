@@ -53,10 +53,10 @@ def policy_with(vpc: gcp.compute.Network, *rules: dict[str, Any]) -> gcp.compute
     return policy
 
 
-def with_rules(*rules: dict[str, Any], generation: int = 3, **changes: Any):
+def with_rules(*rules: dict[str, Any]) -> Any:
     def program() -> None:
         vpc = network()
-        environment("finance", vpc, "10.1", generation, **changes)
+        environment("finance", vpc, "10.1")
         policy_with(vpc, *rules)
 
     return program
@@ -68,7 +68,8 @@ def with_rules(*rules: dict[str, Any], generation: int = 3, **changes: Any):
 def test_by_itself_everything_gets_out_and_nothing_in(run):
     stack = run(lambda: environment("finance", network(), "10.1"))
     assert at(egress(stack), "10.20.4.10") == ({"allow"}, [])
-    assert at(ingress(stack), "10.1.0.9") == ({"deny"}, [])
+    # Nothing lets in: there is nothing to look at.
+    assert len(list(read(stack))) == 1
     assert {one.implied for one in egress(stack).rules} == {True}
 
 
@@ -385,7 +386,7 @@ def test_a_refusal_names_the_gate_the_rule_and_its_fields(run):
 def test_it_is_read_with_every_other_gate(run):
     stack = run(lambda: environment("finance", network(), "10.1"))
     names = {one.name for one in read_all(stack).filters}
-    assert names >= {"firewall of network vpc, egress", "firewall of network vpc, ingress"}
+    assert "firewall of network vpc, egress" in names
 
 
 PROGRAM = """

@@ -1,12 +1,12 @@
 """What routes become in Google's firewall: rules of one network firewall policy that let an environment out. Pure, no Pulumi.
 
-Only what leaves is compiled. The firewall keeps state, so that answers need no rule; and nothing calls a task: what GKE needs
-towards Composer 2's nodes it allows itself, by rules of its own.
+The firewall keeps state, so that answers need no rule; and nothing calls a task. Towards Composer 3's tasks everything is denied;
+towards Composer 2's nodes nothing is said, since GKE allows what it needs there by VPC firewall rules of its own, later.
 """
 
 import re
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from hashlib import sha256
 from ipaddress import IPv4Network, ip_network
@@ -83,6 +83,8 @@ class FirewallRule:
     fqdns: tuple[str, ...]
     services: tuple[Layer4, ...]
     description: str
+    inward: bool = False
+    """For calls into the environment: `ranges` are then who calls."""
     priority: int = 0
 
     @property
@@ -91,7 +93,7 @@ class FirewallRule:
 
         A rule is identified by its priority alone, so that one that was changed in place would be gone for a moment.
         """
-        content = repr((self.environment, self.allow, self.ranges, self.fqdns, self.services))
+        content = repr((self.environment, self.allow, self.inward, self.ranges, self.fqdns, self.services))
         return sha256(content.encode()).hexdigest()[:8]
 
 
@@ -125,8 +127,8 @@ def compile_firewall(
 ) -> FirewallPlan:
     """The plan of gate `gate` for these environments; expired routes are left out.
 
-    Per environment: what Composer needs, the union of its workloads' routes in the fewest rules, and a last one that denies all
-    else. InputError, with every problem at once: names that no rule takes, quotas, priorities, environments given twice.
+    Per environment: what Composer needs, the union of its workloads' routes in the fewest rules, and last what denies all else.
+    InputError, with every problem at once: names that no rule takes, quotas, priorities, environments given twice.
     """
     problems = Problems(gate)
     compiler = _Compiler(access, gate, problems, today)
@@ -136,8 +138,7 @@ def compile_firewall(
     for environment in environments:
         allows += _own(environment)
         allows += compiler.egress(environment)
-        text = f"{environment.environment}: everything else"
-        denies.append(FirewallRule(environment.environment, False, ("0.0.0.0/0",), (), (Layer4("all"),), text))
+        denies += _rest(environment)
     rules = (*_numbered(allows, first_priority, ALLOWS), *_numbered(denies, first_priority + ALLOWS, DENIES))
     _check_attributes(rules, {one.environment: one for one in environments}, max_rule_attributes, problems)
     problems.raise_any()
@@ -183,7 +184,7 @@ def _numbered(rules: Iterable[FirewallRule], first: int, room: int) -> Iterator[
         while place in taken:
             place = (place + 1) % room
         taken.add(place)
-        yield FirewallRule(one.environment, one.allow, one.ranges, one.fqdns, one.services, one.description, first + place)
+        yield replace(one, priority=first + place)
 
 
 def attributes(rule: FirewallRule, sources: int, by_account: bool) -> int:
@@ -207,7 +208,15 @@ def _check_attributes(rules: Iterable[FirewallRule], environments: Mapping[str, 
         problems.add("rules", message)
 
 
-# Needs
+# Needs, and the rest
+
+
+def _rest(environment: Placed) -> Iterator[FirewallRule]:
+    """What denies all that no rule allows; into Composer 3's addresses too, where no rule of GKE's is needed."""
+    name = environment.environment
+    yield FirewallRule(name, False, ("0.0.0.0/0",), (), (Layer4("all"),), f"{name}: everything else")
+    if not environment.sees_nodes:
+        yield FirewallRule(name, False, ("0.0.0.0/0",), (), (Layer4("all"),), f"{name}: everything that calls in", inward=True)
 
 
 def _own(environment: Placed) -> Iterator[FirewallRule]:

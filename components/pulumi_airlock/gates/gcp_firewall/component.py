@@ -125,9 +125,10 @@ class GcpFirewallGate(pulumi.ComponentResource):
         )
 
     def _rule(self, name: str, one: FirewallRule, network: ComposerNetwork, project: str | None) -> pulumi.Resource:
+        own, others = sorted(network.source_cidrs), list(one.ranges) or None
         match = gcp.compute.NetworkFirewallPolicyRuleMatchArgs(
-            src_ip_ranges=sorted(network.source_cidrs),
-            dest_ip_ranges=list(one.ranges) or None,
+            src_ip_ranges=others if one.inward else own,
+            dest_ip_ranges=own if one.inward else others,
             dest_fqdns=list(one.fqdns) or None,
             layer4_configs=[
                 gcp.compute.NetworkFirewallPolicyRuleMatchLayer4ConfigArgs(
@@ -142,7 +143,7 @@ class GcpFirewallGate(pulumi.ComponentResource):
             firewall_policy=self.policy_name,
             priority=one.priority,
             action="allow" if one.allow else "deny",
-            direction="EGRESS",
+            direction="INGRESS" if one.inward else "EGRESS",
             match=match,
             # Composer 3's tasks come from Google's own project: no account of ours is seen there.
             target_service_accounts=[network.service_account_email] if network.sees_nodes else None,

@@ -14,15 +14,18 @@ _V6 = Hosts(v6=Intervals(((0, V6_MAX),)))
 
 
 def read(stack: Stack) -> Iterator[Filter]:
-    """For each environment a filter for calls out of it, and one for calls into it: both in force on every path (`always`).
+    """For each environment a filter for calls out of it, and, where some rule lets in, one for calls into it.
+
+    Both are in force on every path (`always`). By itself a network lets nothing in.
 
     The firewall keeps state: answers pass with what they answer, so that neither filter has to let them. Works at preview, where
     ids are unknown, and on a state file. What is not in the stack, or not known yet, becomes an unknown rule.
     """
     for placed in placements(stack):
         yield _filter(stack, placed, "EGRESS")
-        if placed.hosts:
-            yield _filter(stack, placed, "INGRESS")
+        inward = _filter(stack, placed, "INGRESS")
+        if placed.hosts and any(one.action is Action.ALLOW for one in inward.rules):
+            yield inward
 
 
 def _filter(stack: Stack, placed: Placement, direction: Direction) -> Filter:
