@@ -55,6 +55,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     settings = folder / "stacks" / "Pulumi.local.yaml"
     text = settings.read_text().replace(".venv-airflow/bin/python", str(airflow)).replace(".venv-parts/bin/envoy", str(envoy))
     settings.write_text(f"{text}  airlock:firstPort: {free_port()}\n")
+    routes = folder / "stacks" / "access" / "local.yaml"
+    routes.write_text(routes.read_text().replace("28091", str(free_port())).replace("28092", str(free_port())))
     one = Project(folder)
     yield one
     one.airlock("destroy", "--stack", "local", "--yes")
@@ -69,7 +71,7 @@ def test_up_runs_it_all_and_shows_what_is_let_through_and_what_is_refused(projec
     assert "v-finance-etl-" in made["desk-finance_daily"]["outputs"]["log"][0]  # a user that lives for minutes
     assert made["desk-marketing_daily"]["outputs"]["state"] == "failed"
     (told,) = [one for one in made["desk-marketing_daily"]["outputs"]["log"] if "does not get connection" in one][:1]
-    for word in ("permission", "no route leads marketing to warehouse", "tcp_proxy", "deny-warehouse-5432"):
+    for word in ("permission", "no route leads marketing to warehouse", "tcp_proxy", "deny-warehouse-"):
         assert word in told
 
 
@@ -83,7 +85,7 @@ def test_the_timeline_shows_both_and_which_agent_it_was(project: Project) -> Non
     logs = [str(project.folder / ".airlock" / "desk" / name) for name in ("audit.jsonl", "proxy-access.log")]
     done = project.airlock("audit", *logs)
     assert done.returncode == 0, done.stderr
-    for word in ("finance_daily", "marketing_daily", "deny-warehouse-5432", "analyst"):
+    for word in ("finance_daily", "marketing_daily", "deny-warehouse-", "analyst"):
         assert word in done.stdout
 
 
@@ -102,10 +104,10 @@ def test_no_secret_is_in_a_log_or_in_the_state(project: Project) -> None:
 
 
 def test_a_proxy_that_died_is_started_again(project: Project) -> None:
-    before = project.state()["desk-proxy"]["outputs"]["pid"]
+    before = project.state()["tcp_proxy-envoy"]["outputs"]["pid"]
     os.killpg(before, signal.SIGKILL)
     project.up()
-    assert project.state()["desk-proxy"]["outputs"]["pid"] != before
+    assert project.state()["tcp_proxy-envoy"]["outputs"]["pid"] != before
 
 
 def test_destroy_stops_everything(project: Project) -> None:

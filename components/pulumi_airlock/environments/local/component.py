@@ -14,7 +14,7 @@ from ...access.manifest import TaskIdentity, manifest
 from ...errors import Problems
 from ...gates.tcp_proxy import ProxyPlan, Settings, TaskIssuer, compile_proxy, envoy_configuration, proxy_of
 from ...gates.tcp_proxy.envoy import BOOTSTRAP
-from ...tokens import LOCAL_ENVIRONMENT
+from ...tokens import LOCAL_ENVIRONMENT, TCP_PROXY
 from . import issuer as issuing
 from . import lending, postgres
 from .certificates import AUTHORITY, CERTIFICATE, KEY, LocalCertificates
@@ -163,7 +163,7 @@ class LocalEnvironment(pulumi.ComponentResource):
             log=str(self._places.root / PROXY_LOG),
             upstreams={authority: f"{HOST}:{port}" for authority, port in places.items()},
         )
-        envoy = self._proxy(settings, plan, certificates, issuer)
+        envoy = _Proxy(gate, plan, settings, self._tools.envoy, self._child(certificates, issuer)).process
         airflow = self._airflow(written.text(), written.digest(), dags, envoy, lender)
         url = f"http://{HOST}:{self._ports.airflow}"
         for one in tries:
@@ -239,21 +239,6 @@ class LocalEnvironment(pulumi.ComponentResource):
                 opts=self._child(secrets),
             )
 
-    def _proxy(self, settings: Settings, plan: ProxyPlan, certificates: LocalCertificates, issuer: LocalProcess) -> LocalProcess:
-        """Envoy. Targets, rules and certificates are read again when their files change; its first file, at its start alone."""
-        configuration = envoy_configuration(plan, settings)
-        written = self._files("proxy-files", self._places.proxy, configuration.files)
-        bootstrap = self._places.proxy / BOOTSTRAP
-        return LocalProcess(
-            f"{self._name}-proxy",
-            command=[str(self._tools.envoy), "-c", str(bootstrap), "--use-dynamic-base-id", "--log-level", "warning"],
-            ready=f"tcp://{HOST}:{self._ports.proxy}",
-            folder=self._places.root,
-            depends_on_files={BOOTSTRAP: digest({BOOTSTRAP: configuration.files[BOOTSTRAP]})},
-            how_to_get=_PARTS,
-            opts=self._child(certificates, written, issuer),
-        )
-
     def _airflow(self, text: str, checked: str, dags: Path, *after: LocalProcess) -> LocalProcess:
         """Airflow, all of it in one process group."""
         home, port = self._places.airflow, self._ports.airflow
@@ -298,3 +283,29 @@ class LocalEnvironment(pulumi.ComponentResource):
             how_to_get=_PARTS,
             opts=self._child(written, *after),
         )
+
+
+class _Proxy(pulumi.ComponentResource):
+    """Envoy. Targets, rules and certificates are read again when their files change; its first file, at its start alone."""
+
+    def __init__(self, gate: str, plan: ProxyPlan, settings: Settings, program: Path, opts: pulumi.ResourceOptions) -> None:
+        super().__init__(TCP_PROXY, gate, None, opts)
+        configuration = envoy_configuration(plan, settings)
+        written = LocalFiles(
+            f"{gate}-files",
+            folder=Path(settings.folder),
+            files=configuration.files,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.process = LocalProcess(
+            f"{gate}-envoy",
+            command=[str(program), "-c", f"{settings.folder}/{BOOTSTRAP}", "--use-dynamic-base-id", "--log-level", "warning"],
+            ready=f"tcp://{HOST}:{settings.port}",
+            folder=Path(settings.folder).parent,
+            depends_on_files={BOOTSTRAP: digest({BOOTSTRAP: configuration.files[BOOTSTRAP]})},
+            how_to_get=_PARTS,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[written]),
+        )
+        issuers = [{"name": one.name, "environment": one.environment, "subject": one.subject} for one in plan.issuers]
+        here = {"sources": [f"{HOST}/32"], "entry": {"cidrs": [f"{HOST}/32"], "port": settings.port}}
+        self.register_outputs({"issuers": issuers, **here, "upstreams": dict(settings.upstreams)})

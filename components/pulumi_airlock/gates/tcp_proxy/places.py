@@ -1,10 +1,10 @@
-"""Where a stack keeps Envoy's configuration: ConfigMaps that pods mount, objects of S3, parameters, metadata of machines."""
+"""Where a stack keeps Envoy's configuration: ConfigMaps of pods, objects of S3, parameters, metadata of machines, files."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ...tokens import TCP_PROXY
+from ...tokens import LOCAL_FILES, TCP_PROXY
 from ..kubernetes import KubeObject, objects
 from ..stack import UNKNOWN, Resource, Stack
 from .read_config import is_bootstrap, parsed
@@ -48,7 +48,7 @@ class Found:
 
 def found(stack: Stack) -> Iterator[Found]:
     """Every configuration of Envoy in a stack; of a component whose files nobody knows, that it is there."""
-    for files, owner in (*_in_clusters(stack), *_in_buckets(stack), *_alone(stack)):
+    for files, owner in (*_in_clusters(stack), *_in_buckets(stack), *_alone(stack), *_of_this_machine(stack)):
         for name, one in files.items():
             if is_bootstrap(one.document):
                 yield Found(files, name, owner)
@@ -99,6 +99,14 @@ def _alone(stack: Stack) -> Iterator[tuple[Mapping[str, File], None]]:
         data = one.get("metadata", default={})
         if isinstance(data, Mapping):
             yield {str(key): File(_document(text), one, ("metadata", str(key))) for key, text in data.items()}, None
+
+
+def _of_this_machine(stack: Stack) -> Iterator[tuple[Mapping[str, File], None]]:
+    """Files that the local stack writes."""
+    for one in stack.of_type(LOCAL_FILES):
+        files = one.get("files", default={})
+        if isinstance(files, Mapping):
+            yield {str(name): File(_document(text), one, ("files", str(name))) for name, text in files.items()}, None
 
 
 def _document(text: Any) -> Any:

@@ -83,7 +83,9 @@ def _filter(gate: str, several: Sequence[Found], cluster: Cluster | None) -> Fil
 
 def _configuration(one: Found) -> Configuration:
     documents = {name: file.document for name, file in one.files.items()}
-    return Configuration(documents, one.bootstrap, dict(_issuers(one.component)))
+    upstreams = one.component.get("upstreams") if one.component else None
+    names = {str(at): str(target) for target, at in upstreams.items()} if isinstance(upstreams, Mapping) else {}
+    return Configuration(documents, one.bootstrap, dict(_issuers(one.component)), names)
 
 
 def _issuers(component: Resource | None) -> Iterator[tuple[str, Issuer]]:

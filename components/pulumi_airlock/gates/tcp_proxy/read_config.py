@@ -74,10 +74,19 @@ def is_bootstrap(document: Any) -> bool:
 
 
 class Configuration:
-    """One Envoy: its bootstrap and the other files, as documents by their names."""
+    """One Envoy: its bootstrap and the other files, as documents by their names.
 
-    def __init__(self, files: Mapping[str, Any], bootstrap: str, issuers: Mapping[str, Issuer] | None = None) -> None:
-        self._files, self._name, self._issuers = files, bootstrap, issuers or {}
+    `names`: where an endpoint is → the target (`host:port`) that it stands for, where no DNS says so.
+    """
+
+    def __init__(
+        self,
+        files: Mapping[str, Any],
+        bootstrap: str,
+        issuers: Mapping[str, Issuer] | None = None,
+        names: Mapping[str, str] | None = None,
+    ) -> None:
+        self._files, self._name, self._issuers, self._names = files, bootstrap, issuers or {}, names or {}
         self.bootstrap: Json = files[bootstrap]
         self.unread: list[str] = []
         """What could not be read."""
@@ -237,9 +246,14 @@ class Configuration:
                 address = _map(endpoint, "endpoint", "address")
                 socket = _map(address, "socket_address")
                 if socket:
-                    yield _hosts(str(socket.get("address"))), _tcp(socket.get("port_value"))
+                    yield self._place(str(socket.get("address")), socket.get("port_value"))
         else:
             yield from _by_domain(domains)
+
+    def _place(self, host: str, port: Any) -> tuple[Hosts, Services]:
+        """Host and port of an endpoint; where its component says which name it stands for, that one's."""
+        name, _, its_port = self._names.get(f"{host}:{port}", "").rpartition(":")
+        return (_hosts(name), _tcp(int(its_port))) if name and its_port.isdigit() else (_hosts(host), _tcp(port))
 
 
 def _endpoints(cluster: Json) -> Iterator[Json]:
