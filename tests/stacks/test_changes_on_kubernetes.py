@@ -30,6 +30,17 @@ by_hand(
     {"endpointSelector": {}, "egress": [{"toEntities": ["all"]}], "ingress": [{"fromEntities": ["all"]}]},
 )
 """
+CILIUM_REQUESTS = """
+by_hand(
+    "cilium.io/v2", "CiliumNetworkPolicy", "requests", "positions",
+    {
+        "endpointSelector": {},
+        "ingress": [
+            {"fromEntities": ["cluster"], "toPorts": [{"ports": [{"port": "8443"}], "rules": {"http": [{"method": "GET"}]}}]}
+        ],
+    },
+)
+"""
 NO_CONTROL_PLANE = """
 by_hand(
     "cilium.io/v2", "CiliumNetworkPolicy", "no-istiod", "airflow",
@@ -90,6 +101,7 @@ def _append(text: str) -> Callable[[Path], None]:
         ("prod-eks", _append(EMPTY_RULE), ["AuthorizationPolicy positions/open", "positions"]),
         ("prod-eks", _append(OPEN_EGRESS), ["NetworkPolicy airflow/egress", "ledger-db"]),
         ("prod-eks", _append(CILIUM_ALL), ["CiliumNetworkPolicy airflow/debug egress[0]", "ledger-db"]),
+        ("prod-eks", _append(CILIUM_REQUESTS), ["not exactly one owner", "cannot see which requests are sent", "Istio encrypts"]),
         ("prod-eks", _append(NO_CONTROL_PLANE), ["istiod.istio-system", "which finance needs itself", "refused by cilium"]),
         ("prod-eks", _before_all(GATEWAY_TRUSTS_CLIENTS), ["airflow-ui-finance", "nginx"]),
         ("dev-gke", _append(OPEN_SERVER), ["Server prices/open", "price-load"]),
@@ -98,6 +110,7 @@ def _append(text: str) -> Callable[[Path], None]:
         "an empty rule",
         "an egress that the FortiGate cannot tell apart",
         "a policy of Cilium for all",
+        "requests that the mesh hides from Cilium",
         "a deny before the control plane",
         "a gateway that believes its clients",
         "an open Server",
