@@ -17,6 +17,8 @@ class Pod:
     labels: dict[str, str] = field(default_factory=dict)
     proxy: str = ""
     address: str = "10.0.0.9"
+    kept_out: int = 0
+    """A port that leads past its sidecar."""
 
     @property
     def identity(self) -> str:
@@ -39,7 +41,7 @@ _HTTP_OPERATION = ("hosts", "notHosts", "methods", "notMethods", "paths", "notPa
 
 def allows(documents: list[Manifest], caller: Pod, server: Pod, port: int, request: Request | None, protocol: str = "") -> bool:
     """Whether a connection gets in. `protocol`: what the Service says of the port, `http`, `tcp` or nothing."""
-    if not server.proxy:
+    if not server.proxy or port == server.kept_out:
         return True
     mode = _mode([one for one in documents if one["kind"] == "PeerAuthentication"], server, port)
     if mode == "STRICT" and not caller.proxy:

@@ -13,7 +13,7 @@ from pulumi_airlock.gates.kubernetes import stack_from_manifests
 PODS = [
     Pod("x", "p0", {"app": "a", "tier": "one"}, "sidecar", "10.0.0.1"),
     Pod("x", "p1", {"app": "b"}, "sidecar", "10.0.1.1"),
-    Pod("y", "p2", {"app": "a"}, "sidecar", "10.0.0.2"),
+    Pod("y", "p2", {"app": "a"}, "sidecar", "10.0.0.2", kept_out=9000),
     Pod("z", "p3", {"app": "a"}, "", "10.0.1.3"),
     Pod("w", "p4", {"app": "a"}, "ztunnel", "10.0.0.4"),
 ]
@@ -138,7 +138,8 @@ def _cluster() -> list[dict[str, Any]]:
     for one in PODS:
         metadata = {"name": one.account, "namespace": one.namespace, "labels": {**one.labels, "pod": one.account}}
         spec = {"serviceAccountName": one.account, "containers": [{"name": "c"}]}
-        found.append({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
+        kept_out = {"annotations": {"traffic.sidecar.istio.io/excludeInboundPorts": str(one.kept_out)}} if one.kept_out else {}
+        found.append({"apiVersion": "v1", "kind": "Pod", "metadata": {**metadata, **kept_out}, "spec": spec})
         ports = [{"port": port, "name": f"{kind}-{port}" if kind else f"p{port}"} for port, kind in PORTS.items()]
         spec = {"selector": {"pod": one.account}, "ports": ports}
         found.append({"apiVersion": "v1", "kind": "Service", "metadata": {**metadata, "labels": {}}, "spec": spec})

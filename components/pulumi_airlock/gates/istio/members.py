@@ -14,6 +14,8 @@ from ..stack import Stack
 INJECT = "sidecar.istio.io/inject"
 REVISION = "istio.io/rev"
 DATAPLANE = "istio.io/dataplane-mode"
+EXCLUDED = "traffic.sidecar.istio.io/excludeInboundPorts"
+"""An annotation: ports that lead past the sidecar (Istio, "Resource Annotations")."""
 _NEVER = frozenset({"kube-system", "kube-public", "kube-node-lease", "local-path-storage"})
 """Namespaces that are never injected (istio/istio, pkg/kube/inject: IgnoredNamespaces)."""
 

@@ -9,15 +9,17 @@ that is a filter of its own. `Sidecar` and `outboundTrafficPolicy` are routing, 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from ...proof.filters import Action, Combine, Filter, Match, Rule, Source, Who
 from ...proof.sets import Hosts, Services
 from ...proof.shape import Shape
 from ...tokens import ISTIO_GATE
 from ..kubernetes import Workload, read_cluster
+from ..kubernetes.annotations import Annotations, ports_of
 from ..stack import Stack
 from .egress import leaving
-from .members import Proxy
+from .members import EXCLUDED, Proxy
 from .peers import Taking
 from .policies import Authorization, Mesh, read_mesh
 from .rules import ANY_REQUEST, Box, Caller, Enforcer
@@ -25,6 +27,7 @@ from .waypoints import Waypoint, holds_at, waypoints_of
 
 DEFAULT_NAME = "istio"
 SHAPE = Shape(nouns=("rule", "rules"))
+_TCP = Services.of("tcp")
 
 
 def read(stack: Stack) -> Iterator[Filter]:
@@ -46,15 +49,27 @@ def read(stack: Stack) -> Iterator[Filter]:
         if one.name in mesh.proxies and one.name not in entries and not one.stands_for and gateways.isdisjoint(one.names)
     ]
     if inside:
-        yield from _Workloads(mesh, gate, urn, inside, waypoints_of(stack, mesh.cluster)).filters()
+        said = Annotations(stack, mesh.cluster).said
+        kept_out = {one.name: ports_of(said(one, EXCLUDED)) for one in inside if mesh.proxies[one.name] is Proxy.SIDECAR}
+        yield from _Workloads(mesh, gate, urn, inside, waypoints_of(stack, mesh.cluster), kept_out).filters()
     yield from ways
 
 
 class _Workloads:
     """What reaches workloads."""
 
-    def __init__(self, mesh: Mesh, gate: str, urn: str, inside: Sequence[Workload], waypoints: Mapping[str, Waypoint]) -> None:
+    def __init__(
+        self,
+        mesh: Mesh,
+        gate: str,
+        urn: str,
+        inside: Sequence[Workload],
+        waypoints: Mapping[str, Waypoint],
+        kept_out: Mapping[str, Services],
+    ) -> None:
         self.mesh, self.gate, self.urn, self.inside, self.waypoints = mesh, gate, urn, inside, waypoints
+        self.kept_out = kept_out
+        """Workload → the ports that lead past its sidecar."""
         assert mesh.identities is not None  # noqa: S101  # a mesh that was read has them
         self.strangers = (mesh.identities.everybody - mesh.members) | {""}
         self.connections: list[Rule] = []
@@ -62,7 +77,8 @@ class _Workloads:
 
     def filters(self) -> Iterator[Filter]:
         rules = tuple(rule for one in self.inside for rule in self._at(one))
-        scope = Match(hosts=self.mesh.cluster.hosts(self.inside))
+        # Proxies see TCP alone.
+        scope = Match(hosts=self.mesh.cluster.hosts(self.inside), services=_TCP)
         yield self._filter("authorization at workloads", Combine.DENY_OVERRIDES, Action.DENY, rules, scope)
         if self.connections:
             requests = Rule(
@@ -73,7 +89,9 @@ class _Workloads:
             )
             hosts = Hosts.union(one.match.hosts for one in self.connections)
             found = (requests, *self.connections)
-            yield self._filter("connections that are not HTTP", Combine.FIRST_MATCH, Action.ALLOW, found, Match(hosts=hosts))
+            yield self._filter(
+                "connections that are not HTTP", Combine.FIRST_MATCH, Action.ALLOW, found, Match(hosts=hosts, services=_TCP)
+            )
         for host, waypoint in self.waypoints.items():
             mine = [one for one in self.inside if host in one.names and self.mesh.proxies[one.name] is Proxy.AMBIENT]
             if mine:
@@ -85,7 +103,11 @@ class _Workloads:
     def _at(self, one: Workload) -> Iterator[Rule]:
         """What reaches a workload: each way of taking connections, each policy, each rule."""
         policies = self.mesh.on(one)
-        takings = self.mesh.takings(one)
+        unseen = self.kept_out.get(one.name, Services())
+        takings = [replace(taking, ports=taking.ports - unseen) for taking in self.mesh.takings(one)]
+        source = Source(one.urn or self.mesh.cluster.declared.urn, label=f"ports of {one.name} that lead past its sidecar")
+        for hosts, services in one.reached(unseen):
+            yield Rule(Action.ALLOW, Match(hosts=hosts, services=services), source)
         for taking in takings:
             yield from self._certificates(one, taking)
         yield from _open(
@@ -179,7 +201,7 @@ class _Workloads:
             _open(policies, here, waypoint.object.at(label=f"no ALLOW policy is attached to {waypoint.object} for {host}"))
         )
         # At the waypoint itself callers are themselves.
-        plain = _Workloads(self.mesh, self.gate, self.urn, self.inside, {})
+        plain = _Workloads(self.mesh, self.gate, self.urn, self.inside, {}, {})
         for policy in policies:
             for action in _acting(policy, ambient=False):
                 for position, box in self.mesh.boxes(policy, Enforcer.HTTP, action):
