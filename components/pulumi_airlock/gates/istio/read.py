@@ -49,8 +49,8 @@ def read(stack: Stack) -> Iterator[Filter]:
         if one.name in mesh.proxies and one.name not in entries and not one.stands_for and gateways.isdisjoint(one.names)
     ]
     if inside:
-        said = Annotations(stack, mesh.cluster).said
-        kept_out = {one.name: ports_of(said(one, EXCLUDED)) for one in inside if mesh.proxies[one.name] is Proxy.SIDECAR}
+        annotated = Annotations(stack, mesh.cluster).said
+        kept_out = {one.name: ports_of(annotated(one, EXCLUDED)) for one in inside if mesh.proxies[one.name] is Proxy.SIDECAR}
         yield from _Workloads(mesh, gate, urn, inside, waypoints_of(stack, mesh.cluster), kept_out).filters()
     yield from ways
 
