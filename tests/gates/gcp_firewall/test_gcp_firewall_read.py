@@ -6,9 +6,9 @@ from typing import Any
 
 import pulumi_gcp as gcp
 import pytest
-from gcp_programs import environment, network, plain_environment
+from gcp_programs import declared, environment, network, plain_environment
 from pulumi_airlock.gates import read_all
-from pulumi_airlock.gates.gcp_firewall import read
+from pulumi_airlock.gates.gcp_firewall import GcpFirewallGate, read, references
 from pulumi_airlock.proof.filters import Action, Filter, Rule
 from pulumi_airlock.proof.sets import Hosts, Services
 
@@ -251,6 +251,23 @@ def test_the_stack_may_have_the_project_and_its_folders(run):
     assert [one.source.urn.rpartition("::")[2] for one in found.rules if not one.implied] == ["h1", "h0"]
 
 
+def test_a_folder_that_is_not_made_yet_may_be_the_one_that_the_gate_was_told(preview):
+    def program() -> None:
+        vpc = network()
+        finance = environment("finance", vpc, "10.1")
+        GcpFirewallGate(
+            "gcp_firewall",
+            access=declared(),
+            environments=[finance.network],
+            network_id=vpc.id,
+            ancestors=["organizations/1", "folders/2"],
+        )
+        hierarchical(program, gcp.organizations.Folder("f", parent="organizations/1", display_name="f").name)
+
+    seen, reasons = at(egress(preview(program)), "10.20.9.9")
+    assert (seen, reasons) == ({"deny"}, ["whether vpc is in what at0 is attached to"])
+
+
 def test_a_legacy_security_policy_is_told_and_not_read(run):
     def program() -> None:
         environment("finance", network(), "10.1")
@@ -383,6 +400,31 @@ def test_a_refusal_names_the_gate_the_rule_and_its_fields(run):
 # Around it
 
 
+def test_what_nothing_uses(run):
+    def program() -> None:
+        vpc = network()
+        environment("finance", vpc, "10.1")
+        policy = policy_with(vpc, {})
+        gcp.compute.FirewallPolicyWithRules("nowhere", parent="organizations/1", short_name="nowhere", rules=[])
+        for name in ("used", "unused"):
+            gcp.networksecurity.AddressGroup(
+                name, name=name, location="global", type="IPV4", capacity=10, items=[], parent="projects/bank-airflow"
+            )
+        gcp.compute.NetworkFirewallPolicyRule(
+            "names",
+            firewall_policy=policy.name,
+            priority=7,
+            direction="EGRESS",
+            action="deny",
+            match={"layer4_configs": ALL, "dest_address_groups": ["projects/bank-airflow/locations/global/addressGroups/used"]},
+        )
+
+    found = {(one.what, one.name) for one in references(run(program))}
+    assert ("hierarchical firewall policy", "nowhere") in found
+    assert ("address group", "unused") in found
+    assert ("global network firewall policy", "policy") not in found
+
+
 def test_it_is_read_with_every_other_gate(run):
     stack = run(lambda: environment("finance", network(), "10.1"))
     names = {one.name for one in read_all(stack).filters}
@@ -392,7 +434,7 @@ def test_it_is_read_with_every_other_gate(run):
 PROGRAM = """
 import sys
 sys.modules["pulumi_gcp"] = None  # importing it fails
-from pulumi_airlock.gates.gcp_firewall import read
+from pulumi_airlock.gates.gcp_firewall import read, references
 from pulumi_airlock.gates.stack import Stack
 assert not list(read(Stack([])))
 """

@@ -8,12 +8,13 @@ and all that somebody else wrote beside them, in the order in which Google looks
 from typing import TYPE_CHECKING
 
 from ...lazy import exports
+from .hygiene import references
 from .read import read
 
 if TYPE_CHECKING:
     from .component import GcpFirewallGate
 
-__all__ = ["GcpFirewallGate", "read"]
+__all__ = ["GcpFirewallGate", "read", "references"]
 
 # Readers run in policy packs and notebooks, where pulumi_gcp need not be installed: only composing needs it.
 __getattr__ = exports(__name__, {"GcpFirewallGate": "component"})

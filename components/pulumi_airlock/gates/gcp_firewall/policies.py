@@ -108,9 +108,11 @@ def _attached(association: Resource, prop: str) -> str:
 
 def _depth(placed: Placement, target: str, association: Resource) -> tuple[int | None, tuple[str, ...]]:
     """How far from the top a policy is attached above the environment; None where it is not above it at all."""
-    if placed.ancestors is None or not target:
-        reason = f"whether {placed.network} is in {target or 'what ' + association.name + ' is attached to'}"
-        return (0 if target.startswith("organizations/") else 1), (reason,)
+    # The number of a folder that the stack is about to make is not known: it may be one that the gate was told.
+    hidden = target.startswith("urn:") and any(one.startswith("folders/") for one in placed.ancestors or ())
+    if placed.ancestors is None or not target or hidden:
+        where = f"what {association.name} is attached to" if not target or hidden else target
+        return (0 if target.startswith("organizations/") else 1), (f"whether {placed.network} is in {where}",)
     return (placed.ancestors.index(target), ()) if target in placed.ancestors else (None, ())
 
 
@@ -197,17 +199,17 @@ def _vpc_written(stack: Stack, placed: Placement) -> Iterator[Written]:
         for action, prop in (("allow", "allows"), ("deny", "denies")):
             blocks = one.get_list(prop)
             if blocks:
-                yield _vpc(one, action, blocks, doubts)
+                yield _vpc(one, action, prop, blocks, doubts)
 
 
-def _vpc(one: Resource, action: str, blocks: list[Any], doubts: tuple[str, ...]) -> Written:
+def _vpc(one: Resource, action: str, prop: str, blocks: list[Any], doubts: tuple[str, ...]) -> Written:
     configs = [
         {"ipProtocol": block.get("protocol", UNKNOWN), "ports": block.get("ports")} if isinstance(block, Mapping) else UNKNOWN
         for block in blocks
     ]
     match: dict[str, Any] = {policy: one.get(own) for policy, own in _VPC_NAMES.items()}
     match["layer4Configs"] = configs
-    names = {**_VPC_NAMES, "layer4Configs": f"{action[:-1] if action == 'deny' else action}{'ies' if action == 'deny' else 's'}"}
+    names = {**_VPC_NAMES, "layer4Configs": prop}
     fields = {**one.properties, "action": action, "priority": one.get("priority", default=_DEFAULT_PRIORITY)}
     return Written(one, (), fields, match, "firewall rule", names, doubts)
 
