@@ -13,7 +13,8 @@ import z3  # type: ignore[import-untyped]
 from pulumi_airlock.proof.atoms.places import BY_NAME, MAYBE, SURE
 from pulumi_airlock.proof.atoms.space import Box, Boxes
 from pulumi_airlock.proof.engine.encoding import Held
-from pulumi_airlock.proof.engine.sweep import Reader, Sweep
+from pulumi_airlock.proof.engine.reader import Reader
+from pulumi_airlock.proof.engine.sweep import Sweep
 from pulumi_airlock.proof.filters import Action
 from pulumi_airlock.proof.times import DagRun
 

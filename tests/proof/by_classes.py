@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from pulumi_airlock.proof.engine.sweep import Group
+from pulumi_airlock.proof.engine.group import Group
 from pulumi_airlock.proof.findings import Cell, Identity, Share
 from pulumi_airlock.proof.overview.dead import dead_routes, dead_rules
 from pulumi_airlock.proof.proving import Case

@@ -9,7 +9,8 @@ from oracle_cases import cases
 from pulumi_airlock.access import Access
 from pulumi_airlock.proof.engine import screening
 from pulumi_airlock.proof.engine.diagrams import doubtful
-from pulumi_airlock.proof.engine.sweep import Group, Sweep
+from pulumi_airlock.proof.engine.group import Group
+from pulumi_airlock.proof.engine.sweep import Sweep
 from pulumi_airlock.proof.filters import Action, Combine, Filter, Match, Rule, Source, Who
 from pulumi_airlock.proof.proving import Case, in_order
 from pulumi_airlock.proof.sets import Hosts, Services

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..access.model import Access
 from .atoms.space import Box
-from .engine.sweep import sees_of
+from .engine.reader import sees_of
 from .filters import Environment, Filter, Rule
 from .findings import Blocked, Excess, ExpectationResult, Proof, Unproven
 from .proving import Case, Part, in_order, prove, undisturbed

@@ -6,7 +6,9 @@ from typing import TypeVar
 
 from ..access.model import Access
 from .atoms.space import Space
-from .engine.sweep import DEFAULT, Group, Sweep, Verdict
+from .engine.group import Group, Verdict
+from .engine.reader import DEFAULT
+from .engine.sweep import Sweep
 from .engine.walk import Point, reasons, walk, witness
 from .filters import Filter, Kind, Need, Source
 from .findings import Blocked, Excess, InternalExcess, Row, Unproven, Witness

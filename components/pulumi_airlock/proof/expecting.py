@@ -9,7 +9,8 @@ from ..errors import InputError, Problem
 from .atoms.instants import Bools
 from .atoms.space import Space
 from .atoms.subjects import Selector
-from .engine.sweep import Group, Question, Sweep
+from .engine.group import Group, Question
+from .engine.sweep import Sweep
 from .engine.walk import Point, first, walk, witness
 from .filters import Kind, Match
 from .findings import ExpectationResult, Outcome

@@ -252,6 +252,11 @@ class Filter:
     needs: tuple[Need, ...] = ()
     """Flows of the gate's own."""
 
+    @property
+    def decides(self) -> bool:
+        """Whether it may refuse anything: what an environment needs comes by a filter that does not."""
+        return bool(self.rules) or self.default is Action.DENY
+
 
 @dataclass(frozen=True, slots=True)
 class Workloads:

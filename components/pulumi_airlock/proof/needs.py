@@ -12,7 +12,8 @@ import numpy as np
 from .atoms.instants import Bools
 from .atoms.places import SURE
 from .atoms.space import Box, Space
-from .engine.sweep import DEFAULT, Group, Verdict
+from .engine.group import Group, Verdict
+from .engine.reader import DEFAULT
 from .filters import Action, Environment, Filter, Match, Need
 from .wording import listed
 

@@ -18,9 +18,11 @@ from .atoms.space import Space
 from .atoms.subjects import OUTSIDE
 from .declared import destination_matches, grants
 from .drafts import Draft, Sighting, Words
+from .engine.group import Group, Question, Verdict
+from .engine.reader import DEFAULT
 from .engine.screening import doubtful
 from .engine.sight import Members, Sight
-from .engine.sweep import DEFAULT, Group, Question, Sweep, Verdict
+from .engine.sweep import Sweep
 from .engine.walk import first
 from .expecting import Expectations
 from .filters import Action, Environment, Filter, Kind, Match
@@ -153,7 +155,7 @@ class Case:
             assumptions=assumptions(self.access, self.environments, self.filters),
             routes=len(self.access.routes),
             rules=sum(len(one.rules) for one in self.filters),
-            gates=tuple(dict.fromkeys(one.gate for one in self.filters)),
+            gates=tuple(dict.fromkeys(one.gate for one in self.filters if one.decides)),
             _rest=partial(self._rest, questions),
         )
 

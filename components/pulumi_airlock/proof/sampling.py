@@ -13,7 +13,8 @@ from .atoms.places import SURE
 from .atoms.space import Box, Cut, Space
 from .atoms.subjects import OUTSIDE, Subject
 from .declared import destination_hosts, destination_services, grants
-from .engine.sweep import Group, Sweep
+from .engine.group import Group
+from .engine.sweep import Sweep
 from .engine.walk import Point, walk, witness
 from .evidence import ASPECTS, FAULTS, NONE, Aspect, Caller, CallerKind, Entry, Evidence, Numbers, Sample, Standing
 from .filters import Environment, Filter, Match

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ..atoms.instants import Bools
 from ..declared import Grant
-from ..engine.sweep import DEFAULT
+from ..engine.reader import DEFAULT
 from .changes import Changes
 from .model import Change, How, What
 from .pairing import ABSENT, Codes, Pair, Seen

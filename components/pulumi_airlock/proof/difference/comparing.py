@@ -101,7 +101,7 @@ class _Comparison:
             at=self._at,
             findings=tuple(found),
             changes=tuple(self._changes.all),
-            gates=tuple(dict.fromkeys(one.gate for one in filters)),
+            gates=tuple(dict.fromkeys(one.gate for one in filters if one.decides)),
             only=self._gate,
             declarations=self._declarations,
             compared=compared,

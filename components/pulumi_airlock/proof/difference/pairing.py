@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from ..atoms.instants import Bools
 from ..atoms.space import Cut, Space, TimeCut
-from ..engine.sweep import DEFAULT, Group, Verdict
+from ..engine.group import Group, Verdict
+from ..engine.reader import DEFAULT
 from .model import Standing
 from .sides import Side
 

@@ -17,7 +17,8 @@ from ..atoms.places import BY_NAME
 from ..atoms.space import Boxes
 from ..filters import Action
 from .encoding import HOSTS, Encoding, union
-from .sweep import Reader, Sweep
+from .reader import Reader
+from .sweep import Sweep
 
 _NODES = 1 << 27
 """Nodes that may exist at a time: some 3 GB. Memory is taken as they come to be."""

@@ -17,7 +17,8 @@ from ..atoms.instants import Bools
 from ..atoms.space import Box, Space
 from ..filters import Action
 from ..sets import Hosts, Services
-from .sweep import Reader, Sweep
+from .reader import Reader
+from .sweep import Sweep
 
 Numbers = NDArray[np.intp]
 Words = NDArray[np.uint64]

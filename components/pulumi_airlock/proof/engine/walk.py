@@ -12,7 +12,8 @@ from ..atoms.subjects import Subject
 from ..filters import Action, Combine, Kind, Rule
 from ..findings import Outcome, Row, Witness
 from ..sets import Services, protocol_name
-from .sweep import Group, Reader
+from .group import Group
+from .reader import Reader
 from .tracing import Spot, trace
 
 _DIMENSIONS = ("at this time", "for this request", "for this caller", "on this port", "to this host")

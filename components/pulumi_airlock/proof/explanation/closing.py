@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..atoms.places import Place, span
-from ..engine.sweep import Verdict
+from ..engine.group import Verdict
 from ..filters import Action, Combine, Kind, Match
 from ..sets import Hosts
 from .changing import Change, Step, apply

@@ -20,7 +20,8 @@ from ..atoms.space import Box, Space
 from ..atoms.subjects import Selector, Subject
 from ..checks import Owned
 from ..declared import destination_matches, grants
-from ..engine.sweep import Group, Question, Sweep
+from ..engine.group import Group, Question
+from ..engine.sweep import Sweep
 from ..engine.walk import Point, first, reasons, walk, witness
 from ..expecting import target_match
 from ..filters import EVERYTHING, Environment, Filter, Match, Who

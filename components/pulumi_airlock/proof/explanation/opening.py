@@ -7,7 +7,7 @@ import numpy as np
 
 from ..atoms.instants import Bools
 from ..atoms.subjects import Subject
-from ..engine.sweep import Verdict
+from ..engine.group import Verdict
 from ..filters import ANYONE, Action, Combine, Filter, Kind, Match, Rule, Source, Who
 from ..sets import Hosts, Services
 from .changing import Change, Step

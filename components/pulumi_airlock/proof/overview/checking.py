@@ -17,8 +17,10 @@ from ..atoms.space import Box, Space
 from ..atoms.subjects import Subject
 from ..checks import Check, Fault, Owned, Owner
 from ..declared import Grant
+from ..engine.group import Local, Verdict
 from ..engine.lanes import Numbers
-from ..engine.sweep import Local, Reader, Sweep, Verdict
+from ..engine.reader import Reader
+from ..engine.sweep import Sweep
 from ..filters import Rule, Source
 from ..wording import listed
 

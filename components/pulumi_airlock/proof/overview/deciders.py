@@ -14,7 +14,8 @@ from ..atoms.instants import Bools, runs_of
 from ..atoms.places import NEVER, SURE
 from ..atoms.space import Box, Space
 from ..engine.lanes import Callers, Numbers, Spans, Words
-from ..engine.sweep import Reader, Sweep
+from ..engine.reader import Reader
+from ..engine.sweep import Sweep
 from ..sets import Services
 
 _SAMPLES = 2

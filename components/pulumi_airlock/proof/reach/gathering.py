@@ -12,7 +12,8 @@ from ..atoms.places import SURE
 from ..atoms.space import Box, Cut, Space
 from ..atoms.subjects import Subject
 from ..declared import Grant
-from ..engine.sweep import Group, Sweep
+from ..engine.group import Group
+from ..engine.sweep import Sweep
 from ..engine.walk import Point, walk, witness
 from ..filters import HttpOperation
 from ..sets import Hosts, Services

@@ -16,7 +16,8 @@ from ..atoms.places import SURE
 from ..atoms.space import Space
 from ..atoms.subjects import Selector
 from ..declared import destination_hosts, destination_services, grants
-from ..engine.sweep import Question, Sweep
+from ..engine.group import Question
+from ..engine.sweep import Sweep
 from ..expecting import target_match
 from ..filters import EVERYTHING, Environment, Filter, Match
 from ..missing import missing_gates
