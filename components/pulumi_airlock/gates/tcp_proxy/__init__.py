@@ -4,6 +4,9 @@ What it sees of a principal: the DAG and task that a verified token names (or it
 asked for by CONNECT over mutual TLS, and leads to one `host:port`. Reading needs no SDK; only `TcpProxy` does.
 """
 
+from typing import TYPE_CHECKING
+
+from ...lazy import exports
 from .compile import compile_proxy, proxy_of
 from .envoy import Configuration, envoy_configuration
 from .issuers import TaskIssuer
@@ -11,13 +14,27 @@ from .plan import ProxyPlan
 from .read import read
 from .settings import Settings
 
+if TYPE_CHECKING:
+    from .component import TcpProxy
+    from .platforms import OnFargate, OnKubernetes, SecretFiles, Subnet
+
 __all__ = [
     "Configuration",
+    "OnFargate",
+    "OnKubernetes",
     "ProxyPlan",
+    "SecretFiles",
     "Settings",
+    "Subnet",
     "TaskIssuer",
+    "TcpProxy",
     "compile_proxy",
     "envoy_configuration",
     "proxy_of",
     "read",
 ]
+
+__getattr__ = exports(
+    __name__,
+    {"TcpProxy": "component", **dict.fromkeys(("OnFargate", "OnKubernetes", "SecretFiles", "Subnet"), "platforms")},
+)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from ...proof.times import Times
 from .issuers import TaskIssuer
@@ -78,6 +79,11 @@ class ProxyPlan:
     """The zones whose destinations lie behind it."""
     manifests: Mapping[str, str] = field(default_factory=dict)
     """Environment → the digest of the manifest that its tasks decide by."""
+
+    def key_places(self) -> tuple[tuple[str, int], ...]:
+        """(host, port) from which keys are fetched."""
+        found = (urlsplit(one.keys_uri) for one in self.issuers if one.keys_uri is not None)
+        return tuple(dict.fromkeys((str(one.hostname), one.port or (443 if one.scheme == "https" else 80)) for one in found))
 
     def issuer(self, name: str) -> TaskIssuer:
         """An issuer by name."""

@@ -1,0 +1,187 @@
+"""What a proxy on Fargate is made of, as plain data: its task, the script that brings its files, its roles, its rules. No SDK.
+
+Envoy reads files; ECS has none to give. So a second container brings them from S3 and Secrets Manager before Envoy starts, and
+again every minute, each replaced at once: targets, keys and certificates change without a restart.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ...access import Access
+from ...errors import Problems
+from .manifests import HEALTH_PORT, arguments
+from .plan import ProxyPlan
+from .platforms import OnFargate
+from .settings import AUTHORITY, CERTIFICATE, KEY, Settings
+
+_SHARED = "/airlock"
+_FOLDERS = ("config", "jwks", "tls")
+MAX_RULES = 60
+"""Rules in one direction of a security group, AWS's default quota (VPC User Guide, "Amazon VPC quotas", L-0EA8095F)."""
+
+
+def settings(clients: Sequence[str], connections: int) -> Settings:
+    """Where things are in a task of ECS."""
+    return Settings(
+        folder=f"{_SHARED}/config",
+        certificates=f"{_SHARED}/tls",
+        keys=f"{_SHARED}/jwks",
+        health_port=HEALTH_PORT,
+        clients=tuple(clients),
+        connections=connections,
+    )
+
+
+SCRIPT = r"""set -eu
+put() { # moves a file into its place, if it is another one
+  if [ ! -e "$2" ] || [ "$(sha256sum < "$1")" != "$(sha256sum < "$2")" ]; then mv -f "$1" "$2"; else rm -f "$1"; fi
+}
+secret() {
+  aws secretsmanager get-secret-value --secret-id "$1" --query SecretString --output text > "$2.new"
+  chmod 0640 "$2.new"; put "$2.new" "$2"
+}
+bring() {
+  aws s3 sync --only-show-errors --delete --exact-timestamps "s3://$BUCKET/" "$SHARED/.new/"
+  for folder in config jwks tls; do
+    mkdir -p "$SHARED/$folder" "$SHARED/.new/$folder"
+    for file in "$SHARED/.new/$folder"/*; do
+      [ -e "$file" ] || continue
+      cp "$file" "$SHARED/$folder/.$(basename "$file").new"
+      put "$SHARED/$folder/.$(basename "$file").new" "$SHARED/$folder/$(basename "$file")"
+    done
+  done
+  secret "$KEY" "$SHARED/tls/tls.key"
+  secret "$CERTIFICATE" "$SHARED/tls/tls.crt"
+}
+bring
+touch "$SHARED/.ready"
+while sleep "$EVERY"; do bring || echo '{"event":"files","reason":"not renewed: what is there stays"}'; done
+"""
+"""Brings the files, and again every minute. What cannot be fetched stays as it is."""
+
+
+def containers(platform: OnFargate, place: Settings, bucket: str, log_group: str, name: str) -> list[dict[str, Any]]:
+    """The containers of the task, as its definition has them."""
+    log = {
+        "logDriver": "awslogs",
+        "options": {"awslogs-group": log_group, "awslogs-region": platform.region, "awslogs-stream-prefix": name},
+    }
+    mount = {"sourceVolume": "files", "containerPath": _SHARED}
+    secure = {"readonlyRootFilesystem": True, "privileged": False, "linuxParameters": {"capabilities": {"drop": ["ALL"]}}}
+    environment = {
+        "BUCKET": bucket,
+        "SHARED": _SHARED,
+        "EVERY": "60",
+        "KEY": platform.certificate.key,
+        "CERTIFICATE": platform.certificate.certificate,
+        "AWS_REGION": platform.region,
+        "HOME": f"{_SHARED}/.home",
+    }
+    files = {
+        "name": "files",
+        "image": platform.files_image,
+        "essential": True,
+        "user": "101:101",
+        "entryPoint": ["/bin/sh", "-c"],
+        "command": [SCRIPT],
+        "environment": [{"name": key, "value": value} for key, value in environment.items()],
+        "mountPoints": [{**mount, "readOnly": False}],
+        "healthCheck": {"command": ["CMD-SHELL", f"test -e {_SHARED}/.ready"], "interval": 5, "retries": 10, "startPeriod": 60},
+        "logConfiguration": log,
+        **secure,
+    }
+    envoy = {
+        "name": "envoy",
+        "image": platform.image,
+        "essential": True,
+        "user": "101:101",
+        "command": arguments(place),
+        "dependsOn": [{"containerName": "files", "condition": "HEALTHY"}],
+        "portMappings": [{"containerPort": port, "protocol": "tcp"} for port in (place.port, HEALTH_PORT)],
+        "mountPoints": [{**mount, "readOnly": True}],
+        # 120 is the most that Fargate takes; the load balancer drains before.
+        "stopTimeout": min(platform.drain, 120),
+        "logConfiguration": log,
+        **secure,
+    }
+    return [files, envoy]
+
+
+def objects(files: Mapping[str, str], keys: Mapping[str, str], authority: str) -> Iterator[tuple[str, str]]:
+    """What the bucket has: (key, content). No secret is among it."""
+    yield from ((f"config/{name}", text) for name, text in files.items())
+    yield from ((f"jwks/{name}", text) for name, text in keys.items())
+    yield f"tls/{AUTHORITY}", authority
+
+
+def files_of(place: Settings) -> tuple[str, ...]:
+    """The paths that Envoy waits for besides its configuration."""
+    return tuple(f"{place.certificates}/{name}" for name in (CERTIFICATE, KEY, AUTHORITY))
+
+
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"},
+        ],
+    }
+)
+
+
+def task_policy(platform: OnFargate, bucket_arn: str, kms_key: str) -> str:
+    """What the task itself may do: read its configuration and its certificate."""
+    secrets = [platform.certificate.certificate, platform.certificate.key]
+    keys = sorted({kms_key, *filter(None, [platform.certificate.kms_key])})
+    services = [f"{one}.{platform.region}.amazonaws.com" for one in ("s3", "secretsmanager")]
+    statements = [
+        {"Sid": "List", "Effect": "Allow", "Action": "s3:ListBucket", "Resource": bucket_arn},
+        {"Sid": "Configuration", "Effect": "Allow", "Action": "s3:GetObject", "Resource": f"{bucket_arn}/*"},
+        {"Sid": "Certificate", "Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": secrets},
+        {
+            "Sid": "Decrypt",
+            "Effect": "Allow",
+            "Action": "kms:Decrypt",
+            "Resource": keys,
+            "Condition": {"StringEquals": {"kms:ViaService": services}},
+        },
+    ]
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+def execution_policy(platform: OnFargate, log_group_arn: str) -> str:
+    """What ECS may do for it: write its log, and fetch its images where they are private."""
+    write = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    statements: list[dict[str, Any]] = [
+        {"Sid": "Log", "Effect": "Allow", "Action": write, "Resource": f"{log_group_arn}:log-stream:*"}
+    ]
+    if platform.repositories:
+        pull = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+        statements += [
+            # It takes no resource (Service Authorization Reference, "Amazon ECR").
+            {"Sid": "SignIn", "Effect": "Allow", "Action": "ecr:GetAuthorizationToken", "Resource": "*"},
+            {"Sid": "Images", "Effect": "Allow", "Action": pull, "Resource": list(platform.repositories)},
+        ]
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+def leaving(access: Access, plan: ProxyPlan, platform: OnFargate, problems: Problems) -> list[tuple[str, int, str]]:
+    """(network, port, what for) of what the proxy connects to: its targets, AWS, issuers."""
+    found: dict[tuple[str, int], str] = {}
+    for target in plan.targets:
+        destination = access.destination(target.destination)
+        zone = access.zones[destination.zone]
+        networks = destination.cidrs or zone.cidrs
+        if not networks:
+            fix = "write its cidrs, or those of its zone"
+            problems.add(f"destination {destination.name}", f"the proxy's security group knows networks, no names: {fix}")
+        for network in networks:
+            found.setdefault((network, target.port), destination.name)
+    for network in platform.endpoints:
+        found.setdefault((network, 443), "AWS: configuration, certificate, log")
+    for network in platform.keys:
+        found.setdefault((network, 443), "keys of issuers")
+    if len(found) + len(platform.prefix_lists) > MAX_RULES:
+        problems.add("platform", f"{len(found)} rules of its security group, over {MAX_RULES}: write wider cidrs")
+    return [(network, port, why) for (network, port), why in found.items()]

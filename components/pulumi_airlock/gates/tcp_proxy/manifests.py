@@ -1,0 +1,127 @@
+"""The objects of a proxy in a cluster as the API takes them, without a Pulumi program. No SDK in here."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..kubernetes.marks import MANAGED
+from .envoy import BOOTSTRAP
+from .settings import Settings
+
+HEALTH_PORT = 9902
+USER = 101
+"""Nobody's: Envoy's images run as root unless they are told otherwise."""
+
+
+def settings(clients: Sequence[str], connections: int) -> Settings:
+    """Where things are in a pod."""
+    return Settings(
+        folder="/etc/envoy/config",
+        certificates="/etc/envoy/tls",
+        keys="/etc/envoy/jwks",
+        health_port=HEALTH_PORT,
+        clients=tuple(clients),
+        connections=connections,
+    )
+
+
+def labels(name: str) -> dict[str, str]:
+    """What the pods are labelled with."""
+    return {"app.kubernetes.io/name": name, "app.kubernetes.io/component": "tcp-proxy", **MANAGED}
+
+
+def arguments(place: Settings, concurrency: int = 2) -> list[str]:
+    """Envoy's arguments."""
+    bootstrap = f"{place.folder}/{BOOTSTRAP}"
+    return ["-c", bootstrap, "--concurrency", str(concurrency), "--disable-hot-restart", "--log-level", "warning"]
+
+
+def deployment(
+    name: str,
+    place: Settings,
+    bootstrap: str,
+    *,
+    image: str,
+    replicas: int,
+    drain: int,
+    resources: Mapping[str, Any],
+    secret: str,
+) -> dict[str, Any]:
+    """The `spec` of the Deployment. Targets, rules, keys and certificates change without a restart; the bootstrap by one."""
+    mounts = {"config": place.folder, "jwks": place.keys, "tls": place.certificates}
+    container = {
+        "name": "envoy",
+        "image": image,
+        "args": arguments(place),
+        "ports": [
+            {"name": "tunnels", "containerPort": place.port, "protocol": "TCP"},
+            {"name": "health", "containerPort": place.health_port, "protocol": "TCP"},
+        ],
+        "readinessProbe": {"httpGet": {"path": "/ready", "port": "health"}, "periodSeconds": 5},
+        "livenessProbe": {"httpGet": {"path": "/ready", "port": "health"}, "initialDelaySeconds": 10, "failureThreshold": 6},
+        # New tunnels go to other pods at once; those that are open have so long to end.
+        "lifecycle": {"preStop": {"sleep": {"seconds": drain}}},
+        "resources": dict(resources),
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "runAsNonRoot": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        # Whole folders: a file that is mounted by itself is never renewed.
+        "volumeMounts": [{"name": one, "mountPath": path, "readOnly": True} for one, path in mounts.items()],
+    }
+    pod = {
+        "serviceAccountName": name,
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": drain + 30,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": USER,
+            "runAsGroup": USER,
+            "fsGroup": USER,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "topologySpreadConstraints": [
+            {
+                "maxSkew": 1,
+                "topologyKey": key,
+                "whenUnsatisfiable": "ScheduleAnyway",
+                "labelSelector": {"matchLabels": labels(name)},
+            }
+            for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
+        ],
+        "containers": [container],
+        "volumes": [
+            {"name": "config", "configMap": {"name": f"{name}-config"}},
+            {"name": "jwks", "configMap": {"name": f"{name}-jwks"}},
+            {"name": "tls", "secret": {"secretName": secret, "defaultMode": 0o440}},
+        ],
+    }
+    digest = hashlib.sha256(bootstrap.encode()).hexdigest()[:32]
+    return {
+        "replicas": replicas,
+        "selector": {"matchLabels": labels(name)},
+        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
+        "template": {"metadata": {"labels": labels(name), "annotations": {"airlock/config": digest}}, "spec": pod},
+    }
+
+
+def service(name: str, place: Settings) -> dict[str, Any]:
+    """The `spec` of the Service that tasks connect to."""
+    ports = [{"name": "tunnels", "port": place.port, "targetPort": "tunnels", "protocol": "TCP"}]
+    return {"type": "ClusterIP", "selector": labels(name), "ports": ports}
+
+
+def certificate(secret: str, host: str, issuer: str, kind: str, days: int) -> dict[str, Any]:
+    """The `spec` of a Certificate of cert-manager."""
+    return {
+        "secretName": secret,
+        "dnsNames": [host, host.removesuffix(".cluster.local")],
+        "duration": f"{days * 24}h",
+        "renewBefore": f"{days * 8}h",
+        "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Always"},
+        "usages": ["digital signature", "server auth"],
+        "issuerRef": {"name": issuer, "kind": kind, "group": "cert-manager.io"},
+    }

@@ -1,0 +1,98 @@
+"""A proxy's objects in a cluster, as children of its component."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from ...environments.helm.flows import Flow, names_flow
+from ...proof.sets import Hosts, Services
+from ..kubernetes.making import custom_resource, metadata
+from ..kubernetes.workloads import SERVICE_DOMAIN, ServiceName, ServicePort, Workload
+from . import manifests
+from .envoy import BOOTSTRAP, Configuration
+from .plan import ProxyPlan
+from .platforms import OnKubernetes
+from .settings import Settings
+
+
+@dataclass(frozen=True)
+class Made:
+    """What other gates of the cluster have to know."""
+
+    workload: Workload
+    flows: tuple[Flow, ...]
+
+
+def host_of(name: str, platform: OnKubernetes) -> str:
+    """What tasks connect to, and the certificate's name."""
+    return f"{name}.{platform.namespace}.{SERVICE_DOMAIN}"
+
+
+def surroundings(plan: ProxyPlan, platform: OnKubernetes, place: Settings) -> Made:
+    """The proxy as gates of the cluster see it, and what it needs let through."""
+    name = plan.gate
+    ports = (ServicePort("tcp", place.port, place.port),)
+    workload = Workload(
+        name=f"{platform.namespace}/{name}",
+        namespace=platform.namespace,
+        service_account=name,
+        labels=manifests.labels(name),
+        ports={"tunnels": ("tcp", place.port)},
+        services=(ServiceName(host_of(name, platform), ports),),
+    )
+    return Made(workload, tuple(_flows(plan, platform, workload, place)))
+
+
+def _flows(plan: ProxyPlan, platform: OnKubernetes, workload: Workload, place: Settings) -> Iterator[Flow]:
+    mine = frozenset({workload.name})
+    if platform.callers:
+        port = Services.of("tcp", place.port, place.port)
+        yield Flow(frozenset(platform.callers), workload.hosts, port, workload.name, reason="tasks to the proxy")
+    yield names_flow(mine)
+    for host, number in plan.key_places():
+        yield Flow(mine, Hosts.from_names([host]), Services.of("tcp", number, number), reason="keys of an issuer")
+
+
+def make(plan: ProxyPlan, platform: OnKubernetes, found: Configuration, parent: pulumi.Resource) -> None:
+    """Makes everything."""
+    name, child = plan.gate, pulumi.ResourceOptions(parent=parent)
+    secret = platform.secret or f"{name}-tls"
+
+    def meta(label: str = "") -> Any:
+        return metadata(f"{name}-{label}" if label else name, platform.namespace, labels=manifests.labels(name))
+
+    kubernetes.core.v1.ServiceAccount(f"{name}-account", metadata=meta(), automount_service_account_token=False, opts=child)
+    files: Mapping[str, Mapping[str, str]] = {"config": found.files, "jwks": found.keys}
+    maps = [
+        kubernetes.core.v1.ConfigMap(f"{name}-{label}", metadata=meta(label), data=dict(data), opts=child)
+        for label, data in files.items()
+    ]
+    if platform.issuer is not None:
+        spec = manifests.certificate(secret, host_of(name, platform), platform.issuer, platform.issuer_kind, platform.days)
+        its = metadata(secret, platform.namespace, labels=manifests.labels(name))
+        custom_resource(f"{name}-certificate", "cert-manager.io/v1", "Certificate", its, spec, parent)
+    kubernetes.apps.v1.Deployment(
+        f"{name}-deployment",
+        metadata=meta(),
+        spec=manifests.deployment(
+            name,
+            found.settings,
+            found.files[BOOTSTRAP],
+            image=platform.image,
+            replicas=platform.replicas,
+            drain=platform.drain,
+            resources={"requests": dict(platform.requests), "limits": dict(platform.limits)},
+            secret=secret,
+        ),
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=maps),
+    )
+    kubernetes.core.v1.Service(f"{name}-service", metadata=meta(), spec=manifests.service(name, found.settings), opts=child)
+    kubernetes.policy.v1.PodDisruptionBudget(
+        f"{name}-budget",
+        metadata=meta(),
+        spec={"maxUnavailable": 1, "selector": {"matchLabels": manifests.labels(name)}},
+        opts=child,
+    )

@@ -1,0 +1,95 @@
+"""Where a proxy runs, and what a program has to say of it: a cluster of Kubernetes, or Fargate in the VPC of MWAA."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pulumi
+
+ENVOY = "docker.io/envoyproxy/envoy:distroless-v1.40.0"
+AWS_CLI = "public.ecr.aws/aws-cli/aws-cli:2.31.0"
+
+
+@dataclass(frozen=True)
+class OnKubernetes:
+    """Pods behind a Service of the cluster."""
+
+    namespace: str
+    issuer: str | None = None
+    """A ClusterIssuer (or Issuer, by `issuer_kind`) of cert-manager, which signs the proxy's certificate and the tasks'."""
+    issuer_kind: str = "ClusterIssuer"
+    secret: str | None = None
+    """Or a Secret of the namespace with `tls.crt`, `tls.key` and `ca.crt`: exactly one of the two."""
+    days: int = 30
+    """How long a certificate of the issuer holds; it is renewed after two thirds of that, without a restart."""
+    image: str = ENVOY
+    replicas: int = 2
+    drain: int = 300
+    """Seconds that open tunnels have to end when a pod goes."""
+    requests: Mapping[str, str] = field(default_factory=lambda: {"cpu": "250m", "memory": "256Mi"})
+    limits: Mapping[str, str] = field(default_factory=lambda: {"memory": "512Mi"})
+    callers: tuple[str, ...] = ()
+    """Workloads that connect (`airflow/ledger-close`), for gates of the cluster; without them: whatever its gates say."""
+
+
+@dataclass(frozen=True)
+class Subnet:
+    """A private subnet, and its network: what gates behind the proxy see as its address."""
+
+    id: pulumi.Input[str]
+    cidr: str
+
+
+@dataclass(frozen=True)
+class SecretFiles:
+    """The proxy's certificate and key, each a secret of Secrets Manager (as PEM): read again every minute.
+
+    Whoever issues them (a private CA of ACM, by a rotation) writes both; the key first.
+    """
+
+    certificate: str
+    """ARN."""
+    key: str
+    """ARN."""
+    kms_key: str | None = None
+    """ARN of the key that encrypts them, where it is not that of the account."""
+
+
+@dataclass(frozen=True)
+class OnFargate:
+    """Tasks of ECS behind an internal load balancer that carries TCP on: TLS ends in Envoy."""
+
+    cluster_arn: pulumi.Input[str]
+    vpc_id: pulumi.Input[str]
+    subnets: tuple[Subnet, ...]
+    region: str
+    host: str
+    """What tasks connect to, and the certificate's name: `proxy.airlock.internal`."""
+    certificate: SecretFiles
+    authority: str
+    """PEM of whoever signs the tasks' certificates."""
+    callers: Mapping[str, pulumi.Input[str]]
+    """Environment → its security group, from which tasks connect."""
+    kms_key_arn: pulumi.Input[str]
+    """Encrypts its configuration and its log."""
+    endpoints: tuple[str, ...] = ()
+    """Networks of the interface endpoints of S3, Secrets Manager and CloudWatch (443/tcp); the VPC's subnets, say."""
+    prefix_lists: tuple[str, ...] = ()
+    """Prefix lists of gateway endpoints, as that of S3."""
+    keys: tuple[str, ...] = ()
+    """Networks in which issuers' keys are fetched (443/tcp), where they are fetched."""
+    zone_id: pulumi.Input[str] | None = None
+    """The private hosted zone of Route 53 that `host` is put into; without it somebody else does."""
+    image: str = ENVOY
+    files_image: str = AWS_CLI
+    repositories: tuple[str, ...] = ()
+    """ARNs of the private repositories of ECR that the images come from."""
+    cpu: int = 512
+    memory: int = 1024
+    replicas: int = 2
+    drain: int = 300
+    """Seconds that open tunnels have to end when a task of ECS goes."""
+    log_days: int = 400
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+Platform = OnKubernetes | OnFargate
