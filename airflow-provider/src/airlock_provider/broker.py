@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
-from . import audit, context, credentials, decide, denied, manifest, settings, trust, tunnels
+from . import audit, certificates, context, credentials, decide, denied, manifest, settings, trust, tunnels
 from .audit import CREDENTIAL, PERMISSION, ROUTING, Refusal, TaskRun
 from .decide import GATE, Granted, Refused
 from .forwarder import Forwarder
@@ -121,7 +121,7 @@ def task_of(asker: context.Asker, known: Manifest) -> Task:
         if identity not in _tasks:
             run = context.task_run(asker, known)
             holder = Holder(known.identity, run)
-            forwarder = Forwarder(run, holder, tunnels.tls(settings.current()), source=known.identity.source)
+            forwarder = Forwarder(run, holder, certificates.tls(settings.current()), source=known.identity.source)
             _tasks[identity] = Task(run, holder, forwarder)
         return _tasks[identity]
 
@@ -166,7 +166,7 @@ def situation_of(
         target=target,
         token=task.holder.get,
         reach=lambda: tunnels.reach(task.forwarder, granted, known, target),
-        policy=lambda: tunnels.policy(proxy, known.environment, tunnels.tls(options)) if proxy else "",
+        policy=lambda: tunnels.policy(proxy, known.environment, certificates.tls(options)) if proxy else "",
     )
 
 
@@ -221,7 +221,12 @@ def _address(task: Task, situation: trust.Situation, connection: str) -> tuple[s
     if granted.proxy is None:
         return situation.target
     asked_anew = [one for one in granted.route.requires if one != "tunnel-up"]  # the connection itself will tell
-    way = tunnels.way(granted, granted.proxy, situation.manifest, situation.target, lambda: trust.unmet(situation, asked_anew))
+
+    def check() -> Refusal | None:
+        certificates.tls(situation.settings)  # a new one, where it is time
+        return trust.unmet(situation, asked_anew)
+
+    way = tunnels.way(granted, granted.proxy, situation.manifest, situation.target, check)
     try:
         return task.forwarder.open(way)
     except OSError as error:

@@ -36,7 +36,10 @@ OPTIONS = {
         "airflow.providers.amazon.aws.secrets.secrets_manager.SecretsManagerBackend",
     ),
     "next_backend_kwargs": Option("Its arguments as JSON.", '{"variables_prefix": "airflow/variables"}'),
-    "client_certificate": Option("The certificate that the proxy is shown (PEM).", "/opt/airflow/airlock/tls/tls.crt"),
+    "client_certificate": Option(
+        "The certificate that the proxy is shown (PEM), or `aws-secret:` and the ARN of a secret with `certificate` and `key`.",
+        "/opt/airflow/airlock/tls/tls.crt",
+    ),
     "client_key": Option("Its private key (PEM).", "/opt/airflow/airlock/tls/tls.key"),
     "proxy_ca": Option(
         "Who signs the proxy's certificate (PEM). Without it: the system's authorities.", "/opt/airflow/airlock/ca.crt"

@@ -14,7 +14,6 @@ from .decide import Granted
 from .forwarder import Forwarder, ProxyEnd, TlsFiles, Way
 from .manifest import Destination, Manifest, Proxy
 from .manifest import Settings as ConnectionSettings
-from .settings import Settings
 
 TIMEOUT = 10.0
 """Seconds for a connection that is only tried, and for the proxy to say which manifest it goes by."""
@@ -41,11 +40,6 @@ def told(granted: Granted, target: Target = ("", 0)) -> audit.Destination:
     """The destination as events name it."""
     destination = granted.destination
     return audit.Destination(destination.name, target[0], target[1], destination.zone, granted.route.name)
-
-
-def tls(settings: Settings) -> TlsFiles:
-    """The certificate that the proxy is shown, and whom it is trusted by."""
-    return TlsFiles(settings.client_certificate, settings.client_key, settings.proxy_ca)
 
 
 def way(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .logs import MwaaLogs
     from .placement import ExistingSubnets
     from .scale import MwaaScale
+    from .tasks import TaskProvider
     from .vpc import AirflowVpc, ExistingVpc
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "MwaaScale",
     "ProxyEgress",
     "S3Object",
+    "TaskProvider",
     "read",
     "read_environments",
 ]
@@ -48,5 +50,6 @@ __getattr__ = exports(
         "MwaaScale": "scale",
         "ProxyEgress": "egress",
         "S3Object": "artifacts",
+        "TaskProvider": "tasks",
     },
 )

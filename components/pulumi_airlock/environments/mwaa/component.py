@@ -31,7 +31,18 @@ from .options import Options, check_options
 from .placement import ExistingSubnets, check_existing_vpc, check_placement, make_placement
 from .role import ExecutionRole, make_role
 from .scale import MwaaScale, check_scale
-from .storage import existing, upload
+from .storage import Generated, existing, text, upload
+from .tasks import (
+    MANIFEST,
+    TaskProvider,
+    check_tasks,
+    permissions,
+    plugins,
+    requirements_text,
+)
+from .tasks import (
+    airflow_options as options_of_tasks,
+)
 from .vpc import AirflowVpc, ExistingVpc
 
 WebserverAccess = Literal["PRIVATE_ONLY", "PUBLIC_ONLY"]
@@ -66,6 +77,7 @@ class MwaaEnvironment(pulumi.ComponentResource):
         airflow_options: Airflow configuration, `section.option` → value.
         egress: the proxy that scheduler, workers and web servers go out through, each by its own port; told to them by the
             start-up script, in front of the code's own.
+        tasks: Airlock's provider inside Airflow: each task gets the connections that its routes lead to, and no others.
         egress_gateway: where the proxy's networks are routed to; None where the VPC leads there already (NAT).
         maintenance_window_start: weekly, UTC, `SUN:03:30`.
         worker_replacement_strategy: at updates, `GRACEFUL` lets tasks finish (up to 12 hours), `FORCED` stops them.
@@ -114,6 +126,7 @@ class MwaaEnvironment(pulumi.ComponentResource):
         airflow_options: Options | None = None,
         egress: ProxyEgress | None = None,
         egress_gateway: Gateway | None = None,
+        tasks: TaskProvider | None = None,
         maintenance_window_start: str | None = None,
         worker_replacement_strategy: WorkerReplacement = "GRACEFUL",
         extra_security_group_ids: Sequence[pulumi.Input[str]] = (),
@@ -139,6 +152,8 @@ class MwaaEnvironment(pulumi.ComponentResource):
             check_existing_vpc(vpc, problems)
         check_logs(logs, problems)
         check_options(airflow_options or {}, problems)
+        if tasks is not None:
+            warnings += check_tasks(tasks, code, airflow_version, airflow_options or {}, problems)
         _check_access(webserver_access_mode, ui_cidrs, endpoint_management, problems)
         _check_role(execution_role_arn, permissions_boundary_arn, extra_policy_arns, problems)
         _check_operation(kms_key_arn, maintenance_window_start, worker_replacement_strategy, extra_security_group_ids, problems)
@@ -167,8 +182,9 @@ class MwaaEnvironment(pulumi.ComponentResource):
             bucket = account.apply(
                 lambda known_account: bucket_name or default_bucket_name(environment_name, known_account, region)
             )
-            script = startup_text(code, egress, region, vpc.cidr)
-            stored = upload(name, code, bucket, region, self.kms_key_arn, all_tags, data, script)
+            generated = _generated(code, startup_text(code, egress, region, vpc.cidr), tasks)
+            shipped = {MANIFEST: tasks.manifest.text()} if tasks is not None else {}
+            stored = upload(name, code, bucket, region, self.kms_key_arn, all_tags, data, generated, shipped)
         role = (
             make_role(
                 name,
@@ -181,6 +197,7 @@ class MwaaEnvironment(pulumi.ComponentResource):
                 extra_policy_arns,
                 all_tags,
                 child,
+                permissions(tasks) if tasks is not None else None,
             )
             if execution_role_arn is None
             else ExecutionRole(pulumi.Output.from_input(execution_role_arn))
@@ -210,7 +227,7 @@ class MwaaEnvironment(pulumi.ComponentResource):
             webserver_access_mode=webserver_access_mode,
             endpoint_management=endpoint_management,
             logging_configuration=logging_configuration(logs),
-            airflow_configuration_options=dict(airflow_options) if airflow_options else None,
+            airflow_configuration_options=dict(airflow_options or {}) | (options_of_tasks(tasks) if tasks else {}) or None,
             weekly_maintenance_window_start=maintenance_window_start,
             worker_replacement_strategy=worker_replacement_strategy,
             tags=all_tags,
@@ -267,6 +284,16 @@ class MwaaEnvironment(pulumi.ComponentResource):
                 tags={**tags, "Name": f"{name}-{what}"},
                 opts=pulumi.ResourceOptions(parent=self),
             )
+
+
+def _generated(code: MwaaCode, startup: str | None, tasks: TaskProvider | None) -> dict[str, Generated]:
+    """What is uploaded in place of the code's own files."""
+    made: dict[str, Generated] = {}
+    if startup is not None:
+        made["startup_script"] = text(startup)
+    if tasks is not None:
+        made |= {"requirements": text(requirements_text(code, tasks)), "plugins": plugins(code, tasks)}
+    return made
 
 
 def default_bucket_name(environment_name: str, account_id: str, region: str) -> str:

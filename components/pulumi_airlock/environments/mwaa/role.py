@@ -4,7 +4,7 @@ A DAG that needs more gets it by `extra_policy_arns`, or better, by a role of it
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -125,8 +125,9 @@ def make_role(
     extra_policy_arns: Sequence[pulumi.Input[str]],
     tags: dict[str, str],
     opts: pulumi.ResourceOptions,
+    further: Mapping[str, pulumi.Output[str]] | None = None,
 ) -> ExecutionRole:
-    """A role with the policies above.
+    """A role with the policies above, and further ones: name → document.
 
     The key's policy is one of its own: a new key's ARN is unknown at preview, and must not hide the other statements.
     """
@@ -153,6 +154,8 @@ def make_role(
             opts=opts,
         ),
     ]
+    for suffix, document in (further or {}).items():
+        policies.append(aws.iam.RolePolicy(f"{name}-role-{suffix}", role=role.id, policy=document, opts=opts))
     for position, policy_arn in enumerate(extra_policy_arns):
         policies.append(aws.iam.RolePolicyAttachment(f"{name}-role-{position}", role=role.name, policy_arn=policy_arn, opts=opts))
     return ExecutionRole(_arn(account_id, region, role), tuple(policies))

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,9 @@ import pulumi_aws as aws
 
 from .artifacts import ExistingCode, MwaaCode, S3Object, StrPath, dag_files, fingerprint
 from .limits import partition
+
+Generated = tuple[pulumi.Asset | pulumi.Archive, str]
+"""What is uploaded, and its digest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +58,12 @@ def upload(
     key_arn: pulumi.Output[str],
     tags: dict[str, str],
     opts: pulumi.ResourceOptions,
-    startup: str | None = None,
+    generated: Mapping[str, Generated] | None = None,
+    more: Mapping[str, str] | None = None,
 ) -> StoredCode:
-    """A bucket, private, versioned and encrypted, with the code in it; `startup` takes the place of its start-up script.
+    """A bucket, private, versioned and encrypted, with the code in it.
+
+    `generated` takes the place of the code's `requirements`, `plugins` or `startup_script`; `more` are texts beside the DAGs.
 
     Its ARN is made of its name, so that what refers to it is known at preview.
     """
@@ -80,6 +87,8 @@ def upload(
 
     for key, path in dag_files(code.dags):
         put(f"dags/{key}", path, f"dags/{key}")
+    for key, text in (more or {}).items():
+        keep(f"dags/{key}", pulumi.StringAsset(text), digest_of(text), f"dags/{key}")
     arguments: dict[str, pulumi.Input[str]] = {"source_bucket_arn": bucket.arn, "dag_s3_path": "dags"}
     files = {
         "requirements": ("requirements.txt", code.requirements),
@@ -89,13 +98,23 @@ def upload(
     for what, (key, given) in files.items():
         label = what.replace("_", "-")
         stored: Any = None
-        if what == "startup_script" and startup is not None:
-            stored = keep(key, pulumi.StringAsset(startup), hashlib.sha256(startup.encode()).hexdigest(), label)
+        if generated is not None and what in generated:
+            stored = keep(key, *generated[what], label)
         elif given is not None:
             stored = put(key, given, label)
         if stored is not None:
             arguments |= {f"{what}_s3_path": key, f"{what}_s3_object_version": stored.version_id}
     return StoredCode(bucket.bucket, arn, arguments, settings)
+
+
+def text(content: str) -> Generated:
+    """A text to upload."""
+    return pulumi.StringAsset(content), digest_of(content)
+
+
+def digest_of(content: str) -> str:
+    """SHA-256 of a text, in hex."""
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def _portable(path: Path) -> Path:
