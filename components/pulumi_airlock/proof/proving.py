@@ -1,38 +1,36 @@
 """`prove`: what all gates together let through, compared with what was declared."""
 
 import gc
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property, partial
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..access.model import Access
 from .assumptions import assumptions
 from .atoms.instants import Bools
 from .atoms.places import SURE, Region
 from .atoms.space import Space
-from .atoms.subjects import OUTSIDE
 from .declared import destination_matches, grants
-from .drafts import Draft, Sighting, Words
+from .drafts import Draft, Words
 from .engine.group import Group, Question, Verdict
 from .engine.reader import DEFAULT
 from .engine.screening import doubtful
 from .engine.sight import Members, Sight
 from .engine.sweep import Sweep
-from .engine.walk import first
 from .expecting import Expectations
 from .filters import Action, Environment, Filter, Kind, Match
 from .findings import Proof
 from .missing import MissingGate, missing_gates
 from .needs import Needs, caller_text, own_needs, target_text
+from .noting import Drafts, Notes
 from .overview.checking import Checks
 from .overview.dead import dead_routes, dead_rules
 from .overview.deciders import find_deciding
-from .overview.overgrants import Stopped, elsewhere
+from .overview.overgrants import Stopped
 from .overview.overview import Overview
 from .sets import Hosts
 from .ways import WayAround, with_way
@@ -127,11 +125,11 @@ class Case:
             self.sweep.readers = [replace(one, sees=one.sees | seen) for one, seen in zip(self.sweep.readers, more, strict=True)]
         self.members = Members(self.space)
         self.sight = Sight(self.space)
-        self._excess: dict[tuple[object, ...], Draft] = {}
-        self._blocked: dict[tuple[object, ...], Draft] = {}
-        self._unproven: dict[tuple[object, ...], Draft] = {}
-        self._internal: dict[tuple[object, ...], Draft] = {}
-        self._labels: dict[int, tuple[object, list[dict[str, list[int]]]]] = {}
+        self._notes = Notes(access, self.space, self.destinations)
+        self._excess: Drafts = {}
+        self._blocked: Drafts = {}
+        self._unproven: Drafts = {}
+        self._internal: Drafts = {}
 
     def proof(self) -> Proof:
         """Looks at the classes of hosts where anything can be wrong or is asked about, then puts the findings in order."""
@@ -140,7 +138,7 @@ class Case:
         asked = {place for one in questions for place in np.flatnonzero(places.row(one.box.hosts) & 3 == SURE).tolist()}
         for group in self.sweep.groups(questions, only=sorted(asked | self.doubtful | self.needed), path_alone=True):
             if group.number in self.doubtful:
-                here = self._here(group)
+                here = self._notes.here(group)
                 self._excesses(group, here)
                 self._losses(group)
             if group.number in self.needed:
@@ -197,17 +195,6 @@ class Case:
     def _words(self) -> Words:
         return Words(self.access, self.space, self.sweep, self.missing)
 
-    @cached_property
-    def _of_destinations(self) -> NDArray[np.intp]:
-        """The row of hosts of each destination."""
-        return np.array([box.hosts for box in self.destinations], dtype=np.intp)
-
-    def _here(self, group: Group) -> list[int]:
-        """The destinations that a class of hosts surely lies in."""
-        column = self.space.places.column(group.number)
-        found: list[int] = np.flatnonzero(column[self._of_destinations] & 3 == SURE).tolist()
-        return found
-
     # --- let through, not declared
 
     def _excesses(self, group: Group, here: Sequence[int]) -> None:
@@ -233,7 +220,7 @@ class Case:
             telling.setdefault(one.best[1], set()).add(reader)
         wanted: dict[int, set[int] | None] = {**telling, **dict.fromkeys(careful)}
         for group in self.sweep.groups(questions, only=sorted(wanted), path_alone=True):
-            self._overgrants(group, self._here(group), wanted[group.number])
+            self._overgrants(group, self._notes.here(group), wanted[group.number])
         for key, draft in self._internal.items():
             stopped = self._stops[key]
             draft.principals = dict.fromkeys(sorted(stopped.destinations, key=lambda name: stopped.destinations[name]))
@@ -269,9 +256,9 @@ class Case:
                 continue
             key = (verdict.reader.number, number)
             blank = partial(Draft, verdict=verdict, number=number)
-            self._note(self._internal, key, blank, group, here, points)
+            self._notes.note(self._internal, key, blank, group, here, points)
             stops = self._stops.setdefault(key, Stopped())
-            stops.add(self._destination(group, here, points), 0, group.number)
+            stops.add(self._notes.destination(group, here, points), 0, group.number)
             for place, (gate, refused) in enumerate(group.by_gate.items()):
                 if (refused & points).any():
                     stops.stop(gate, (group.number, place))
@@ -280,72 +267,21 @@ class Case:
         self,
         group: Group,
         here: Sequence[int],
-        into: dict[tuple[object, ...], Draft],
+        into: Drafts,
         kind: str,
         verdict: Verdict | None,
         number: int,
         points: Bools,
     ) -> None:
-        destination = self._destination(group, here, points)
+        destination = self._notes.destination(group, here, points)
         for who in np.flatnonzero(points.any(axis=(1, 2, 3))):
             his = np.zeros_like(points)
             his[who] = points[who]
-            for origin, atoms in self._origins(group)[who].items():
+            for origin, atoms in self._notes.origins(group)[who].items():
                 key = (kind, verdict.reader.number if verdict else None, number, origin, destination)
                 blank = partial(Draft, verdict=verdict, number=number, destination=destination, origin=origin)
-                draft = self._note(into, key, blank, group, here, his, atoms[0])
+                draft = self._notes.note(into, key, blank, group, here, his, atoms[0])
                 draft.principals.update((self.space.subjects.all[atom].label, None) for atom in atoms)
-
-    def _note(
-        self,
-        into: dict[tuple[object, ...], Draft],
-        key: tuple[object, ...],
-        blank: Callable[[Sighting], Draft],
-        group: Group,
-        here: Sequence[int],
-        points: Bools,
-        atom: int | None = None,
-    ) -> Draft:
-        """The draft under a key, new or known, with the most telling point so far."""
-        rank, telling = self._telling(group, here, points)
-        known = into.get(key)
-        if known is None or rank < known.seen.rank:
-            seen = Sighting(group, first(group, telling, atom), rank)
-            if known is None:
-                known = into[key] = blank(seen)
-            known.seen = seen
-        return known
-
-    def _telling(self, group: Group, here: Sequence[int], points: Bools) -> tuple[int, Bools]:
-        """The points that say most, and how much that is: on a declared port of a destination rather than on any."""
-        for number in here:
-            declared = points & group.local.service.rows[self.destinations[number].services][:, None, None]
-            if declared.any():
-                return 0, declared
-        return (1 if here else 2), points
-
-    def _origins(self, group: Group) -> list[dict[str, list[int]]]:
-        """For each class of subjects its atoms, by the kind of caller: tasks, people, the outside."""
-        cut = group.local.who
-        found = self._labels.get(id(cut))
-        if found is None:
-            table: list[dict[str, list[int]]] = [{} for _ in cut.first]
-            for atom, which in enumerate(cut.inverse):
-                subject = self.space.subjects.all[atom]
-                origin = "tasks" if subject.environment else "people" if subject.principals else OUTSIDE
-                table[which].setdefault(origin, []).append(atom)
-            found = self._labels[id(cut)] = (cut, table)
-        return found[1]
-
-    def _destination(self, group: Group, here: Sequence[int], points: Bools) -> str:
-        """The destination that points belong to: one with their service, else one with their host, else where they are."""
-        services = points.any(axis=(0, 2, 3))
-        for number in here:
-            if (services & group.local.service.rows[self.destinations[number].services]).any():
-                return self.access.destinations[number].name
-        if here:
-            return self.access.destinations[here[0]].name
-        return elsewhere(group.place.zone)
 
     # --- declared, not let through
 
@@ -378,11 +314,9 @@ class Case:
                 principals={caller_text(one.need): None},
                 need=(one.gate, one.need),
             )
-            self._note(into, key, blank, group, [], one.points)
+            self._notes.note(into, key, blank, group, [], one.points)
 
-    def _lose(
-        self, group: Group, into: dict[tuple[object, ...], Draft], kind: str, verdict: Verdict, number: int, points: Bools
-    ) -> None:
+    def _lose(self, group: Group, into: Drafts, kind: str, verdict: Verdict, number: int, points: Bools) -> None:
         members = self.members.of(group.local.who)
         for each, granted in group.grants:
             hit = points & granted
@@ -400,7 +334,7 @@ class Case:
                 blank = partial(
                     Draft, verdict=verdict, number=number, destination=grant.destination.name, declared=kind == "declared"
                 )
-                draft = self._note(into, key, blank, group, [], his, self._atom_of(group, his, principal))
+                draft = self._notes.note(into, key, blank, group, [], his, self._atom_of(group, his, principal))
                 draft.principals[principal] = None
                 draft.more[grant.route.name] = None
 
