@@ -6,13 +6,13 @@ Reading and the dictionary need no SDK; only `AuditTrail` and what it is given i
 from typing import TYPE_CHECKING
 
 from ..lazy import exports
-from .read import Declared, Gap, LogSource, Sink, Standing, declared_siems, sinks
 
 if TYPE_CHECKING:
     from .archive import Archive, bucket_statements
     from .cloudtrail import CloudTrail, ExistingTrail
     from .component import AuditTrail
     from .fortigate import FortigateSyslog
+    from .read import Declared, Gap, LogSource, Sink, Standing, declared_siems, sinks
     from .siem import (
         CloudWatchIntake,
         HttpsIntake,
@@ -50,7 +50,8 @@ __all__ = [
     "sinks",
 ]
 
-# Readers run in policy packs and notebooks, where no SDK need be installed: only composing needs them.
+# Readers run in policy packs and notebooks, where no SDK need be installed: only composing needs them. And `airlock audit`, which
+# reads logs, waits for no reader of stacks.
 __getattr__ = exports(
     __name__,
     {
@@ -58,16 +59,23 @@ __getattr__ = exports(
         "AuditTrail": "component",
         "CloudTrail": "cloudtrail",
         "CloudWatchIntake": "siem",
+        "Declared": "read",
         "ExistingTrail": "cloudtrail",
         "FortigateSyslog": "fortigate",
+        "Gap": "read",
         "HttpsIntake": "siem",
+        "LogSource": "read",
         "LssReceiver": "siem",
         "NssTarget": "siem",
         "S3Intake": "siem",
         "Siem": "siem",
+        "Sink": "read",
         "SplunkIntake": "siem",
+        "Standing": "read",
         "SyslogIntake": "siem",
         "bucket_statements": "archive",
+        "declared_siems": "read",
         "hec_header": "siem",
+        "sinks": "read",
     },
 )

@@ -55,8 +55,8 @@ def audit(
     Exit status: 0 answered, whatever the answer; 1 the question or a file is wrong, or nothing in it could be read.
     """
     from ..audit.timeline import Question, read
+    from ..logs.files import STDIN, check_files, lines_of
     from ..report.timeline import Shown, show_trail, trail_to_json
-    from ..verify.files import STDIN, check_files, lines_of
 
     start, end, zone = _time(on, from_, until, timezone)
     check_files(logs)

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..audit.timeline import Entry, Question, Run, Session, Trail, What
+from ..audit.timeline import Entry, Question, Run, Session, Trail, What, Who
 from .lines import console as standard_output
 from .lines import write
 from .visible import visible
@@ -36,10 +36,14 @@ _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 @dataclass(frozen=True)
 class Reached:
-    """The sessions of one run to one destination."""
+    """The sessions of one task, by one agent or none, to one destination."""
 
-    run: Run
+    who: Who
+    """Of the first of its runs."""
+    label: str
+    """The task, or what stands for one that is not known."""
     destination: str
+    runs: tuple[Run, ...]
     sessions: tuple[Session, ...]
 
     @property
@@ -66,18 +70,30 @@ class Reached:
     @property
     def seen_by(self) -> tuple[str, ...]:
         """Whose logs show them."""
-        return tuple(dict.fromkeys(by for one in self.sessions for by in one.seen_by))
+        return tuple(sorted({by for one in self.sessions for by in one.seen_by}))
 
 
 @dataclass(frozen=True)
 class Denied:
-    """Somebody was kept out of something."""
+    """A task was kept out of something, for one reason."""
 
-    run: Run
+    label: str
+    """The task."""
     destination: str
-    entry: Entry
-    count: int = 1
-    """How often for the same reason."""
+    run: Run
+    """The first run that was."""
+    entries: tuple[Entry, ...]
+    """What tells of it, by time."""
+
+    @property
+    def entry(self) -> Entry:
+        """The first one."""
+        return self.entries[0]
+
+    @property
+    def count(self) -> int:
+        """How often."""
+        return len(self.entries)
 
 
 @dataclass(frozen=True)
@@ -91,25 +107,35 @@ class Shown:
     logs: tuple[str, ...] = ()
 
     def reached(self) -> list[Reached]:
-        """Who reached what, by time."""
-        found: dict[tuple[int, str], list[Session]] = {}
+        """Which task reached what, by time."""
+        found: dict[tuple[str, ...], tuple[str, dict[int, Run], list[Session]]] = {}
         for run in self.runs:
+            who, label = run.who, named(run, of_many=True)
             for one in run.sessions:
                 if one.reached:
-                    found.setdefault((id(run), one.destination or one.target), []).append(one)
-        runs = {id(run): run for run in self.runs}
-        rows = [Reached(runs[key], where, tuple(sessions)) for (key, where), sessions in found.items()]
+                    where = one.destination or one.target
+                    key = (who.environment, label, who.principal, who.assurance, who.agent_id, where)
+                    _, runs, sessions = found.setdefault(key, (where, {}, []))
+                    runs[id(run)] = run
+                    sessions.append(one)
+        rows = [
+            Reached(next(iter(runs.values())).who, key[1], where, tuple(runs.values()), tuple(sessions))
+            for key, (where, runs, sessions) in found.items()
+        ]
         return sorted(rows, key=lambda row: row.first)
 
     def denied(self) -> list[Denied]:
-        """Who was kept out, by time; the same reason of the same run once, with how often."""
-        found: dict[tuple[int, str, str, str, str], Denied] = {}
+        """Which task was kept out of what and why, by time."""
+        found: dict[tuple[str, ...], tuple[Run, list[Entry]]] = {}
         for run in self.runs:
+            label = named(run, of_many=True)
             for where, entry in _denials(run):
-                key = (id(run), where, entry.kind, entry.gate, entry.rule)
-                known = found.get(key)
-                found[key] = Denied(run, where, known.entry, known.count + 1) if known else Denied(run, where, entry)
-        return sorted(found.values(), key=lambda one: one.entry.time)
+                key = (label, where, run.who.environment, run.who.agent_id, entry.kind, entry.gate, entry.rule)
+                found.setdefault(key, (run, []))[1].append(entry)
+        rows = [
+            Denied(key[0], key[1], run, tuple(sorted(entries, key=lambda one: one.time))) for key, (run, entries) in found.items()
+        ]
+        return sorted(rows, key=lambda one: one.entry.time)
 
     @property
     def asked(self) -> str:
@@ -140,12 +166,14 @@ def _denials(run: Run) -> Iterator[tuple[str, Entry]]:
             yield entry.destination, entry
 
 
-def named(run: Run) -> str:
-    """A run in few words."""
+def named(run: Run, *, of_many: bool = False) -> str:
+    """A run in few words; `of_many`: its task alone, which many runs share."""
     who = run.who
+    if not who.task:
+        return visible(f"unknown task ({run.correlation or _caller(run)})")
     mapped = f"[{who.map_index}]" if who.map_index >= 0 else ""
     again = f" try {who.try_number}" if who.try_number > 1 else ""
-    return visible(f"{who.task}{mapped}{again}" if who.task else f"unknown task ({run.correlation or _caller(run)})")
+    return visible(who.task if of_many else f"{who.task}{mapped}{again}")
 
 
 def _caller(run: Run) -> str:
@@ -190,28 +218,31 @@ def show_trail(shown: Shown, console: Console | None = None, *, verbose: bool = 
 
 def _table(shown: Shown, rows: list[Reached]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
-    numbers = ("sessions", "in", "out")
-    for title in ("", "task", "principal", "identity", "reached", *numbers, "from", "until", "seen by", "run"):
+    numbers = ("runs", "sessions", "in", "out")
+    for title in ("", "task", "principal", "identity", "reached", *numbers, "first", "last", "seen by"):
         table.add_column(title, justify="right" if title in numbers else "left", overflow="fold")
     for row in rows:
-        who = row.run.who
-        identity = who.assurance + (f", agent {who.agent_id}" if who.agent_id else "")
         cells = (
             "✓",
-            named(row.run),
-            who.principal,
-            identity,
+            row.label,
+            row.who.principal,
+            identity(row.who),
             row.destination,
+            str(len(row.runs)),
             str(len(row.sessions)),
             amount(row.bytes_in),
             amount(row.bytes_out),
             shown.moment(row.first),
             shown.moment(row.last) or "no end seen",
             ", ".join(row.seen_by),
-            row.run.correlation or who.run_id,
         )
         table.add_row(*(Text(visible(cell)) for cell in cells))
     return table
+
+
+def identity(who: Who) -> str:
+    """What an identity is worth, and on whose behalf it acts."""
+    return ", ".join(filter(None, (who.assurance, f"agent {who.agent_id}" if who.agent_id else "")))
 
 
 def _show_denied(out: Console, shown: Shown, denied: list[Denied], verbose: bool) -> None:
@@ -219,9 +250,10 @@ def _show_denied(out: Console, shown: Shown, denied: list[Denied], verbose: bool
         return
     write(out, f"Kept out ({sum(one.count for one in denied)})", style="bold red")
     for one in denied if verbose else denied[:LISTED]:
-        times = f" ({one.count} times)" if one.count > 1 else ""
+        last = one.entries[-1].time
+        times = f" ({one.count} times, the last at {shown.moment(last)})" if one.count > 1 else ""
         where = f" → {visible(one.destination)}" if one.destination else ""
-        write(out, f"✗ {shown.moment(one.entry.time)}  {named(one.run)}{where}{times}", indent=2, style="red")
+        write(out, f"✗ {shown.moment(one.entry.time)}  {one.label}{where}{times}", indent=2, style="red")
         write(out, f"{why(one.entry)}", indent=4)
         write(out, str(one.entry.place), indent=4, style="dim")
     if len(denied) > LISTED and not verbose:
@@ -285,7 +317,7 @@ def _show_summary(out: Console, shown: Shown, reached: list[Reached], denied: li
     formats = ", ".join(f"{number} {name}" for name, number in sorted(trail.formats.items())) or "nothing that tells of tasks"
     write(out, f"{trail.lines} line{'s' * (trail.lines != 1)}: {formats}.")
     sessions = sum(len(row.sessions) for row in reached)
-    tasks = len({row.run.who.task or id(row.run) for row in reached})
+    tasks = len({row.label for row in reached})
     kept_out = sum(one.count for one in denied)
     text = (
         f"{visible(shown.asked)}: {tasks} task{'s' * (tasks != 1)} reached "
@@ -323,8 +355,13 @@ def trail_to_json(shown: Shown) -> dict[str, Any]:
         },
         "reached": [
             {
-                **_who(row.run),
+                "task": row.label,
+                "environment": visible(row.who.environment) or None,
+                "principal": visible(row.who.principal) or None,
+                "identityAssurance": visible(row.who.assurance) or None,
+                "agent": visible(row.who.agent_id) or None,
                 "destination": visible(row.destination),
+                "runs": [visible(one.correlation or one.who.run_id) for one in row.runs],
                 "sessions": len(row.sessions),
                 "bytesIn": row.bytes_in,
                 "bytesOut": row.bytes_out,
@@ -335,7 +372,21 @@ def trail_to_json(shown: Shown) -> dict[str, Any]:
             for row in shown.reached()
         ],
         "keptOut": [
-            {**_who(one.run), "destination": visible(one.destination) or None, "count": one.count, **_entry(one.entry)}
+            {
+                "task": one.label,
+                "agent": visible(one.run.who.agent_id) or None,
+                "destination": visible(one.destination) or None,
+                "what": one.entry.what.value,
+                "kind": one.entry.kind or None,
+                "gate": visible(one.entry.gate) or None,
+                "rule": visible(one.entry.rule) or None,
+                "why": why(one.entry),
+                "count": one.count,
+                "first": _iso(one.entry.time),
+                "last": _iso(one.entries[-1].time),
+                "file": one.entry.place.file,
+                "line": one.entry.place.number,
+            }
             for one in shown.denied()
         ],
         "runs": [

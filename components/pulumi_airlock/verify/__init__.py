@@ -4,8 +4,8 @@
 and ZIA, by the routes (`declaring`) and by the proof's own filters (`deciding`).
 """
 
+from ..logs.files import check_files, lines_of
 from .expected import Expected, Way, expected_of
-from .files import check_files, lines_of
 from .model import Fault, Finding, Line, Row, Tally, Verification
 from .verifying import Verifier
 

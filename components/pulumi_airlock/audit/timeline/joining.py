@@ -37,7 +37,7 @@ class _Runs:
     """Task runs by correlation, or where a line has none by the task's own ids."""
 
     def __init__(self) -> None:
-        self._by_correlation: dict[str, Run] = {}
+        self._by_correlation: dict[str, list[Run]] = {}
         self._by_ids: dict[tuple[object, ...], Run] = {}
         self._by_session: dict[str, Run] = {}
         self._unknown: dict[str, Run] = {}
@@ -69,7 +69,7 @@ class _Runs:
     def of(self, entry: Entry) -> Run:
         """The run that an entry names."""
         ids = entry.who.key if entry.who.run_id else None
-        run = self._by_correlation.get(entry.correlation) if entry.correlation else None
+        run = self._correlated(entry)
         if run is None and ids is not None:
             known = self._by_ids.get(ids)
             # The same try has one correlation: one that differs is another's claim, and stays apart.
@@ -79,11 +79,19 @@ class _Runs:
             self.all.append(run)
         run.who = run.who.completed(entry.who)
         run.correlation = run.correlation or entry.correlation
-        if run.correlation:
-            self._by_correlation.setdefault(run.correlation, run)
+        if run.correlation and run not in (known_as := self._by_correlation.setdefault(run.correlation, [])):
+            known_as.append(run)
         if ids is not None:
             self._by_ids.setdefault(ids, run)
         return run
+
+    def _correlated(self, entry: Entry) -> Run | None:
+        """The run of this correlation id, unless it is another task's: the id is what a task says it is, and whom the proxy
+        verified must not vanish behind it."""
+        for run in self._by_correlation.get(entry.correlation, ()) if entry.correlation else ():
+            if not entry.who.task or run.who.task in ("", entry.who.task):
+                return run
+        return None
 
 
 def _sessions(entries: list[Entry]) -> list[Session]:

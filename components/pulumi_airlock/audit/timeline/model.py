@@ -177,7 +177,7 @@ class Session:
 PROVIDER = "provider"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Run:
     """One try of one task, with everything that is known of it."""
 

@@ -28,7 +28,7 @@ class Foreign(Exception):  # noqa: N818  # no error: somebody else's line
 def entries(line: str, place: Place) -> Iterator[tuple[str, Entry]]:
     """What a line tells, each with the kind of log it is of. Foreign for others' lines; ValueError for one that is damaged."""
     text = line.strip()
-    start = text.find("{")
+    start = text.find('{"')  # and no brace of a collector's own
     if not is_ours(text) or start < 0:
         raise Foreign
     # A collector's head may stand before the object: a date, a priority, a logger's name.
@@ -60,7 +60,7 @@ def _inside(value: Any, place: Place, depth: int) -> Iterator[tuple[str, Entry]]
                 yield from _inside(json.loads(value), place, depth + 1)
             except (ValueError, RecursionError):
                 raise ValueError("a record of JSON in a record that is damaged") from None
-    elif isinstance(value, Mapping):
+    elif isinstance(value, dict):
         if _is_ours(value):
             yield from ((OCSF, one) for one in _event(value, place))
         elif value.get("gate") and "event" in value and "connection" in value:
@@ -72,8 +72,8 @@ def _inside(value: Any, place: Place, depth: int) -> Iterator[tuple[str, Entry]]
 
 def _is_ours(value: Mapping[str, Any]) -> bool:
     metadata = value.get("metadata")
-    product = metadata.get("product") if isinstance(metadata, Mapping) else None
-    return isinstance(product, Mapping) and product.get("name") == _PRODUCT and "class_uid" in value
+    product = metadata.get("product") if isinstance(metadata, dict) else None
+    return isinstance(product, dict) and product.get("name") == _PRODUCT and "class_uid" in value
 
 
 # --- the provider's events
@@ -133,9 +133,9 @@ def _session(event: Mapping[str, Any], entry: Entry, activity: Any) -> None:
 
 def _who(event: Mapping[str, Any]) -> Who:
     airflow, airlock = _part(event, "unmapped", "airflow"), _part(event, "unmapped", "airlock")
-    if not isinstance(airflow, Mapping) or not airflow.get("dag_id"):
+    if not isinstance(airflow, dict) or not airflow.get("dag_id"):
         raise ValueError("an event that does not say which task it is of (unmapped.airflow.dag_id)")
-    return _identity(airflow, _text(event, "metadata", "tenant_uid"), airlock if isinstance(airlock, Mapping) else {})
+    return _identity(airflow, _text(event, "metadata", "tenant_uid"), airlock if isinstance(airlock, dict) else {})
 
 
 def _identity(ids: Mapping[str, Any], environment: str, more: Mapping[str, Any]) -> Who:
@@ -235,7 +235,7 @@ def _address(text: str) -> str:
 
 def _part(value: Any, *path: str) -> Any:
     for name in path:
-        value = value.get(name) if isinstance(value, Mapping) else None
+        value = value.get(name) if type(value) is dict else None
     return value
 
 

@@ -11,7 +11,7 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from ..timeline import SIGNS, Shown, amount, described, named, notes, why
+from ..timeline import SIGNS, Shown, amount, described, identity, named, notes, why
 from ..visible import visible
 from .lanes import lanes
 
@@ -47,6 +47,7 @@ def render_timeline(shown: Shown) -> str:
         more_runs=max(0, len(shown.runs) - MOST_RUNS),
         notes=notes(shown),
         named=named,
+        identity=identity,
         amount=amount,
         why=why,
         described=described,

@@ -4,11 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ..timeline import Denied, Reached, Shown, named
+from ..timeline import Denied, Reached, Shown
 
 WIDTH, LABEL, ROW, TOP = 1200, 330, 24, 26
 MOST = 60
 """Lanes that are drawn; the table has all of them."""
+MOST_BARS = 2000
+"""Bars of a lane that are drawn."""
 _STEPS = [timedelta(seconds=one) for one in (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 21600, 43200, 86400)]
 _LABELS = 10
 _Place = Callable[[datetime], float]
@@ -26,7 +28,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Lane:
-    """One run at one destination."""
+    """One task at one destination."""
 
     y: int
     label: str
@@ -40,20 +42,19 @@ class Lanes:
     lanes: tuple[Lane, ...]
     ticks: tuple[tuple[float, str], ...]
     height: int
-    left_out: int
+    lanes_left_out: int
+    bars_left_out: int
     width: int = WIDTH
 
 
 def lanes(shown: Shown, reached: Sequence[Reached], denied: Sequence[Denied]) -> Lanes | None:
     """The drawing of what answers a question; None where there is nothing to draw."""
-    rows: dict[tuple[int, str], tuple[str, Reached | None, list[Denied]]] = {}
+    rows: dict[tuple[str, str, str], tuple[str, Reached | None, list[Denied]]] = {}
     for row in reached:
-        rows[id(row.run), row.destination] = (f"{named(row.run)} → {row.destination}", row, [])
+        rows[row.label, row.who.agent_id, row.destination] = (f"{row.label} → {row.destination}", row, [])
     for one in denied:
-        key = (id(one.run), one.destination)
-        rows.setdefault(key, (f"{named(one.run)} → {one.destination}" if one.destination else named(one.run), None, []))[
-            2
-        ].append(one)
+        label = f"{one.label} → {one.destination}" if one.destination else one.label
+        rows.setdefault((one.label, one.run.who.agent_id, one.destination), (label, None, []))[2].append(one)
     if not rows:
         return None
     first, last = _span(shown, reached, denied)
@@ -63,12 +64,14 @@ def lanes(shown: Shown, reached: Sequence[Reached], denied: Sequence[Denied]) ->
     def x(at: datetime) -> float:
         return round(LABEL + room * min(max((at - first).total_seconds() / length, 0.0), 1.0), 1)
 
-    drawn = []
+    drawn, left_out = list[Lane](), 0
     for number, (label, came, kept_out) in enumerate(list(rows.values())[:MOST]):
         bars = [] if came is None else [_bar(shown, one.opened or first, one.closed or last, x) for one in came.sessions]
-        bars += [Bar(x(one.entry.time), 0, f"{shown.moment(one.entry.time)} {one.entry.kind}", True) for one in kept_out]
-        drawn.append(Lane(TOP + number * ROW, label if len(label) <= 44 else f"{label[:43]}…", tuple(bars)))
-    return Lanes(tuple(drawn), _ticks(shown, first, last, x), TOP + len(drawn) * ROW + 6, max(0, len(rows) - MOST))
+        marks = [entry for one in kept_out for entry in one.entries]
+        bars += [Bar(x(entry.time), 0, f"{shown.moment(entry.time)} {entry.kind}", True) for entry in marks]
+        left_out += max(0, len(bars) - MOST_BARS)
+        drawn.append(Lane(TOP + number * ROW, label if len(label) <= 44 else f"{label[:43]}…", tuple(bars[:MOST_BARS])))
+    return Lanes(tuple(drawn), _ticks(shown, first, last, x), TOP + len(drawn) * ROW + 6, max(0, len(rows) - MOST), left_out)
 
 
 def _bar(shown: Shown, opened: datetime, closed: datetime, x: _Place) -> Bar:
@@ -77,7 +80,7 @@ def _bar(shown: Shown, opened: datetime, closed: datetime, x: _Place) -> Bar:
 
 def _span(shown: Shown, reached: Sequence[Reached], denied: Sequence[Denied]) -> tuple[datetime, datetime]:
     """The time of the drawing: what is asked for, as far as there is something in it."""
-    times = [one.entry.time for one in denied]
+    times = [entry.time for one in denied for entry in one.entries]
     for row in reached:
         for one in row.sessions:
             times += [at for at in (one.opened, one.closed) if at is not None]
