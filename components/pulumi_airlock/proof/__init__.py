@@ -1,10 +1,11 @@
 """Sets, filters, and the proof that what all gates let through is what was declared. No Pulumi import in here.
 
-sets, times, filters, findings     what everything else speaks of
-atoms/                             the space, cut into classes that nothing tells apart
-engine/                            what happens to every class: the screen over all of them, the closer look at a few
-proving, drafts, again             excess, blocked, unproven; and again after a change
-overview/                          what fails no proof: matrix and depth, identity, grants stopped elsewhere, dead rules
+sets, times, filters, findings, checks     what everything else speaks of
+atoms/                                     the space, cut into classes that nothing tells apart
+engine/                                    what happens to every class: the screen over all of them, the closer look at a few
+needs, relays, carrying                    what environments and gates need themselves; traffic that a gate carries on
+proving, noting, drafts, again             excess, blocked, unproven; and again after a change
+overview/                                  what is found when asked for: matrix and depth, identity, who checks what, dead rules
 explanation/, reach/, difference/, waste/, evidence      what else is answered
 
 `prove` and `explain` load numpy, and only when they are asked for: readers of gates need no more than sets and filters.

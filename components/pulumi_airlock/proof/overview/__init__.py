@@ -1,1 +1,1 @@
-"""What fails no proof and needs every class: matrix and depth, identity, what is granted and stopped elsewhere, dead rules."""
+"""What fails no proof and needs every class: matrix and depth, identity, who checks what, what is granted and stopped elsewhere, dead rules."""
