@@ -58,6 +58,8 @@ def test_workload_lifetime():
             "meshConfig": {"defaultConfig": {"proxyMetadata": {"SECRET_TTL": "a day"}}},
         },
     )
+    policy.passes(chart="ztunnel", values={})
+    policy.fails("values.env.SECRET_TTL is 168 hours, over 24", chart="ztunnel", values={"env": {"SECRET_TTL": "168h"}})
     policy.undecided("MAX_WORKLOAD_CERT_TTL", chart="istiod", values={"env": UNKNOWN})
 
 

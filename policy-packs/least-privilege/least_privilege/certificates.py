@@ -94,6 +94,8 @@ def _asked(it: Subject) -> Iterator[tuple[tuple[str, ...], Any, str]]:
             yield ("values", *_CSR), it.get("values", *_CSR), "1h"
         case "istiod":
             yield from _of_istiod(it)
+        case "ztunnel":
+            yield ("values", "env", "SECRET_TTL"), it.get("values", "env", "SECRET_TTL"), "24h"
         case "consul":
             path = ("values", *_CONSUL[1 if it.get("values", *_CONSUL[1]) else 0])
             yield path, _leaf(it.get(*path)), "72h"
@@ -103,7 +105,7 @@ def _of_istiod(it: Subject) -> Iterator[tuple[tuple[str, ...], Any, str]]:
     asked = ("values", "meshConfig", "defaultConfig", "proxyMetadata", "SECRET_TTL")
     yield asked, it.get(*asked), "24h"
     if not it.get("values", "global", "caAddress"):
-        # Of charts before 1.24 the variables are below `pilot`.
+        # In older charts the variables are below `pilot`.
         place = ("values", "pilot", "env") if it.get("values", "pilot", "env") else ("values", "env")
         for name, usual in (("DEFAULT_WORKLOAD_CERT_TTL", "24h"), ("MAX_WORKLOAD_CERT_TTL", "2160h")):
             yield (*place, name), it.get(*place, name), usual

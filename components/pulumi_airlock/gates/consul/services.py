@@ -35,8 +35,7 @@ class MeshServices:
         self.members = [
             one
             for one in cluster.workloads
-            if not one.stands_for
-            and (one.name in marked or (not marked and self._unsaid(one) and (one.service_account in named or "*" in named)))
+            if not one.stands_for and (one.name in marked or (not marked and self._unsaid(one) and one.service_account in named))
         ]
 
     def protocol(self, name: str) -> Any:
