@@ -57,6 +57,7 @@ MODULES = (
     "zia",
     "zia_locations",
     "nginx",
+    "tcp_proxy",
     "network_policy",
     "cilium",
     "cilium_chart",

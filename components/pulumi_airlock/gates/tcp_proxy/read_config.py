@@ -338,3 +338,14 @@ def _map(one: Any, *path: str) -> dict[str, Any]:
 def _list(one: Any, name: str) -> list[Any]:
     found = one.get(name) if isinstance(one, Mapping) else None
     return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list | tuple) else []
+
+
+# For policies
+
+
+def without_token(manager: Json, connect: bool = True) -> bool:
+    """Whether a manager lets requests on for which no token is there."""
+    for one in _list(manager, "http_filters"):
+        if _type(one) == f"{_JWT}.JwtAuthentication" and one.get("disabled") is not True:
+            return () in _required(_map(one, "typed_config"), None, Request(connect=connect))
+    return True

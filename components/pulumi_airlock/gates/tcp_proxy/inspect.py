@@ -1,0 +1,66 @@
+"""The proxies of a stack as policies look at them: places in their configuration, whoever wrote it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..stack import UNKNOWN, Resource, Stack
+from .places import Found, found
+from .read_config import Configuration
+
+CONNECT = "connect_matcher"
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """One proxy."""
+
+    found: Found
+    config: Configuration
+
+    @property
+    def resource(self) -> Resource:
+        """What its bootstrap is in."""
+        return self.found.files[self.found.bootstrap].resource
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """Where in the resource that is."""
+        return self.found.files[self.found.bootstrap].path
+
+    def place(self, file: str) -> tuple[Resource, tuple[str, ...]]:
+        """Where a file is."""
+        one = self.found.files.get(file) or self.found.files[self.found.bootstrap]
+        return one.resource, one.path
+
+    def tunnels(self) -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, Any]]]:
+        """(file, virtual host, route) of every route that leads somewhere by CONNECT."""
+        for file, routes in self.config.routes():
+            for host in routes.get("virtual_hosts") or ():
+                for route in host.get("routes") or () if isinstance(host, Mapping) else ():
+                    if isinstance(route, Mapping) and CONNECT in (route.get("match") or {}) and route.get("route"):
+                        yield file, host, route
+
+    def lead(self) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]]:
+        """(listener, filter chain, manager) of every listener that tunnels come in by."""
+        for listener, chain, manager in self.config.managers():
+            if any(one.get("upgrade_type") == "CONNECT" for one in manager.get("upgrade_configs") or ()):
+                yield listener, chain, manager
+
+
+def inspected(stack: Stack) -> Iterator[Inspected]:
+    """Every proxy whose configuration the stack has."""
+    for one in found(stack):
+        documents = {name: file.document for name, file in one.files.items()}
+        proxy = Inspected(one, Configuration(documents, one.bootstrap))
+        # Another Envoy of the cluster, which tunnels nothing, is none of ours.
+        if one.component is not None or any(True for _ in proxy.lead()):
+            yield proxy
+
+
+def unread(stack: Stack) -> Iterator[tuple[Resource, str]]:
+    """(resource, path) of what nobody can read before the update."""
+    for one in inspected(stack):
+        for file in one.found.files.values():
+            if file.document is UNKNOWN:
+                yield file.resource, ".".join(file.path)
