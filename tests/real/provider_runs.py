@@ -89,6 +89,27 @@ with DAG("marketing_daily", **ONCE):
 
     swallows()
 """,
+    "around.py": """
+def around():
+    try:
+        from airflow.sdk.execution_time.comms import GetConnection
+        from airflow.sdk.execution_time.task_runner import SUPERVISOR_COMMS
+    except ImportError:
+        return print("AROUND nothing to ask")
+    try:
+        print("AROUND", SUPERVISOR_COMMS.send(GetConnection(conn_id="ledger_db")))
+    except Exception as error:
+        print("AROUND", type(error).__name__)
+
+
+with DAG("goes_around", **ONCE):
+    PythonOperator(task_id="around", python_callable=around)
+""",
+    "quarter.py": """
+with DAG("quarter_end", **ONCE):
+    for name in ("open", "shut"):
+        PythonOperator(task_id=name, python_callable=lambda: print("RAN", BaseHook.get_connection("quarter_db").host))
+""",
     "month.py": """
 with DAG("month_end", **ONCE):
     PythonOperator(task_id="gated", python_callable=lambda conn_id: print("RAN"), op_args=["month_db"])
@@ -137,17 +158,33 @@ def provider(folder: Path) -> Path:
     return unpacked
 
 
+CONDITIONS = """
+def quarter_is_open(situation):
+    return None if situation.run.task_id == "open" else f"the books of {situation.granted.destination.name} are shut"
+"""
+
+
+def conditions(folder: Path) -> Path:
+    """A distribution of the bank's own, with a trust condition by entry point."""
+    about = folder / "bank_airflow-1.0.dist-info"
+    about.mkdir(parents=True)
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: bank-airflow\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[airlock.conditions]\nquarter-is-open = bank_conditions:quarter_is_open\n")
+    (folder / "bank_conditions.py").write_text(CONDITIONS)
+    return folder
+
+
 def access(now: datetime) -> Access:
     """Routes: the ledger's tasks to its database; one whose window is not open; one whose condition nobody knows."""
     shut = [now + timedelta(hours=6), now + timedelta(hours=8)]
     corp = {"zone": "corp", "protocol": "postgres", "ports": ["5432/tcp"]}
     return Access.model_validate(
         {
-            "principals": [{"name": "ledger", "dags": ["ledger_*"]}, {"name": "month", "dags": ["month_*"]}],
+            "principals": [{"name": name, "dags": [f"{name}_*"]} for name in ("ledger", "month", "quarter")],
             "zones": {"corp": {"gates": ["tcp_proxy"]}},
             "destinations": [
                 {"name": name, "hosts": [f"{name.partition('-')[0]}.corp.example"], **corp}
-                for name in ("ledger-db", "closed-db", "month-db")
+                for name in ("ledger-db", "closed-db", "month-db", "quarter-db")
             ],
             "routes": [
                 {
@@ -166,6 +203,13 @@ def access(now: datetime) -> Access:
                     "reason": "FIN-2",
                 },
                 {"name": "month", "from": ["month"], "to": ["month-db"], "requires": ["month-is-open"], "reason": "FIN-3"},
+                {
+                    "name": "quarter",
+                    "from": ["quarter"],
+                    "to": ["quarter-db"],
+                    "requires": ["quarter-is-open"],
+                    "reason": "FIN-4",
+                },
             ],
         }
     )
@@ -197,7 +241,7 @@ def tried(python: Path, envoy: Path, folder: Path, authority: Authority) -> Iter
         file, events, client = folder / "manifest.json", folder / "events.jsonl", authority.issue("airflow")
         file.write_text(made.text())
         environment = {
-            "PYTHONPATH": str(provider(folder / "wheel")),
+            "PYTHONPATH": f"{provider(folder / 'wheel')}:{conditions(folder / 'bank')}",
             "AIRFLOW_CONN_LEDGER_DB": STATIC,
             "AIRFLOW_CONN_CLOSED_DB": STATIC,
             "AIRFLOW_CONN_SMTP_DEFAULT": STATIC,

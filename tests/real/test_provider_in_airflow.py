@@ -106,6 +106,19 @@ def test_the_gate_stops_a_task_before_it_does_anything_and_names_the_condition(c
     assert not re.search(r"(?<!echo )RAN", log.replace("'RAN'", ""))
 
 
+def test_a_condition_of_the_banks_own_decides(came: Tried) -> None:
+    assert came.runs.states["quarter_end", "open"] == "success", came.runs.log("quarter_end", "open")
+    assert "RAN 127.0.0.1" in came.runs.log("quarter_end", "open")
+    assert came.runs.states["quarter_end", "shut"] == "failed"
+    assert "quarter-is-open of route quarter is not met: the books of quarter-db are shut" in came.runs.log("quarter_end", "shut")
+
+
+def test_asking_airflows_server_instead_gives_nothing_either(came: Tried) -> None:
+    """Airflow 3's server has the same backend, and no task to lend to; Airflow 2 has no such way around."""
+    assert "AROUND" in came.runs.log("goes_around", "around")
+    assert "password" not in came.runs.log("goes_around", "around").partition("AROUND")[2].partition("\n")[0]
+
+
 def test_a_dag_file_gets_no_connection_where_it_is_read(came: Tried) -> None:
     assert ("parsed_refused", "nothing") in came.runs.states
     assert ("parsed_got", "nothing") not in came.runs.states
