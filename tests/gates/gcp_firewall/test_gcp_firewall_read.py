@@ -81,7 +81,7 @@ def test_an_environment_without_components_is_found_on_its_network(run, generati
         policy_with(vpc, {"match": {"dest_ip_ranges": ["10.20.0.0/16"]}})
 
     found = egress(run(program))
-    assert (found.gate, found.name, found.always) == ("finance", "firewall of network vpc, egress", True)
+    assert (found.gate, found.name, found.always) == ("finance", "firewall of network vpc, out of finance", True)
     assert at(found, "10.20.4.10") == ({"deny"}, [])
     assert at(found, "10.21.4.10") == ({"allow"}, [])
 
@@ -142,6 +142,50 @@ def test_two_global_policies_on_one_network_contradict_each_other(run):
     seen, reasons = at(egress(run(program)), "10.20.4.10")
     assert seen == {"allow", "deny"}
     assert any("which global network firewall policy comes first (in-force, too)" in reason for reason in reasons)
+
+
+def test_what_a_policy_is_attached_to_may_not_be_known(preview):
+    def program() -> None:
+        vpc = network()
+        environment("finance", vpc, "10.1")
+        policy = gcp.compute.NetworkFirewallPolicy("policy", name="policy")
+        somewhere = gcp.compute.Address("somewhere", region="europe-west1").id
+        gcp.compute.NetworkFirewallPolicyAssociation("in-force", firewall_policy=policy.id, attachment_target=somewhere)
+        gcp.compute.NetworkFirewallPolicyRule(
+            "rule", firewall_policy=policy.name, priority=1, direction="EGRESS", action="deny", match={"layer4_configs": ALL}
+        )
+
+    seen, reasons = at(egress(preview(program)), "10.20.4.10")
+    assert (seen, reasons) == ({"allow", "deny"}, ["in-force.attachmentTarget (not known)"])
+
+
+def test_rules_of_a_hierarchical_policy_may_be_for_other_networks(run):
+    def program() -> None:
+        vpc, other = network(), gcp.compute.Network("other", name="other")
+        finance = environment("finance", vpc, "10.1")
+        GcpFirewallGate(
+            "gcp_firewall",
+            access=declared(),
+            environments=[finance.network],
+            network_id=vpc.id,
+            ancestors=["organizations/1"],
+        )
+        policy = gcp.compute.FirewallPolicy("guardrails", parent="organizations/1", short_name="guardrails")
+        gcp.compute.FirewallPolicyAssociation("top", firewall_policy=policy.id, attachment_target="organizations/1")
+        for number, where in enumerate((other, vpc)):
+            gcp.compute.FirewallPolicyRule(
+                f"h{number}",
+                firewall_policy=policy.id,
+                priority=number,
+                direction="EGRESS",
+                action="allow",
+                target_resources=[where.id],
+                match={"layer4_configs": ALL, "dest_ip_ranges": [f"10.99.0.{number}/32"]},
+            )
+
+    found = egress(run(program))
+    assert at(found, "10.99.0.0") == ({"deny"}, [])
+    assert at(found, "10.99.0.1") == ({"allow"}, [])
 
 
 # Targets
@@ -351,6 +395,12 @@ def test_goto_next_that_is_not_known_leaves_two_ways(run):
     assert at(both, "10.20.4.10")[0] == {"allow"}
 
 
+def test_goto_next_that_is_not_known_takes_no_more_than_it_may(run):
+    found = egress(run(with_rules({"action": "goto_next", "match": {"dest_region_codes": ["CH"]}}, {"action": "deny"})))
+    assert at(found, "10.20.4.10") == ({"deny"}, [])
+    assert at(found, "192.0.2.1")[0] == {"allow", "deny"}
+
+
 def test_goto_next_by_name_is_by_addresses_that_are_not_known(run):
     found = egress(run(with_rules({"action": "goto_next", "match": {"dest_fqdns": ["crm.example.com"]}}, {"action": "deny"})))
     seen, reasons = at(found, "192.0.2.1")
@@ -428,7 +478,7 @@ def test_what_nothing_uses(run):
 def test_it_is_read_with_every_other_gate(run):
     stack = run(lambda: environment("finance", network(), "10.1"))
     names = {one.name for one in read_all(stack).filters}
-    assert "firewall of network vpc, egress" in names
+    assert "firewall of network vpc, out of finance" in names
 
 
 PROGRAM = """

@@ -40,7 +40,7 @@ def _filter(stack: Stack, placed: Placement, direction: Direction) -> Filter:
     rules = [rule for stage in stages(stack, placed, direction) for rule in decided(stage)]
     return Filter(
         gate=placed.gate,
-        name=f"firewall of network {name}, {direction.lower()}",
+        name=f"firewall of network {name}, {'out of' if outward else 'into'} {placed.name}",
         combine=Combine.FIRST_MATCH,
         default=Action.DENY,
         rules=(*_no_v6(placed, outward), *rules, *_implied(placed, outward)),
