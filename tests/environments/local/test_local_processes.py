@@ -1,5 +1,6 @@
 """Processes of this machine as resources: started, waited for, started again when they died, and stopped by their own id."""
 
+import json
 import os
 import signal
 import socket
@@ -61,7 +62,8 @@ def test_it_answers_when_it_was_made_and_is_gone_when_it_was_deleted(started: An
 def test_one_that_died_is_started_again(started: Any) -> None:
     one = started()
     os.kill(one["pid"], signal.SIGKILL)
-    os.waitpid(one["pid"], 0)
+    while running(one):
+        time.sleep(0.01)
     verdict = PROVIDER.diff("", one, one)
     assert (verdict.changes, verdict.replaces, verdict.delete_before_replace) == (True, ["command"], True)
 
@@ -85,7 +87,7 @@ def test_what_it_started_ends_with_it(started: Any) -> None:
 
 
 def test_one_that_ends_at_once_is_told_with_the_end_of_its_log(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError, match=r"ended with status 3 before it was ready.*\n  no such database"):
+    with pytest.raises(RuntimeError, match=r"ended before it was ready.*\n  no such database"):
         PROVIDER.create(props(tmp_path, "import sys; print('no such database'); sys.exit(3)"))
 
 
@@ -125,3 +127,17 @@ def _with(word: str) -> bool:
     """Whether a process of this machine has a word in its command."""
     time.sleep(0.2)
     return word in subprocess.run(["/bin/ps", "-eo", "args="], capture_output=True, text=True, check=True).stdout
+
+
+def test_it_outlives_who_started_it_even_where_it_asks_not_to(tmp_path: Path) -> None:
+    """As PyPI's Envoy does, by `prctl(PR_SET_PDEATHSIG)`."""
+    given = props(tmp_path, source="import ctypes; ctypes.CDLL(None).prctl(1, 15); " + SERVER)
+    code = "import json, sys; from pulumi_airlock.environments.local.processes import *; "
+    code += "print(json.dumps(LocalProcessProvider().create(json.loads(sys.argv[1])).outs))"
+    done = subprocess.run([sys.executable, "-c", code, json.dumps(given)], capture_output=True, text=True, check=True)
+    one = json.loads(done.stdout)
+    try:
+        time.sleep(0.3)
+        assert running(one)
+    finally:
+        stop(one)

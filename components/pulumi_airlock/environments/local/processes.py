@@ -9,6 +9,7 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -21,6 +22,20 @@ import pulumi
 from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, Resource, ResourceProvider
 
 _POLL = 0.1
+# Some programs (PyPI's Envoy) end with the process that started them: they are started by one that has ended already.
+_DETACH = """\
+import os, sys, time
+starter = os.getpid()
+child = os.fork()
+if child:
+    print(child, flush=True)
+    os._exit(0)
+os.setsid()
+while os.getppid() == starter:
+    time.sleep(0.005)
+os.dup2(2, 1)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 _SAID = 12
 """Lines of its log that an error shows."""
 
@@ -58,25 +73,27 @@ class LocalProcessProvider(ResourceProvider):
         log.parent.mkdir(parents=True, exist_ok=True)
         Path(props["cwd"]).mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
-            process = subprocess.Popen(
-                props["command"],
+            starting = subprocess.run(
+                [sys.executable, "-c", _DETACH, *props["command"]],
                 cwd=props["cwd"],
                 env={**_inherited(), **props["environment"]},
                 stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
+                stdout=subprocess.PIPE,
+                stderr=output,
+                text=True,
+                check=True,
             )
-        found = {**props, "pid": process.pid, "started": _started(process.pid)}
+        pid = int(starting.stdout)
+        found = {**props, "pid": pid, "started": _started(pid)}
         deadline = time.monotonic() + float(props["ready_seconds"])
         while not _answers(where):
-            if process.poll() is not None:
-                raise RuntimeError(f"it ended with status {process.returncode} before it was ready; {_last(log)}")
+            if not running(found):
+                raise RuntimeError(f"it ended before it was ready; {_last(log)}")
             if time.monotonic() > deadline:
                 stop(found)
                 raise RuntimeError(f"nothing answers at {where} after {props['ready_seconds']} s; {_last(log)}")
             time.sleep(_POLL)
-        return CreateResult(str(process.pid), found)
+        return CreateResult(str(pid), found)
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         """Stops it and all that it started."""

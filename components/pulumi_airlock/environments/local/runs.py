@@ -59,7 +59,7 @@ class LocalDagRun(Resource, module="airlock", name="LocalDagRun"):
         dag_id: str,
         succeeds: bool,
         told: str = "",
-        seconds: int = 120,
+        seconds: int = 300,
         digest: str = "",
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -91,7 +91,7 @@ class _Airflow:
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {self._token}"} if self._token else {})
         data = json.dumps(body).encode() if body is not None else None
         request = urllib.request.Request(self._url + path, data=data, headers=headers, method=method)  # noqa: S310
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as answer:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=120) as answer:
             return json.load(answer)
 
     def known(self, dag: str, deadline: float) -> None:
