@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airlock_provider.manifest import ManifestError, Window, load, parse
+from airlock_provider.manifest import ManifestError, Window, covers, load, parse
 from provider_cases import ACCESS, IDENTITY, PROXY, read, written
 from pulumi_airlock.access import Access
-from pulumi_airlock.access.manifest import ConnectionSettings, manifest
+from pulumi_airlock.access.manifest import ConnectionSettings, Proxy, ProxyRule, manifest
 
 
 def test_both_sides_have_the_same_digest() -> None:
@@ -86,3 +86,31 @@ def test_a_manifest_other_than_the_deployed_one_is_not_used(tmp_path: Path) -> N
 def test_a_file_that_is_not_there_is_told_with_its_place(tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match=r"manifest\.json: cannot be read: No such file"):
         load(tmp_path / "manifest.json")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "target", "found"),
+    [
+        ("a.example:443", "A.example:443", True),
+        ("a.example:443", "a.example:444", False),
+        ("a.example:443", "b.example:443", False),
+        ("*.example:443", "a.b.example:443", True),
+        ("*.example:443", "example:443", False),
+        ("k.example:9093-9095", "k.example:9095", True),
+        ("k.example:9093-9095", "k.example:9096", False),
+        ("10.1.2.0/28:5432", "10.1.2.15:5432", True),
+        ("10.1.2.0/28:5432", "10.1.2.16:5432", False),
+        ("10.1.2.0/28:5432", "a.example:5432", False),
+        ("[2001:db8::/64]:443", "[2001:db8::7]:443", True),
+        ("[2001:db8::1]:443", "[2001:db8::1]:443", True),
+    ],
+)
+def test_a_single_target_is_found_in_a_destinations_own(pattern: str, target: str, found: bool) -> None:
+    assert covers(pattern, target) is found
+
+
+def test_the_proxys_rules_are_found_for_ranges_and_networks_too() -> None:
+    rules = {f"10.1.2.{host}:{port}": ProxyRule(f"deny-stream-{port}", "a") for host in (1, 2) for port in (9093, 9094)}
+    found = read(proxies=(Proxy("tcp_proxy", "proxy.example:1", ("datacenter",), rules=rules),))
+    assert found.proxies[0].denials(found.destinations["stream"]) == ["deny-stream-9093", "deny-stream-9094"]
+    assert found.proxies[0].denials(found.destinations["ledger-db"]) == []

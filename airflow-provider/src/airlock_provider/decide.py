@@ -16,6 +16,8 @@ from .manifest import Destination, Manifest, Principal, Proxy, Route
 
 GATE = "provider"
 """What refusals call the provider itself, as the gate that decides first."""
+_NAMED = 3
+"""As many of the proxy's rules are named."""
 Running = Callable[[str], bool | None]
 """Whether a run of a DAG is under way; None: it cannot be known."""
 
@@ -165,6 +167,7 @@ def _listed(names: Iterable[str]) -> str:
 def _no(rule: str, text: str, manifest: Manifest | None = None, destination: Destination | None = None) -> Refusal:
     """A refusal by the provider; its detail names the proxy's rule that would refuse the same."""
     proxy = manifest.proxy_of(destination.zone) if manifest and destination else None
-    denies = sorted({proxy.rules[one].deny for one in destination.targets if one in proxy.rules}) if proxy and destination else []
-    behind = f"{proxy.gate} would refuse it too, by {', '.join(denies)}" if proxy and denies else ""
+    denials = proxy.denials(destination) if proxy and destination else []
+    named = ", ".join(denials[:_NAMED]) + (f" and {len(denials) - _NAMED} more" if len(denials) > _NAMED else "")
+    behind = f"{proxy.gate} would refuse it too, by {named}" if proxy and denials else ""
     return Refusal(kind=PERMISSION, text=text, gate=GATE, rule=rule, detail=behind)

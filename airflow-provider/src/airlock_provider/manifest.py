@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from fnmatch import fnmatchcase
 from hashlib import sha256
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,11 @@ class Proxy:
         host, _, port = self.address.rpartition(":")
         return host.strip("[]"), int(port)
 
+    def denials(self, destination: Destination) -> list[str]:
+        """What it calls the rules that refuse a destination's targets to whom they do not know."""
+        found = (rule.deny for target, rule in self.rules.items() if any(covers(one, target) for one in destination.targets))
+        return sorted(set(found))
+
 
 @dataclass(frozen=True)
 class Identity:
@@ -164,6 +170,23 @@ class Manifest:
     def proxy_of(self, zone: str) -> Proxy | None:
         """The proxy before a zone; None: its destinations are reached without one."""
         return next((one for one in self.proxies if zone in one.zones), None)
+
+
+def covers(pattern: str, target: str) -> bool:
+    """Whether a destination's target (`*.corp.example:443`, `10.20.4.0/24:9093-9095`) has a single one in it."""
+    wanted, _, ports = pattern.lower().rpartition(":")
+    host, _, port = target.lower().rpartition(":")
+    first, _, last = ports.partition("-")
+    if not int(first) <= int(port) <= int(last or first):
+        return False
+    if wanted.startswith("*."):
+        return host.endswith(wanted[1:])
+    if "/" in wanted:
+        try:
+            return ip_address(host.strip("[]")) in ip_network(wanted.strip("[]"))
+        except ValueError:
+            return False
+    return host == wanted
 
 
 def parse(text: str) -> Manifest:

@@ -38,8 +38,9 @@ def target_of(destination: Destination, said: ConnectionSettings | None = None) 
 
 def told(granted: Granted, target: Target = ("", 0)) -> audit.Destination:
     """The destination as events name it."""
-    destination = granted.destination
-    return audit.Destination(destination.name, target[0], target[1], destination.zone, granted.route.name)
+    destination, (host, port) = granted.destination, target
+    shown = f"[{host}]" if ":" in host else host  # as targets and requests to the proxy write it
+    return audit.Destination(destination.name, shown, port, destination.zone, granted.route.name)
 
 
 def way(

@@ -166,7 +166,7 @@ def targets(destination: Destination) -> tuple[str, ...]:
     A suffix stays one (`*.corp.example:443`), a network too (`10.20.4.0/24:5432`), and a range of ports
     (`kafka.example:9093-9095`).
     """
-    hosts = destination.hosts or tuple(map(_host, destination.cidrs))
+    hosts = tuple(map(str.lower, destination.hosts)) or tuple(map(_host, destination.cidrs))
     tcp = [(first, last) for protocol, first, last in destination.services() if protocol == "tcp"]
     return tuple(f"{host}:{first}" if first == last else f"{host}:{first}-{last}" for host in hosts for first, last in tcp)
 
