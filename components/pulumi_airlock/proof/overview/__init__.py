@@ -1,1 +1,1 @@
-"""What fails no proof and needs every class: matrix and depth, identity, who checks what, what is granted and stopped elsewhere, dead rules."""
+"""What is found when asked for: matrix and depth, identity, who checks what, what others stop, dead rules."""
