@@ -12,6 +12,7 @@ from rich.tree import Tree
 
 from ..offline import paths
 from ..offline.call_budget import plan_calls
+from ..offline.dynamic import PROVIDER
 from ..offline.packs import Diagnostic, Level
 from ..offline.plan import UNCHANGED, Plan
 from ..offline.steps import Change, Op, Step
@@ -138,6 +139,8 @@ def shown_name(urn: str) -> str:
 def _details(step: Step) -> Iterator[Text]:
     if step.op in (Op.CREATE, Op.IMPORT) and step.registration:
         for key, value in sorted(step.registration.inputs.items()):
+            if key == PROVIDER:
+                continue  # code, which nobody reads in this form
             yield Text(f"+ {key}: {show_value(value)}", "green")
     for change in step.changes:
         yield _changed(change)
@@ -145,6 +148,8 @@ def _details(step: Step) -> Iterator[Text]:
 
 def _changed(change: Change) -> Text:
     path, why = paths.show(change.path), "  (forces replacement)" if change.replaces else ""
+    if change.path[0] == PROVIDER:
+        return Text(f"~ the provider's code{why}", "yellow")
     match change.kind:
         case "add":
             return Text(f"+ {path}: {show_value(change.new)}{why}", "green")
