@@ -15,6 +15,7 @@ from pulumi_airlock.environments.composer import (
     ComposerPlacement,
     ComposerScale,
     ComposerSoftware,
+    Retention,
     SecretsBackend,
     Snapshots,
     Workers,
@@ -79,6 +80,7 @@ def airflow(name: str, one: Environment) -> ComposerEnvironment:
         ),
         software=ComposerSoftware(secrets=SecretsBackend(secrets=one.secrets) if one.secrets else None),
         ui_cidrs=settings.ui_cidrs,
+        retention=Retention(metadata_days=settings.log_retention_days),
         snapshots=Snapshots(location=f"{settings.snapshots}/{name}", schedule="30 3 * * *"),
         protect_data=settings.protect_data,
     )
@@ -145,6 +147,7 @@ audit = AuditTrail(
 )
 receiver = audit.lss_receiver
 assert receiver is not None  # noqa: S101  # the stack's SIEM takes syslog
+# In a tenant that no other stack has: two programs cannot both put its rules in order.
 ZpaGate(
     "zpa",
     access=access,

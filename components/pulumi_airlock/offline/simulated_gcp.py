@@ -133,6 +133,14 @@ _NETWORK: dict[str, Simulated] = {
     "gcp:compute/subnetwork:Subnetwork": compute(
         "regions/{in.region}/subnetworks", "region network purpose", subnetworkId="{digits19}", fingerprint="{hex8.print}="
     ),
+    "gcp:compute/route:Route": compute(
+        "global/routes",
+        "network destRange description priority tags nextHopGateway nextHopIlb nextHopInstance nextHopInstanceZone nextHopIp "
+        "nextHopVpnTunnel",
+        nextHopNetwork="{in.network}",
+        routeType="STATIC",
+        routeStatus="ACTIVE",
+    ),
     "gcp:compute/networkAttachment:NetworkAttachment": compute(
         "regions/{in.region}/networkAttachments", "region connectionPreference", fingerprint="{hex8.print}="
     ),

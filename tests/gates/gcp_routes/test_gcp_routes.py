@@ -144,11 +144,8 @@ def test_what_is_not_read_may_lead_anywhere(run):
 
 
 def test_of_a_network_that_is_elsewhere_nobody_can_tell_here(run):
-    class Elsewhere:
-        id = "projects/bank-network/global/networks/shared"
-
     def program():
-        environment("finance", Elsewhere, "10.70")
+        plain_environment("finance", "10.70", "projects/bank-network/global/networks/shared", generation=3)
 
     assert list(read(run(program))) == []
 

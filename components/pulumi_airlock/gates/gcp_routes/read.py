@@ -5,9 +5,11 @@ bring. Google takes the longest prefix, and none of them says no, so that any ro
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
-from ...proof.filters import Action, Combine, Filter, Kind, Match, Rule, Source, Who
+from ...proof.filters import Action, Combine, Filter, Kind, Match, Part, Rule, Source, Who
 from ...proof.sets import Hosts
 from ...proof.shape import Shape, Span
 from ..gcp_firewall.kinds import NETWORK, SUBNETWORK, tokens
@@ -55,7 +57,7 @@ def read(stack: Stack) -> Iterator[Filter]:
 
 
 def _rules(stack: Stack, placed: Placement, network: Resource) -> Iterator[Rule]:
-    yield from _own(stack, network)
+    yield from (replace(one, implied=True) for one in _own(stack, network))
     for route in _of_network(stack, ROUTE, network):
         yield from _static(route, placed)
     for router in _of_network(stack, ROUTER, network):
@@ -118,9 +120,11 @@ def _dynamic(peer: Resource) -> Iterator[Rule]:
     if found is None:
         yield _maybe(peer.at(label="routes learned by BGP"), f"{peer.name}: what the peer announces by BGP")
     elif found:
-        source = Source(peer.urn, "importPolicies", "route learned by BGP", tuple(one.urn for one in policies.resources))
+        policy = policies.resources[0]
+        source = Source(peer.urn, "importPolicies", "route learned by BGP", (policy.urn,))
+        parts = partial(_parts, "importPolicies", "route policy", policy.name, found, policy.urn)
         # Every tunnel of a pair brings the same: that one of them would do is what the other one is for.
-        yield Rule(Action.ALLOW, Match(hosts=found), source, implied=True)
+        yield Rule(Action.ALLOW, Match(hosts=found), source, parts=parts, implied=True)
 
 
 def _to(owner: Resource, path: tuple[str | int, ...], label: str, unknown: tuple[str, ...] = ()) -> Iterator[Rule]:
@@ -131,9 +135,15 @@ def _to(owner: Resource, path: tuple[str | int, ...], label: str, unknown: tuple
     except ValueError:
         hosts = None
     if hosts is not None:
-        yield Rule(Action.ALLOW, Match(hosts=hosts), source, unknown)
+        yield Rule(Action.ALLOW, Match(hosts=hosts), source, unknown, partial(_parts, str(path[-1]), "", "", hosts, ""))
     elif value is not None:
         yield _maybe(source, f"{owner.name}.{'.'.join(map(str, path))}")
+
+
+def _parts(field: str, kind: str, name: str, hosts: Hosts, urn: str) -> tuple[Part, ...]:
+    """The prefixes of a route, for traces."""
+    listed = ", ".join(map(str, hosts.networks()))
+    return (Part(field, kind, name, Match(hosts=hosts), listed, urn),)
 
 
 def _maybe(source: Source, reason: str) -> Rule:
