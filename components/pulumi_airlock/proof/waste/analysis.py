@@ -32,6 +32,8 @@ def waste(access: Access, environments: Sequence[Environment], filters: Sequence
     vacuous: list[Vacuous] = []
     counts: list[Count] = []
     for one in filters:
+        if one.needs and not one.decides:
+            continue  # It says what somebody needs, and stands on no path.
         shape = one.shape or Shape()
         rulings = Rulings(one, access, environments, at, shape)
         merged = list(mergeable(rulings, shape))
