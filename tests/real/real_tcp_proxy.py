@@ -241,11 +241,29 @@ def proxy(
         yield RunningProxy(settings, authority, authority.issue("worker", hosts=["worker.airflow.test"]))
 
 
+def mount(folder: Path, files: Mapping[str, str]) -> None:
+    """Files as kubelet mounts them: links into a folder that is replaced as a whole, when it changes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    version = folder / f"..{time.monotonic_ns()}"
+    version.mkdir()
+    for name, text in files.items():
+        (version / name).write_text(text)
+        if not (folder / name).is_symlink():
+            (folder / name).symlink_to(Path("..data") / name)
+    (folder / "..data_tmp").symlink_to(version.name)
+    (folder / "..data_tmp").replace(folder / "..data")
+
+
 @contextmanager
-def running(envoy: Path, folder: Path, configuration: Configuration) -> Iterator[None]:
-    """Envoy with a configuration, until the block ends."""
+def running(envoy: Path, folder: Path, configuration: Configuration, mounted: bool = False) -> Iterator[None]:
+    """Envoy with a configuration, until the block ends. `mounted`: its files are as kubelet has them."""
     settings = configuration.settings
-    bootstrap = configuration.write()
+    bootstrap = Path(settings.folder) / "envoy.json"
+    if mounted:
+        mount(Path(settings.folder), configuration.files)
+        mount(Path(settings.keys), configuration.keys)
+    else:
+        configuration.write()
     options = ["--use-dynamic-base-id", "--concurrency", "1", "--log-level", "warning", "--file-flush-interval-msec", "20"]
     with ExitStack() as stack:
         command: list[str | Path] = [envoy, "-c", bootstrap, *options]

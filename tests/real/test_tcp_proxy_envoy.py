@@ -4,6 +4,7 @@ import json
 import ssl
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,7 +18,7 @@ from pulumi_airlock.access import Access
 from pulumi_airlock.gates.tcp_proxy import TaskIssuer, compile_proxy, envoy_configuration
 from real_parts import ENVOY, needed
 from real_processes import free_port, listening
-from real_tcp_proxy import RunningProxy, SigningKey, echo, key_set, proxy, put_certificate, running
+from real_tcp_proxy import RunningProxy, SigningKey, echo, key_set, mount, proxy, put_certificate, running
 
 ISSUER, AUDIENCE = "https://issuer.airlock.test", "airlock-proxy"
 WAREHOUSE, LEDGER, QUEUE, DOWN = (
@@ -324,6 +325,25 @@ def test_new_routes_hold_at_once_and_open_tunnels_go_on(envoy: Path, tmp_path: P
         assert eventually(lambda: one.answer(WAREHOUSE, token("ledger_close")).status == 200)
         assert one.answer(WAREHOUSE, token()).status == 403
         assert tunnel.says("still here") == "still here"
+
+
+def test_what_kubelet_replaces_is_read_again(envoy: Path, tmp_path: Path) -> None:
+    plan = compile_proxy(access(), "tcp-proxy", [issuer()], date.today())
+    with echo() as port:
+        with proxy(envoy, tmp_path, plan, {WAREHOUSE: f"127.0.0.1:{port}"}) as made:
+            settings = replace(made.settings, folder=str(tmp_path / "mounted"), keys=str(tmp_path / "keys"))
+        one = RunningProxy(settings, made.authority, made.client)
+        with running(envoy, tmp_path, envoy_configuration(plan, settings), mounted=True):
+            _, tunnel = one.connect(WAREHOUSE, token())
+            new = SigningKey("two")
+            routes = [{"name": "ledger", "from": ["ledger"], "to": ["warehouse"], "reason": "T"}]
+            after = compile_proxy(access(routes=routes), "tcp-proxy", [issuer(new)], date.today())
+            found = envoy_configuration(after, settings)
+            mount(Path(settings.folder), found.files)
+            mount(Path(settings.keys), found.keys)
+            assert eventually(lambda: one.answer(WAREHOUSE, token("ledger_close", key=new)).status == 200)
+            assert one.answer(WAREHOUSE, token(key=new)).status == 403
+            assert tunnel.says("still here") == "still here"
 
 
 def test_only_clients_that_are_named_are_believed(envoy: Path, tmp_path: Path) -> None:

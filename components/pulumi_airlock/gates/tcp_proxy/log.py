@@ -116,8 +116,9 @@ def _line(plan: ProxyPlan) -> dict[str, Any]:
 
 
 def _event() -> str:
-    """`open` is the line of a tunnel's start; `close` that of its end; `refused` has no tunnel."""
-    return "response.code != 200 ? 'refused' : response.code_details == 'via_upstream' ? 'open' : 'close'"
+    """`open` is the line of a tunnel's start; `close` that of its end; `refused` has no tunnel, and `asked` wanted none."""
+    answered = "response.code_details == 'direct_response' ? 'asked' : 'close'"
+    return f"response.code != 200 ? 'refused' : response.code_details == 'via_upstream' ? 'open' : {answered}"
 
 
 def _claim(issuers: Sequence[TaskIssuer], name: str) -> str:
