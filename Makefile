@@ -33,9 +33,10 @@ lint: $(STAMP)
 wheel: $(STAMP)   ## builds the wheel of Airlock's provider for Airflow into dist/
 	cd airflow-provider && ../$(BIN)/python -m hatchling build -t wheel -d ../dist
 
-bench: $(STAMP)   ## how long a preview takes, and how long a proof; the latter's table goes to docs/performance.md
+bench: $(STAMP)   ## how long a preview takes, a proof, and the way through the proxy (make parts); tables go to docs/performance*.md
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.proofs --timeout 60 --markdown docs/performance.md
+	$(BIN)/python -m bench.path --markdown docs/performance-runtime.md
 	-$(BIN)/python -m bench.lookups
 
 oracle: $(STAMP)   ## holds the proof against brute force and z3 in 10,000 random cases: some five minutes

@@ -36,8 +36,8 @@ def closed(who: audit.TaskRun, one: audit.Session, after: float = 60, reason: st
     return line(audit.session_closed(who, one, bytes_in=1000, bytes_out=10, reason=reason, ended=one.opened + after))
 
 
-def refused(who: audit.TaskRun, one: audit.Session, kind: str = audit.PERMISSION) -> str:
-    refusal = audit.Refusal(kind, f"not reached, by {kind}", "tcp_proxy", "deny-warehouse-5432", "why", 403)
+def refused(who: audit.TaskRun, one: audit.Session, kind: str = audit.PERMISSION, text: str = "") -> str:
+    refusal = audit.Refusal(kind, text or f"not reached, by {kind}", "tcp_proxy", "deny-warehouse-5432", "why", 403)
     return line(audit.session_refused(who, one, refusal), datetime.fromtimestamp(one.opened, UTC))
 
 

@@ -99,7 +99,7 @@ async def _secured(proxy: ProxyEnd, context: ssl.SSLContext, buffers: Buffers) -
     step, transport = "resolve", None
     try:
         async with asyncio.timeout(CONNECT_WITHIN):
-            found = await in_thread(lambda: socket.getaddrinfo(proxy.host, proxy.port, type=socket.SOCK_STREAM))
+            found = await _resolved(proxy.host, proxy.port)
         step = "connect"
         async with asyncio.timeout(CONNECT_WITHIN):
             raw = await _connected(found)
@@ -119,6 +119,13 @@ async def _secured(proxy: ProxyEnd, context: ssl.SSLContext, buffers: Buffers) -
             transport.abort()
         raise Failed(step, error) from None
     return stream
+
+
+async def _resolved(host: str, port: int) -> list[Any]:
+    """Where a host is. An address needs nobody to be asked, and no thread."""
+    with contextlib.suppress(socket.gaierror):
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    return await in_thread(lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
 
 
 async def _connected(found: list[Any]) -> socket.socket:

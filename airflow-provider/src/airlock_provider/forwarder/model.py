@@ -77,8 +77,8 @@ class Way:
     deny: str = ""
     """What the proxy calls the rule that refuses whom it does not know for this target."""
     ends: Ends = lambda opened: (None, "nothing ends it")
-    check: Callable[[], Refusal | None] = lambda: None
-    """Asked before each new connection, in a thread: why it must not be opened."""
+    check: Callable[[], Refusal | None] | None = None
+    """Asked before each new connection, in a thread: why it must not be opened. None: nothing is to be asked."""
 
 
 class TunnelError(OSError):

@@ -68,7 +68,7 @@ class Session:
         deadline = until.timestamp() if until is not None else None
         if deadline is not None and deadline <= time.time():
             raise TunnelError(explain.over(self._bound, home.run, way))
-        if refusal := await in_thread(way.check):
+        if way.check is not None and (refusal := await in_thread(way.check)):
             raise TunnelError(refusal)
         token = await self._token()
         self.facts = replace(self.facts, deadline=deadline, token_uid=token.uid, issuer=token.issuer)
