@@ -6,12 +6,14 @@ none that the manifest knows, all that its principals have now. What a task asks
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from . import broker, context, decide, manifest, settings, trust
 from .audit import PERMISSION, ROUTING, Refusal
+from .backend import AirlockBackend
 from .decide import GATE
 
 _MARK = "_airlock_gate"
@@ -42,6 +44,11 @@ def _gated(following: Callable[..., None] | None) -> Callable[..., None]:
 def check(airflows: Mapping[str, Any]) -> None:
     """Checks the conditions for the task of Airflow's context. Raises a refusal that names the one that is not met."""
     options = settings.current()
+    if not options.in_use:
+        return
+    if not _is_ours(options.backend):
+        text = f"tasks ask {options.backend or 'no secrets backend'} for connections, and not Airlock's"
+        raise broker.stop("may not run", None, Refusal(PERMISSION, text, GATE, "backend"))
     try:
         known = manifest.load(options.manifest, options.digest)
     except manifest.ManifestError as error:
@@ -60,6 +67,15 @@ def check(airflows: Mapping[str, Any]) -> None:
             unmet = Refusal(ROUTING, str(error), GATE, granted.route.name)
         if unmet is not None:
             raise broker.refused(task.run, "may not run", granted.destination, unmet, granted)
+
+
+def _is_ours(path: str) -> bool:
+    """Whether a class is Airlock's backend, or made of it."""
+    module, _, name = path.rpartition(".")
+    try:
+        return issubclass(getattr(importlib.import_module(module), name), AirlockBackend)
+    except (ImportError, AttributeError, TypeError, ValueError):
+        return False
 
 
 def connections_of(task: Any, known: manifest.Manifest) -> list[str]:

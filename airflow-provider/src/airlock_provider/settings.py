@@ -90,6 +90,10 @@ class Settings:
     vault_ca: str
     service_accounts: bool
     audit_sinks: str
+    in_use: bool
+    """Whether anything says that this Airflow is to be Airlock's: installing the package alone changes nothing."""
+    backend: str
+    """The secrets backend that tasks ask first: its class."""
 
 
 @lru_cache(maxsize=1)
@@ -99,10 +103,14 @@ def current() -> Settings:
     home = os.environ.get("AIRFLOW_HOME") or str(Path("~/airflow").expanduser())
     own = [one for one in re.split(r"[\s,]+", text["pass_on"]) if one]
     logging = _airflow("logging", "remote_log_conn_id")
+    # Airflow 3 has a backend for workers, which goes before the other; Airflow 2 does not know the option.
+    backend = _airflow("workers", "secrets_backend") or _airflow("secrets", "backend")
     return Settings(
         manifest=Path(text["manifest"] or f"{home}/airlock/manifest.json"),
         pass_on=(*own, *([logging] if logging else [])),
         service_accounts=text["service_accounts"].strip().lower() in ("true", "1", "yes", "on"),
+        in_use=bool(text["manifest"]) or "airlock_provider" in backend,
+        backend=backend,
         **{name: value.strip() for name, value in text.items() if name not in ("manifest", "pass_on", "service_accounts")},
     )
 
