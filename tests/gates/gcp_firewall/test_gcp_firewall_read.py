@@ -399,6 +399,9 @@ def test_goto_next_that_is_not_known_takes_no_more_than_it_may(run):
     found = egress(run(with_rules({"action": "goto_next", "match": {"dest_region_codes": ["CH"]}}, {"action": "deny"})))
     assert at(found, "10.20.4.10") == ({"deny"}, [])
     assert at(found, "192.0.2.1")[0] == {"allow", "deny"}
+    narrow = {"action": "deny", "match": {"dest_ip_ranges": ["10.20.0.0/16"]}}
+    apart = egress(run(with_rules({"action": "goto_next", "match": {"dest_region_codes": ["CH"]}}, narrow)))
+    assert at(apart, "10.20.4.10") == ({"deny"}, [])
 
 
 def test_goto_next_by_name_is_by_addresses_that_are_not_known(run):
