@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-STACKS = {"dev-mwaa": 25, "prod-mwaa": 33, "prod-composer": 23, "prod-eks": 18, "dev-gke": 9, "dev-consul": 11}
+STACKS = {"dev-mwaa": 25, "prod-mwaa": 33, "prod-composer": 25, "prod-eks": 24, "dev-gke": 9, "dev-consul": 11}
 """Stack → its expectations."""
 
 
