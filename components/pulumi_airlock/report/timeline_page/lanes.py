@@ -49,12 +49,14 @@ class Lanes:
 
 def lanes(shown: Shown, reached: Sequence[Reached], denied: Sequence[Denied]) -> Lanes | None:
     """The drawing of what answers a question; None where there is nothing to draw."""
-    rows: dict[tuple[str, str, str], tuple[str, Reached | None, list[Denied]]] = {}
+    rows: dict[tuple[str, str, str], tuple[str, list[Reached], list[Denied]]] = {}
     for row in reached:
-        rows[row.label, row.who.agent_id, row.destination] = (f"{row.label} → {row.destination}", row, [])
+        rows.setdefault((row.label, row.who.agent_id, row.destination), (f"{row.label} → {row.destination}", [], []))[1].append(
+            row
+        )
     for one in denied:
         label = f"{one.label} → {one.destination}" if one.destination else one.label
-        rows.setdefault((one.label, one.run.who.agent_id, one.destination), (label, None, []))[2].append(one)
+        rows.setdefault((one.label, one.run.who.agent_id, one.destination), (label, [], []))[2].append(one)
     if not rows:
         return None
     first, last = _span(shown, reached, denied)
@@ -66,7 +68,7 @@ def lanes(shown: Shown, reached: Sequence[Reached], denied: Sequence[Denied]) ->
 
     drawn, left_out = list[Lane](), 0
     for number, (label, came, kept_out) in enumerate(list(rows.values())[:MOST]):
-        bars = [] if came is None else [_bar(shown, one.opened or first, one.closed or last, x) for one in came.sessions]
+        bars = [_bar(shown, one.opened or first, one.closed or last, x) for row in came for one in row.sessions]
         marks = [entry for one in kept_out for entry in one.entries]
         bars += [Bar(x(entry.time), 0, f"{shown.moment(entry.time)} {entry.kind}", True) for entry in marks]
         left_out += max(0, len(bars) - MOST_BARS)
