@@ -14,6 +14,7 @@ def assumptions(access: Access, environments: Sequence[Environment], filters: Se
         Ground.NAMES: _addresses(access),
         Ground.PEOPLE: _people(access),
         Ground.RELAYS: dict.fromkeys(_relayed(filters)),
+        Ground.IDENTITY: dict.fromkeys(f"{one.gate} {said}" for one in filters for said in one.trusts),
         Ground.ABSENT: _absent(access, environments),
     }
     return tuple(Assumption(ground, message) for ground, messages in grounds.items() for message in messages)

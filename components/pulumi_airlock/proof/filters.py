@@ -251,6 +251,8 @@ class Filter:
     """What one of its rules can say, for counting and merging them; None: products of any sets."""
     needs: tuple[Need, ...] = ()
     """Flows of the gate's own."""
+    trusts: tuple[str, ...] = ()
+    """Whose word it takes for who is calling, and what that is worth, in words."""
 
     @property
     def decides(self) -> bool:

@@ -285,6 +285,8 @@ class Ground(Enum):
     """Where people connect from."""
     RELAYS = "relays"
     """By which hosts of a gate's own traffic goes on."""
+    IDENTITY = "identity"
+    """Whose word a gate takes for who is calling."""
     ABSENT = "absent"
     """An environment that the stack does not have."""
 

@@ -105,6 +105,7 @@ def _show_failure(out: Console, one: _Failure, verbose: bool) -> None:
         _show_names(out, "destinations", one.destinations)
     if isinstance(one, Blocked):
         _show_names(out, "routes", one.routes)
+        _show_names(out, "flows", one.needs)
     if one.witness is not None:
         write(out, f"witness: {one.witness}", style="cyan", indent=4)
     show_path(out, one.path, 4, verbose)
@@ -150,7 +151,7 @@ def _show_rest(out: Console, proof: Proof, verbose: bool) -> None:
 
 
 def _grouped(assumptions: Sequence[Assumption]) -> Iterable[str]:
-    """One line for each ground; what is absent one by one."""
+    """One line for each ground; whose word is taken, and what is absent, one by one."""
     for ground, (one, many) in _GROUNDS.items():
         number = sum(each.ground is ground for each in assumptions)
         if number:
@@ -158,7 +159,7 @@ def _grouped(assumptions: Sequence[Assumption]) -> Iterable[str]:
     ways = sum(each.ground is Ground.RELAYS for each in assumptions)
     if ways:
         yield f"{ways} way{'' if ways == 1 else 's'} by which gates carry traffic on from hosts of their own, as they say"
-    yield from (each.message for each in assumptions if each.ground is Ground.ABSENT)
+    yield from (each.message for each in assumptions if each.ground in (Ground.IDENTITY, Ground.ABSENT))
 
 
 def _show_list(out: Console, title: str, lines: Sequence[str], verbose: bool, number: int | None = None) -> None:

@@ -10,6 +10,7 @@ from pulumi_airlock.gates.stack import Resource, Stack
 from pulumi_airlock.gates.tcp_proxy import read
 from pulumi_airlock.proof import prove
 from pulumi_airlock.proof.filters import Action, Combine, Environment, Filter, Match, Rule, Source, Who
+from pulumi_airlock.proof.findings import Ground
 from pulumi_airlock.proof.relays import around, carried
 from pulumi_airlock.proof.sets import Hosts, Services
 from tcp_proxy_program import ACCESS, SUBNETS, compiled, fargate
@@ -98,3 +99,9 @@ def test_a_window_that_is_wider_than_declared_is_excess() -> None:
 def test_a_way_around_the_proxy_is_found() -> None:
     direct = Match(hosts=Hosts.from_cidr("10.20.4.10/32"), services=Services.of("tcp", 5432, 5432))
     assert not proven(compiled(fargate()), direct).ok
+
+
+def test_a_proof_says_what_an_identity_is_worth() -> None:
+    said = [one.message for one in proven(compiled(fargate())).assumptions if one.ground is Ground.IDENTITY]
+    word = "takes the word of https://abc.tokens.sts.global.api.aws for which task of finance is calling"
+    assert said == [f"tcp-proxy {word}, asserted: code that shares the environment's role can name another"]

@@ -5,7 +5,7 @@ behind it as well. Whom it lets through it tells by tokens: a task of an environ
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ...proof.filters import Action, Combine, Filter, Match, Need, Relay, Rule, Source, Who
@@ -78,7 +78,27 @@ def _filter(gate: str, several: Sequence[Found], cluster: Cluster | None) -> Fil
     relays = tuple(_relays(several, cluster, leads)) if leads else ()
     needs = tuple(_needs(first)) if first else ()
     shape = Shape(nouns=("policy", "policies"))
-    return Filter(gate, "tunnels", Combine.FIRST_MATCH, Action.DENY, tuple(rules), urn, relays=relays, shape=shape, needs=needs)
+    trusts = tuple(dict.fromkeys(said for one in proxies for said in _trusts(one)))
+    decides = Filter(gate, "tunnels", Combine.FIRST_MATCH, Action.DENY, tuple(rules), urn)
+    return replace(decides, relays=relays, shape=shape, needs=needs, trusts=trusts)
+
+
+_WORTH = {
+    "asserted": "asserted: code that shares the environment's role can name another",
+    "attested": "attested: no task gets another's token",
+}
+
+
+def _trusts(one: _Proxy) -> Iterator[str]:
+    """Whose word it takes for which task is calling."""
+    component = one.found.component
+    listed = component.get_list("issuers") if component else []
+    known = {str(each.get("name")): each for each in listed if isinstance(each, Mapping)}
+    for name, issuer in one.config.providers():
+        said = known.get(name, {})
+        worth = _WORTH.get(str(said.get("assurance")), "and nothing says what that is worth")
+        where = f"task of {said['environment']}" if isinstance(said.get("environment"), str) else "task"
+        yield f"takes the word of {issuer} for which {where} is calling, {worth}"
 
 
 def _configuration(one: Found) -> Configuration:

@@ -146,6 +146,13 @@ class Configuration:
             for host in _list(routes, "virtual_hosts"):
                 yield from self._of_host(where, manager, routes, host, request, before)
 
+    def providers(self) -> Iterator[tuple[str, str]]:
+        """(name, issuer) of whoever signs the tokens that it takes."""
+        for _, _, manager in self.managers():
+            for one in _list(manager, "http_filters"):
+                for name, provider in _map(one, "typed_config", "providers").items():
+                    yield str(name), str(_map(provider, "").get("issuer") or "anybody")
+
     def routes(self) -> Iterator[tuple[str, Json]]:
         """(file, route configuration) of every manager."""
         for _, _, manager in self.managers():

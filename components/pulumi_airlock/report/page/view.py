@@ -39,6 +39,7 @@ _GROUNDS = {
     Ground.NAMES: "Which addresses a host name has",
     Ground.PEOPLE: "Where people connect from",
     Ground.RELAYS: "By which hosts of a gate's own traffic goes on",
+    Ground.IDENTITY: "Whose word is taken for who is calling, and what that is worth",
     Ground.ABSENT: "Environments that the stack does not have",
 }
 
@@ -222,7 +223,7 @@ def _card(one: _Failure, number: int, standing: Standing) -> Card:
         return Card(number, standing, _message(one), (), one.witness, stops(one.path))
     lists = [("principals", one.principals), ("destinations", one.destinations)]
     if isinstance(one, Blocked):
-        lists.append(("routes", one.routes))
+        lists += [("routes", one.routes), ("flows", one.needs)]
     return Card(
         number,
         standing,
