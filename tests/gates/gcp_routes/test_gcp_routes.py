@@ -2,7 +2,8 @@
 
 import pulumi_gcp as gcp
 import pytest
-from gcp_programs import REGION, environment, plain_environment
+from gcp_programs import REGION, declared, environment, plain_environment
+from pulumi_airlock.gates.gcp_firewall import GcpFirewallGate
 from pulumi_airlock.gates.gcp_routes import read
 from pulumi_airlock.proof.filters import Action, Combine, Kind
 from pulumi_airlock.proof.sets import Hosts
@@ -141,6 +142,17 @@ def test_what_is_not_read_may_lead_anywhere(run):
         gcp.compute.NetworkPeering("peering", name="peering", network=network.id, peer_network="projects/x/global/networks/y")
 
     assert (to("0.0.0.0/0"), "peering", False) in routes(run(stack_with(more)))
+
+
+def test_environments_of_a_gate_with_the_same_routes_share_a_filter(run):
+    def program():
+        made = vpc()
+        placed = [environment(name, made, base).network for name, base in (("finance", "10.70"), ("markets", "10.80"))]
+        GcpFirewallGate("gcp_firewall", access=declared(), environments=placed)
+        plain_environment("risk", "10.90", made.id, tags=["airflow"])
+
+    found = {one.gate: sorted(one.scope.who.environments) for one in read(run(program))}
+    assert found == {"gcp_firewall": ["finance", "markets"], "risk": ["risk"]}
 
 
 def test_of_a_network_that_is_elsewhere_nobody_can_tell_here(run):

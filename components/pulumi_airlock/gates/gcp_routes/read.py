@@ -38,22 +38,28 @@ NEXT_HOPS: Final = {
 
 
 def read(stack: Stack) -> Iterator[Filter]:
-    """Where each environment has a way to, if its network is in the stack; of any other network nobody can tell here."""
+    """Where environments have a way to, if their network is in the stack; of any other network nobody can tell here.
+
+    One filter for all environments of a network that have the same routes.
+    """
+    alike: dict[tuple[Any, ...], list[Placement]] = {}
     for placed in placements(stack):
-        network = placed.network_resource
-        if network is not None:
-            yield Filter(
-                gate=placed.gate,
-                name=f"routes of network {network.name}",
-                combine=Combine.ANY_ALLOW,
-                default=Action.DENY,
-                rules=tuple(_rules(stack, placed, network)),
-                urn=network.urn,
-                kind=Kind.ROUTING,
-                scope=Match(who=Who(environments=frozenset({placed.name}))),
-                always=True,
-                shape=Shape(hosts=Span.NETWORK, nouns=("route", "routes")),
-            )
+        if placed.network_resource is not None:
+            seen_by = (placed.network_resource, placed.gate, placed.region, placed.sees_nodes, placed.tags)
+            alike.setdefault(seen_by, []).append(placed)
+    for (network, gate, *_), found in alike.items():
+        yield Filter(
+            gate=gate,
+            name=f"routes of network {network.name}",
+            combine=Combine.ANY_ALLOW,
+            default=Action.DENY,
+            rules=tuple(_rules(stack, found[0], network)),
+            urn=network.urn,
+            kind=Kind.ROUTING,
+            scope=Match(who=Who(environments=frozenset(one.name for one in found))),
+            always=True,
+            shape=Shape(hosts=Span.NETWORK, nouns=("route", "routes")),
+        )
 
 
 def _rules(stack: Stack, placed: Placement, network: Resource) -> Iterator[Rule]:
