@@ -194,3 +194,19 @@ def test_rules_about_other_hosts_stay_as_they_are():
     assert found[1].rules == ()  # its scope is the web server alone, which this rule does not lead to
     wide = replace(filters(ingress=[other])[1], scope=Match())
     assert carried(ACCESS, [wide, *filters()[2:3]])[0].rules == (other,)
+
+
+def test_a_gate_with_nothing_left_before_a_gateway_is_still_there():
+    """Its only filter is about hosts that the gateway leads to, which nobody connects to directly."""
+    upstream = Match(hosts=Hosts.from_cidr("10.40.2.0/28"), services=Services.of("tcp", 8080, 8080))
+    gateway = Filter(
+        "zpa",
+        "people",
+        Combine.FIRST_MATCH,
+        Action.DENY,
+        (),
+        "urn::zpa",
+        relays=(Relay(UI, workload="airflow/nginx", onward=upstream),),
+    )
+    behind = Filter("aws", "of the web server", Combine.ANY_ALLOW, Action.DENY, (), "urn::ui", scope=Match(hosts=UI))
+    assert [one.gate for one in carried(ACCESS, [gateway, behind])] == ["zpa", "aws"]

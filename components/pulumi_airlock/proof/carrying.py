@@ -38,7 +38,8 @@ class Change:
             )
             rules = [one if one.action is Action.ALLOW else replace(one, unknown=(*one.unknown, *unsure)) for one in rules]
             rules.append(passing)
-        return replace(self.filter, rules=tuple(rules), scope=scope, relays=(), needs=())
+        name = f"{self.filter.name}, behind {gate}"
+        return replace(self.filter, name=name, rules=tuple(rules), scope=scope, relays=(), needs=())
 
     @property
     def whole(self) -> bool:

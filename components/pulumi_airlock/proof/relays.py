@@ -203,8 +203,7 @@ class _Carrier:
             for hosts in self._before(one) if relay.entry is not None else ():
                 if led := self._led(relay, hosts):
                     kept = _with_rules(kept, Change(kept, led, relay, kept.rules).to_entry(self.gate))
-        if kept.scope.hosts:
-            yield kept
+        yield kept  # also where nothing is left of its scope: the gate is there, and says what it needs
         yield from apart
 
     def _behind_relay(self, kept: Filter, one: Filter, relay: Relay, led: Hosts) -> tuple[Filter, list[Filter]]:

@@ -133,7 +133,7 @@ def test_a_policy_behind_the_gateway_that_is_gone_blocks_people(stack: Stack, go
     proof = proven(Stack(left))
     (found,) = [one for one in proof.blocked if one.routes]
     assert (found.routes, found.gate) == (("analysts-ui",), "network_policy")
-    assert {row.filter.name for row in found.path if row.outcome is Outcome.DENY} == {filter_}
+    assert {row.filter.name for row in found.path if row.outcome is Outcome.DENY} == {f"{filter_}, behind nginx"}
     assert "nginx: people to airflow" in {need for one in proof.blocked for need in one.needs}
 
 
