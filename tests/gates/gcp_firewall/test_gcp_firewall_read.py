@@ -1,7 +1,9 @@
 """What the reader makes of Google's firewall, one case a behaviour: links, targets, and what cannot be known."""
 
+import re
 import subprocess
 import sys
+from inspect import signature
 from typing import Any
 
 import pulumi_gcp as gcp
@@ -9,6 +11,7 @@ import pytest
 from gcp_programs import declared, environment, network, plain_environment
 from pulumi_airlock.gates import read_all
 from pulumi_airlock.gates.gcp_firewall import GcpFirewallGate, read, references
+from pulumi_airlock.gates.gcp_firewall.entries import MATCHES
 from pulumi_airlock.proof.filters import Action, Filter, Rule
 from pulumi_airlock.proof.sets import Hosts, Services
 
@@ -370,6 +373,27 @@ def test_address_groups(run):
     seen, reasons = at(found, "10.21.4.10")
     assert seen == {"allow", "deny"}
     assert "addressGroups/theirs: not in this stack" in reasons[0]
+
+
+def fields(of: Any) -> set[str]:
+    """The inputs of one of the SDK's classes, as they stand on the wire."""
+    return {re.sub(r"_(\w)", lambda found: found[1].upper(), name) for name in signature(of.__init__).parameters}
+
+
+@pytest.mark.parametrize("kind", ["FirewallPolicy", "NetworkFirewallPolicy", "RegionNetworkFirewallPolicy"])
+@pytest.mark.parametrize("written", ["RuleMatchArgs", "WithRulesRuleMatchArgs"])
+def test_every_field_of_a_match_that_the_sdk_has_is_read(kind, written):
+    found = {one for one in fields(getattr(gcp.compute, kind + written)) if one[0].islower()}
+    vpc_alone = {"srcTags", "srcServiceAccounts"}
+    assert found - vpc_alone <= MATCHES["EGRESS"] | MATCHES["INGRESS"]
+    # Of the fields that are read, the SDK has those that are written in rules with their own resource.
+    assert written != "RuleMatchArgs" or MATCHES["EGRESS"] | MATCHES["INGRESS"] <= found | vpc_alone
+
+
+def test_a_field_that_is_not_read_may_mean_anything(run):
+    """A newer provider may know more; and a rule for egress has no other sources than ranges."""
+    found = egress(run(with_rules({"match": {"src_secure_tags": [{"name": "tagValues/1"}]}})))
+    assert at(found, "10.20.4.10") == ({"allow", "deny"}, ["rule-0.srcSecureTags (not read)"])
 
 
 def test_a_firewall_endpoint_decides_what_it_inspects(run):

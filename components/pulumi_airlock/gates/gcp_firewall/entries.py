@@ -19,6 +19,13 @@ Direction = Literal["EGRESS", "INGRESS"]
 _NUMBERS: Mapping[str, int] = {"ah": 51}
 """Protocols that Google has names for, beside those that `proof.sets` knows ("VPC firewall rules", "Protocols and ports")."""
 _WITH_PORTS = frozenset({6, 17, 132})
+_FAR_END = ("IpRanges", "Fqdns", "AddressGroups", "RegionCodes", "ThreatIntelligences", "NetworkContext", "NetworkScope")
+_SOURCES = ("srcSecureTags", "srcNetworks", "srcServiceAccounts", "srcTags")
+MATCHES: Mapping[Direction, frozenset[str]] = {
+    "EGRESS": frozenset({"layer4Configs", "srcIpRanges", *(f"dest{one}" for one in _FAR_END)}),
+    "INGRESS": frozenset({"layer4Configs", "destIpRanges", *(f"src{one}" for one in _FAR_END), *_SOURCES}),
+}
+"""What the match of a rule of each direction may say, and is read; another field, of a newer provider, may mean anything."""
 
 
 @dataclass(frozen=True)
@@ -114,9 +121,15 @@ def entries(written: Iterable[Written], direction: Direction, placed: Placement,
         entry = _entry(one, direction, placed)
         if not entry.sure and not entry.maybe:
             continue
-        doubts = [*one.doubts, *applies]
+        doubts = [*one.doubts, *applies, *_not_read(one, direction)]
         doubts += [f"{one.named(prop)}" for prop, value in (("direction", way), ("disabled", disabled)) if value is UNKNOWN]
         yield entry.doubted(*doubts)
+
+
+def _not_read(one: Written, direction: Direction) -> Iterator[str]:
+    for prop in sorted(map(str, one.match)):
+        if prop not in MATCHES[direction] and one.listed(prop):
+            yield f"{one.named(prop)} (not read)"
 
 
 def _entry(one: Written, direction: Direction, placed: Placement) -> Entry:
@@ -177,7 +190,7 @@ def _peers(one: Written, side: Literal["src", "dest"]) -> Some:
     for prop, what in ((f"{side}RegionCodes", "countries"), (f"{side}ThreatIntelligences", "threat intelligence")):
         if values := one.listed(prop):
             found |= Some(maybe=PUBLIC, reasons=(f"{one.named(prop)} ({what}: {_words(values)})",))
-    for prop in ("srcSecureTags", "srcNetworks", "srcServiceAccounts", "srcTags"):
+    for prop in _SOURCES:
         if side == "src" and (values := one.listed(prop)):
             found |= Some(maybe=ANY.addresses(), reasons=(f"{one.named(prop)} ({_words(values)})",))
     if not found.known and not found.maybe:
