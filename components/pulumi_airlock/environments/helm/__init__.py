@@ -13,6 +13,7 @@ from .network import ClusterNetwork
 from .platforms import Eks, Gke
 from .pods import Image
 from .read import read, read_environments
+from .tasks import TaskProvider
 from .values import ChartSecrets
 from .workloads import CELERY, KUBERNETES
 
@@ -30,6 +31,7 @@ __all__ = [
     "Gke",
     "HelmEnvironment",
     "Image",
+    "TaskProvider",
     "read",
     "read_environments",
 ]

@@ -5,7 +5,7 @@ API server's secret key. An Airflow 3 task needs none of these: it gets a token 
 chart writes its image's repository and tag into airflow.cfg, which the executor takes before the template's: a digest is lost.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,14 +37,24 @@ class Image:
         return f"{self.repository}@{self.digest}" if self.digest else f"{self.repository}:{self.tag}"
 
 
-def pod_template(release: str, image: Image, annotations: Mapping[str, str]) -> dict[str, Any]:
-    """The pod that the executor starts from. As whom a task runs is put in its place afterwards; until then it is nobody."""
+def pod_template(
+    release: str,
+    image: Image,
+    annotations: Mapping[str, str],
+    more: tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]] = ((), ()),
+) -> dict[str, Any]:
+    """The pod that the executor starts from, with `more` volumes and mounts of them.
+
+    As whom a task runs is put in its place afterwards; until then it is nobody.
+    """
+    volumes, more_mounts = more
     mounts = [
         {"name": "logs", "mountPath": f"{HOME}/logs"},
         *(
             {"name": "config", "mountPath": f"{HOME}/{path}", "subPath": path.rsplit("/", 1)[-1], "readOnly": True}
             for path in ("airflow.cfg", "config/airflow_local_settings.py")
         ),
+        *map(dict, more_mounts),
     ]
     return {
         "apiVersion": "v1",
@@ -72,6 +82,10 @@ def pod_template(release: str, image: Image, annotations: Mapping[str, str]) -> 
                     "volumeMounts": mounts,
                 }
             ],
-            "volumes": [{"name": "logs", "emptyDir": {}}, {"name": "config", "configMap": {"name": f"{release}-config"}}],
+            "volumes": [
+                {"name": "logs", "emptyDir": {}},
+                {"name": "config", "configMap": {"name": f"{release}-config"}},
+                *map(dict, volumes),
+            ],
         },
     }

@@ -11,6 +11,8 @@ from typing import Any
 from ...gates.nginx.webserver import AirflowSide
 from .network import ClusterNetwork
 from .pods import CONTAINER_SECURITY, POD_SECURITY, Image, pod_template
+from .tasks import TaskProvider, of_all, of_tasks
+from .tasks import settings as settings_of_tasks
 from .workloads import CELERY, default_account
 
 __all__ = ["ChartSecrets", "Image", "chart_values"]
@@ -53,11 +55,13 @@ def chart_values(
     annotations: Mapping[str, str],
     tokens: bool = False,
     log_volume: str = "5Gi",
+    tasks: TaskProvider | None = None,
 ) -> dict[str, Any]:
     """Values for the chart.
 
     `policy`: the text of airflow_local_settings.py. `settings`: sections of airflow.cfg. `annotations`: of every pod, as a mesh
-    wants them. `tokens`: whether pods that do not call the API server have a token of it all the same.
+    wants them. `tokens`: whether pods that do not call the API server have a token of it all the same. `tasks`: what of Airlock
+    runs inside; its sections count last.
     """
     celery = network.executor == CELERY
     volume = {"enabled": True, "size": log_volume}
@@ -65,7 +69,8 @@ def chart_values(
         "executor": network.executor,
         "airflowVersion": airflow_version,
         "images": {"airflow": {key: value for key, value in _image(image).items() if value}},
-        **({} if celery else _of_tasks(network.release, image, policy, annotations)),
+        **({} if celery else _of_tasks(network.release, image, policy, annotations, tasks)),
+        **(_provided(tasks, network.release, celery) if tasks else {}),
         "airflowPodAnnotations": dict(annotations),
         "enableServiceLinks": False,
         "data": {"metadataSecretName": secrets.metadata, **({"brokerUrlSecretName": secrets.broker} if secrets.broker else {})},
@@ -106,7 +111,7 @@ def chart_values(
         # With a volume it is a StatefulSet, whose pods have names in DNS: logs are asked for by name.
         "triggerer": {"persistence": volume, **_account(tokens)},
         "workers": _workers(network.release, celery, tokens, volume),
-        "config": _config(gateway.settings if gateway else {}, settings, remote_logs),
+        "config": _config(gateway.settings if gateway else {}, settings, settings_of_tasks(tasks) if tasks else {}, remote_logs),
     }
 
 
@@ -123,11 +128,20 @@ def _account(token: bool) -> dict[str, Any]:
     return {"serviceAccount": {"automountServiceAccountToken": token}}
 
 
-def _of_tasks(release: str, image: Image, policy: str, annotations: Mapping[str, str]) -> dict[str, Any]:
+def _of_tasks(
+    release: str, image: Image, policy: str, annotations: Mapping[str, str], tasks: TaskProvider | None
+) -> dict[str, Any]:
+    more = of_tasks(tasks, release) if tasks else ((), ())
     return {
         "airflowLocalSettings": _literal(policy),
-        "podTemplate": _literal(json.dumps(pod_template(release, image, annotations), indent=2)),
+        "podTemplate": _literal(json.dumps(pod_template(release, image, annotations, more), indent=2)),
     }
+
+
+def _provided(tasks: TaskProvider, release: str, celery: bool) -> dict[str, Any]:
+    """What the provider goes by in every component; with Celery tasks run in one of them, the workers."""
+    volumes, mounts = of_tasks(tasks, release) if celery else of_all(release)
+    return {"volumes": volumes, "volumeMounts": mounts}
 
 
 def _literal(text: str) -> str:
@@ -169,7 +183,10 @@ def _image(image: Image) -> dict[str, str | None]:
 
 
 def _config(
-    gateway: Mapping[str, Mapping[str, str]], settings: Mapping[str, Mapping[str, str]], remote_logs: str | None
+    gateway: Mapping[str, Mapping[str, str]],
+    settings: Mapping[str, Mapping[str, str]],
+    tasks: Mapping[str, Mapping[str, str]],
+    remote_logs: str | None,
 ) -> dict[str, Any]:
     found: dict[str, dict[str, str]] = {
         "core": {
@@ -184,6 +201,6 @@ def _config(
         "kubernetes_executor": {"worker_container_repository": "", "worker_container_tag": ""},
         "logging": {"remote_logging": "True", "remote_base_log_folder": remote_logs} if remote_logs else {},
     }
-    for section, keys in (*gateway.items(), *settings.items()):
+    for section, keys in (*gateway.items(), *settings.items(), *tasks.items()):
         found.setdefault(section, {}).update(keys)
     return {section: keys for section, keys in found.items() if keys}
