@@ -52,6 +52,8 @@ class Airflow(Part):
     """Where its pods alone have their addresses."""
     database_cidrs: tuple[str, ...]
     logs: str
+    endpoints: tuple[str, ...]
+    """Where the cloud's endpoints are that tasks need for their logs and roles."""
     identities: dict[str, str]
     """Principal → the AWS role, or the Google service account, of its tasks."""
 

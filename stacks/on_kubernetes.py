@@ -66,6 +66,7 @@ environments = [
         database=Database(5432, cidrs=one.database_cidrs),
         pod_cidrs=one.pods,
         remote_logs=one.logs,
+        endpoint_cidrs=one.endpoints,
         cluster=cluster,
         mesh=settings.mesh,
         gateway=airflow_side(access, "nginx", ui) if (ui := settings.ui_of(name)) else None,

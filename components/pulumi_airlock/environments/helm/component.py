@@ -65,6 +65,7 @@ class HelmEnvironment(pulumi.ComponentResource):
         gateway: AirflowSide | None = None,
         settings: Mapping[str, Mapping[str, str]] | None = None,
         remote_logs: str | None = None,
+        endpoint_cidrs: Sequence[str] = (),
         log_volume: str = "5Gi",
         opts: pulumi.ResourceOptions | None = None,
     ):
@@ -89,6 +90,8 @@ class HelmEnvironment(pulumi.ComponentResource):
                 server waits for it.
             settings: more sections of airflow.cfg; they count before the gateway's.
             remote_logs: where tasks' logs go (`s3://…`, `gs://…`); pods of tasks are gone afterwards.
+            endpoint_cidrs: where the cloud's endpoints are that tasks need for their logs and roles: on EKS the interface endpoints
+                of S3 and STS, on GKE `199.36.153.8/30` (private.googleapis.com). Gates that shut the namespace open these alone.
             log_volume: the size of a volume for logs of the triggerer, and of each of Celery's workers.
 
         Raises:
@@ -122,11 +125,15 @@ class HelmEnvironment(pulumi.ComponentResource):
             launchers=launchers,
             mesh=mesh or "",
             gateway=gateway.secret if gateway else "",
+            endpoint_cidrs=endpoint_cidrs,
+            gke=isinstance(platform, Gke),
         )
         described = {
             **_described(network, database, pgbouncer, secrets.broker is None, cluster, mesh),
             "launchers": list(launchers),
             "gateway": network.gateway,
+            "endpointCidrs": list(endpoint_cidrs),
+            "gke": isinstance(platform, Gke),
         }
         # Among the inputs for `pulumi preview --json`, which has no outputs of components.
         super().__init__(HELM_ENVIRONMENT, name, dict(described), opts)

@@ -48,6 +48,16 @@ class Database:
 
 
 @dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Addresses of the cloud's own, and their TCP ports."""
+
+    cidr: str
+    first: int
+    last: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Flow:
     """One flow of Airflow's own."""
 
@@ -78,10 +88,11 @@ def own_flows(
     tasks: frozenset[str],
     launchers: frozenset[str] = frozenset(),
     mesh: str = "",
+    endpoints: Sequence[Endpoint] = (),
 ) -> Iterator[Flow]:
     """All flows of an environment; `tasks`: the workloads that tasks run as, by name; `launchers`: those that start pods.
 
-    `mesh`: whose sidecars they have, empty for none.
+    `mesh`: whose sidecars they have, empty for none. `endpoints`: of the cloud, that tasks and whoever handles their logs need.
     """
     by_account = {one.service_account: one for one in found}
     own = {
@@ -124,6 +135,9 @@ def own_flows(
         backend, name = to(PGBOUNCER) if PGBOUNCER in own else (database.as_hosts(), "")
         port = PGBOUNCER_PORT if PGBOUNCER in own else database.port
         yield Flow(names(WORKER), backend, _tcp(port), name, reason="Celery's result backend")
+    for each in endpoints:
+        hosts, services = Hosts.from_cidrs([each.cidr]), Services.of("tcp", each.first, each.last)
+        yield Flow(tasks | names(API_SERVER, TRIGGERER), hosts, services, reason=each.reason)
     everybody = frozenset(one.name for one in found) | tasks
     yield names_flow(everybody)
     yield from sidecar_flows(mesh, everybody)

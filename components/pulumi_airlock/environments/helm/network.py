@@ -9,7 +9,8 @@ from ...gates.kubernetes.workloads import API_SERVER as KUBERNETES_API
 from ...gates.kubernetes.workloads import Workload
 from ...proof.filters import Workloads
 from ...proof.sets import Hosts
-from .flows import Database, Flow, own_flows
+from .flows import Database, Endpoint, Flow, own_flows
+from .platforms import METADATA
 from .workloads import CELERY, WORKER, account_of, default_account
 from .workloads import workloads as all_workloads
 
@@ -90,11 +91,14 @@ def network_of(
     launchers: Iterable[str] = (),
     mesh: str = "",
     gateway: str = "",
+    endpoint_cidrs: Iterable[str] = (),
+    gke: bool = False,
 ) -> ClusterNetwork:
     """What gates need of an environment that is deployed so.
 
     `api_server_cidrs`: the addresses of the cluster's API server, which its name stands for. `launchers`: the principals whose
     tasks start pods. `mesh`: whose sidecars its pods have. `gateway`: the Secret by which its API server knows people's gateway.
+    `endpoint_cidrs`: where the cloud's endpoints are; `gke`: whether pods have the metadata server of GKE.
     """
     found = all_workloads(executor, namespace, release, list(accounts.values()), pgbouncer=pgbouncer, redis=redis)
     others = others_account(executor, release)
@@ -103,7 +107,7 @@ def network_of(
     addresses = Hosts.from_cidrs(api_server_cidrs)
     flows = (
         replace(one, to=one.to | addresses) if KUBERNETES_API in one.to.names else one
-        for one in own_flows(executor, release, found, database, tasks, starting, mesh)
+        for one in own_flows(executor, release, found, database, tasks, starting, mesh, _endpoints(endpoint_cidrs, gke))
     )
     return ClusterNetwork(
         environment=environment,
@@ -118,3 +122,11 @@ def network_of(
         mesh=mesh,
         gateway=gateway,
     )
+
+
+def _endpoints(cidrs: Iterable[str], gke: bool) -> list[Endpoint]:
+    own = METADATA if gke else ()
+    return [
+        *(Endpoint(cidr, 443, 443, "the cloud's endpoints: logs of tasks, and roles") for cidr in cidrs),
+        *(Endpoint(cidr, first, last, "who a pod is, from GKE's metadata server") for cidr, first, last in own),
+    ]

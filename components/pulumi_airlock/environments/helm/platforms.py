@@ -28,6 +28,11 @@ class Gke:
     """Principal → the Google service account that its tasks act as."""
 
 
+METADATA = (("169.254.169.254/32", 80, 80), ("169.254.169.252/32", 987, 988))
+"""Networks and ports of GKE's metadata server as policies see it, with Dataplane V2 and without (GKE, "Authenticate to Google
+Cloud APIs from GKE workloads"): it says who a pod is to Google."""
+
+
 def identity_of(platform: Eks | Gke, principal: str | None) -> tuple[dict[str, str], str | None]:
     """Annotations of an account, and the identity of the cloud that a resource of its own binds it to."""
     if isinstance(platform, Gke):

@@ -107,6 +107,8 @@ def read_network(one: Resource) -> ClusterNetwork | None:
         launchers=[str(each) for each in one.get_list("launchers")],
         mesh=str(one.get("mesh") or ""),
         gateway=str(one.get("gateway") or ""),
+        endpoint_cidrs=[str(each) for each in one.get_list("endpointCidrs")],
+        gke=one.get("gke") is True,
     )
 
 
