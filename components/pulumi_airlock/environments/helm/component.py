@@ -20,6 +20,7 @@ from .limits import CHART, REPOSITORY
 from .mesh import MESHES, NONE, Mesh
 from .network import ClusterNetwork, accounts_of, cluster_network
 from .platforms import Eks, Gke, check_platform
+from .tasks import TaskProvider, check_tasks, config_map
 from .values import ChartSecrets, Image, chart_values
 from .workloads import CELERY, KUBERNETES
 
@@ -63,6 +64,7 @@ class HelmEnvironment(pulumi.ComponentResource):
         pgbouncer: bool = True,
         launchers: Sequence[str] = (),
         gateway: AirflowSide | None = None,
+        tasks: TaskProvider | None = None,
         settings: Mapping[str, Mapping[str, str]] | None = None,
         remote_logs: str | None = None,
         endpoint_cidrs: Sequence[str] = (),
@@ -88,9 +90,10 @@ class HelmEnvironment(pulumi.ComponentResource):
             launchers: principals whose tasks start pods themselves (KubernetesPodOperator), as themselves and no other.
             gateway: by which people come (`gates.nginx.airflow_side`). Its Secret is there once the `NginxGateway` is: the API
                 server waits for it.
+            tasks: Airlock's provider, which the image holds: each task gets the connections that its routes lead to, no others.
             settings: more sections of airflow.cfg; they count before the gateway's.
             remote_logs: where tasks' logs go (`s3://…`, `gs://…`); pods of tasks are gone afterwards.
-            endpoint_cidrs: where the cloud's endpoints are that tasks need for their logs and roles: on EKS the interface endpoints
+            endpoint_cidrs: where the endpoints of the cloud are that tasks need for logs and roles: on EKS the VPC's endpoints
                 of S3 and STS, on GKE `199.36.153.8/30` (private.googleapis.com). Gates that shut the namespace open these alone.
             log_volume: the size of a volume for logs of the triggerer, and of each of Celery's workers.
 
@@ -103,6 +106,8 @@ class HelmEnvironment(pulumi.ComponentResource):
         check_accounts(access, name, executor, release, problems)
         check_mesh(mesh, problems)
         check_launchers(access, name, executor, release, launchers, problems)
+        if tasks is not None:
+            check_tasks(tasks, airflow_version, executor, problems)
         check_platform(access, platform, accounts_of(access, name, executor, release), problems)
         if executor == KUBERNETES and remote_logs is None:
             problems.add("remote_logs", "missing: a task's pod is gone when it ends, and its log with it; write s3://… or gs://…")
@@ -166,8 +171,9 @@ class HelmEnvironment(pulumi.ComponentResource):
                 annotations=given.annotations,
                 tokens=given.tokens,
                 log_volume=log_volume,
+                tasks=tasks,
             ),
-            after,
+            [*after, *([self._manifest(name, tasks, space)] if tasks else [])],
         )
         self.register_outputs(described)
 
@@ -185,6 +191,18 @@ class HelmEnvironment(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+    def _manifest(self, name: str, tasks: TaskProvider, space: kubernetes.core.v1.Namespace) -> pulumi.Resource:
+        """What tasks go by. A change of it arrives within a minute or two, without a restart."""
+        made: pulumi.Resource = kubernetes.core.v1.ConfigMap(
+            f"{name}-airlock",
+            metadata=kubernetes.meta.v1.ObjectMetaArgs(
+                name=config_map(self.release_name), namespace=self.namespace, labels=dict(MANAGED)
+            ),
+            data={"manifest.json": tasks.manifest.text()},
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[space]),
+        )
+        return made
 
     def _chart(self, name: str, version: str, values: dict[str, Any], after: Sequence[pulumi.Resource]) -> pulumi.Output[Any]:
         release = kubernetes.helm.v3.Release(
