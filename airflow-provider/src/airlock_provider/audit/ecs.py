@@ -12,12 +12,12 @@ from .ocsf import AUTHENTICATION, CLOSE, FAIL, LIFECYCLE, NETWORK, OPEN, REFUSE,
 
 ECS_VERSION = "8.17.0"
 
-_CATEGORIES = {NETWORK: ["network", "session"], AUTHENTICATION: ["authentication"], LIFECYCLE: ["process"]}
+_CATEGORIES = {NETWORK: ["network"], AUTHENTICATION: ["authentication"], LIFECYCLE: ["process"]}
 _TYPES = {
     (NETWORK, OPEN): ["connection", "start", "allowed"],
     (NETWORK, CLOSE): ["connection", "end"],
     (NETWORK, REFUSE): ["connection", "denied"],
-    (NETWORK, FAIL): ["connection", "error"],
+    (NETWORK, FAIL): ["connection", "info"],
 }
 
 

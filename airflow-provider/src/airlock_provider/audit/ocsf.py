@@ -62,9 +62,10 @@ _SECRETS = re.compile(
 """What must not stand in words that come from elsewhere."""
 
 
-def task_started(run: TaskRun) -> Event:
-    """A try of a task begins."""
-    return _lifecycle(run, START, _SUCCESS, f"{run} started")
+def task_started(run: TaskRun, at: float | None = None) -> Event:
+    """A try of a task begins; `at`: when it did, where it is told later (seconds since 1970)."""
+    event = _lifecycle(run, START, _SUCCESS, f"{run} started")
+    return event if at is None else event | {"time": _ms(at)}
 
 
 def task_ended(run: TaskRun, *, success: bool, state: str = "") -> Event:
