@@ -73,6 +73,7 @@ def fargate(**given: Any) -> OnFargate:
             "callers": {"finance": "sg-airflow"},
             "kms_key_arn": "arn:aws:kms:eu-central-1:111122223333:key/1",
             "endpoints": ("10.50.1.0/24",),
+            "keys": ("203.0.113.0/24",),
             **given,
         }
     )

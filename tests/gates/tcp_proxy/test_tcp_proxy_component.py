@@ -59,7 +59,7 @@ def test_on_fargate_only_airflow_gets_in_and_only_targets_are_let_out(on_fargate
     assert all(each.get("referencedSecurityGroupId") and not each.get("cidrIpv4") for each in rules)
     out = on_fargate.of_type("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule")
     networks = {(each.get("cidrIpv4"), each.get("toPort")) for each in out if each.get("cidrIpv4")}
-    assert networks == {("10.20.4.10/32", 5432), ("10.20.4.20/31", 1521), ("10.50.1.0/24", 443)}
+    assert networks == {("10.20.4.10/32", 5432), ("10.20.4.20/31", 1521), ("10.50.1.0/24", 443), ("203.0.113.0/24", 443)}
     balancer = one(on_fargate, "aws:lb/loadBalancer:LoadBalancer")
     assert (balancer.get("internal"), balancer.get("loadBalancerType")) == (True, "network")
     # TLS ends in Envoy alone.
@@ -202,6 +202,11 @@ def test_confidential_data_takes_an_attested_identity() -> None:
 def test_a_dagrun_window_is_for_the_dag_itself() -> None:
     route = {"name": "r", "from": ["ledger"], "to": ["ledger-db"], "window": {"dagrun": "finance_daily"}, "reason": "T"}
     assert "must have dags: [finance_daily]" in problems(lambda: compiled(fargate(), changed(routes=[route])))
+
+
+def test_keys_that_cannot_be_fetched_are_refused() -> None:
+    said = problems(lambda: compiled(fargate(keys=())))
+    assert "keys are fetched from abc.tokens.sts.global.api.aws:443, and nothing lets the proxy out there" in said
 
 
 def test_people_are_not_let_through() -> None:

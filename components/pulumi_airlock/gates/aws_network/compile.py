@@ -16,7 +16,7 @@ from ...access.model import Access, Destination, Principal, Route, Zone
 from ...access.values import parse_port
 from ...errors import Problems
 from ...proof.sets import V4_MAX, Hosts, Intervals, Services
-from .connectors import connector_addresses
+from .connectors import ProxyEntry, check_proxies, connector_addresses
 from .cover import Box, Rectangle, fewest
 
 MAX_RULES = 60
@@ -113,6 +113,7 @@ def compile_network(
     *,
     gateways: Mapping[str, object],
     connectors: Mapping[str, Sequence[str]] | None = None,
+    proxies: Mapping[str, ProxyEntry] | None = None,
     max_rules: int = MAX_RULES,
     other_rules: int = 4,
     max_routes: int = MAX_ROUTES,
@@ -122,14 +123,15 @@ def compile_network(
 
     `gateways` has, for each zone that has one, the gateway to route its CIDRs to: the same object, the same gateway.
     `connectors` has, for each zone that is reached through App Connectors, the networks of these: callers come from there.
+    `proxies` has, for each zone that lies behind a proxy, where tasks connect to it in place of the zone's destinations.
     `other_rules` are those that the security group has already, of its environment, in each direction. InputError, with
     every problem at once: quotas, destinations without an address, people without sources, zones outside the VPC without a
     gateway.
     """
     problems = Problems(gate)
-    compiler = _Compiler(
-        access, gate, environments, problems, today, connector_addresses(access, gate, connectors or {}, problems)
-    )
+    check_proxies(access, gate, proxies or {}, problems)
+    before = connector_addresses(access, gate, connectors or {}, problems)
+    compiler = _Compiler(access, gate, environments, problems, today, before, proxies or {})
     permissions: list[Permission] = []
     entries: list[Entry] = []
     for environment in environments:
@@ -173,13 +175,14 @@ class _Compiler:
         problems: Problems,
         today: date | None,
         connectors: Mapping[str, Intervals],
+        proxies: Mapping[str, ProxyEntry],
     ) -> None:
         self._principals = {one.name: one for one in access.principals}
         self._destinations = {one.name: one for one in access.destinations}
         self._zones = {name: zone for name, zone in access.zones.items() if gate in zone.gates}
         self._routes = tuple(one for one in access.routes if one.expires is None or today is None or one.expires >= today)
         self._environments = tuple(environments)
-        self._connectors = connectors
+        self._connectors, self._proxies = connectors, proxies
         self._problems = problems
         self._reported: set[str] = set()
 
@@ -260,7 +263,8 @@ class _Compiler:
     def _wants(self, environment: Placed) -> Iterator[_Want]:
         for route, destination, zone in self._uses():
             if any(one.group is None and _in(one, environment) for one in self._of(route)):
-                want = self._want(route, destination, zone)
+                proxy = self._proxies.get(destination.zone)
+                want = self._want(route, destination, zone) if proxy is None else _Want(route.name, destination.zone, proxy.box)
                 if want is not None:
                     yield want
 

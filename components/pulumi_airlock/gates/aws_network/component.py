@@ -13,6 +13,7 @@ from ...environments.mwaa.network import EnvironmentNetwork
 from ...errors import InputError, Problem
 from ...tokens import AWS_NETWORK_GATE
 from .compile import MAX_ROUTES, MAX_RULES, Entry, NetworkPlan, Permission, compile_network
+from .connectors import ProxyEntry
 
 GatewayKind = Literal["vpn", "transit", "nat", "peering", "endpoint", "interface"]
 
@@ -57,7 +58,8 @@ class AwsNetworkGate(pulumi.ComponentResource):
 
     `gateway` is what the zones' CIDRs outside of the VPC are routed to: one for all zones, or one for each zone by name; None
     where every zone lies inside the VPC. `connectors` has, by zone, the networks of the App Connectors through which it is
-    reached: where another gate before this one carries callers on, they come from there. `other_rules` counts the rules that the
+    reached: where another gate before this one carries callers on, they come from there. `proxies` has, by zone, where tasks
+    connect to the proxy before it (`TcpProxy.entry`), in place of its destinations. `other_rules` counts the rules that the
     security groups have besides these, in each direction. InputError, with all problems at once, at preview.
     """
 
@@ -72,6 +74,7 @@ class AwsNetworkGate(pulumi.ComponentResource):
         environments: Sequence[EnvironmentNetwork],
         gateway: GatewayLike | Mapping[str, GatewayLike] | None = None,
         connectors: Mapping[str, Sequence[str]] | None = None,
+        proxies: Mapping[str, ProxyEntry] | None = None,
         max_rules: int = MAX_RULES,
         other_rules: int = 4,
         max_routes: int = MAX_ROUTES,
@@ -85,6 +88,7 @@ class AwsNetworkGate(pulumi.ComponentResource):
             environments,
             gateways=gateways,
             connectors=connectors,
+            proxies=proxies,
             max_rules=max_rules,
             other_rules=other_rules,
             max_routes=max_routes,

@@ -13,6 +13,7 @@ from ...access.values import parse_duration
 from ...environments.helm.flows import Flow
 from ...errors import InputError, Problems
 from ...tokens import TCP_PROXY
+from ..aws_network.connectors import ProxyEntry
 from ..kubernetes.workloads import Workload
 from ..nginx.plan import pinned
 from . import fargate, manifests
@@ -89,7 +90,10 @@ class TcpProxy(pulumi.ComponentResource):
         problems.raise_any()
         self.plan, self.workloads, self.flows = plan, (), ()
         said = _described(plan, platform, attested)
-        self.address = f"{said['entry']['hosts'][0]}:{PORT}"
+        self._entry = (
+            None if isinstance(platform, OnKubernetes) else ProxyEntry(tuple(one.cidr for one in platform.subnets), PORT)
+        )
+        self.address = f"{said['host']}:{PORT}"
         super().__init__(TCP_PROXY, name, said, opts)
         self._make(platform, found, rules)
         self.register_outputs({**said, "address": self.address})
@@ -106,6 +110,11 @@ class TcpProxy(pulumi.ComponentResource):
             from .on_fargate import Fargate
 
             Fargate(self.plan, platform, found, rules, self)
+
+    @property
+    def entry(self) -> ProxyEntry | None:
+        """Where tasks connect to it, for the network before it (`AwsNetworkGate(proxies=…)`); None in a cluster."""
+        return self._entry
 
     def proxy(self) -> Proxy:
         """The proxy as manifests name it."""
@@ -183,6 +192,7 @@ def _described(plan: ProxyPlan, platform: Platform, attested: Sequence[str]) -> 
     }
     if isinstance(platform, OnKubernetes):
         host = f"{plan.gate}.{platform.namespace}.svc.cluster.local"
-        return {**said, "entry": {"hosts": [host], "port": PORT}, "workload": f"{platform.namespace}/{plan.gate}"}
+        entry = {"hosts": [host], "port": PORT}
+        return {**said, "host": host, "entry": entry, "workload": f"{platform.namespace}/{plan.gate}"}
     networks = [one.cidr for one in platform.subnets]
-    return {**said, "entry": {"hosts": [platform.host], "cidrs": networks, "port": PORT}, "sources": networks}
+    return {**said, "host": platform.host, "entry": {"cidrs": networks, "port": PORT}, "sources": networks}

@@ -178,6 +178,10 @@ def leaving(access: Access, plan: ProxyPlan, platform: OnFargate, problems: Prob
             problems.add(f"destination {destination.name}", f"the proxy's security group knows networks, no names: {fix}")
         for network in networks:
             found.setdefault((network, target.port), destination.name)
+    places = [f"{host}:{port}" for host, port in plan.key_places()]
+    if places and not platform.keys:
+        fix = "write the networks that it is in, or give the issuer's keys as jwks"
+        problems.add("platform.keys", f"keys are fetched from {', '.join(places)}, and nothing lets the proxy out there: {fix}")
     for network in platform.endpoints:
         found.setdefault((network, 443), "AWS: configuration, certificate, log")
     for network in platform.keys:

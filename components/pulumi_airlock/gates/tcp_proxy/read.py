@@ -6,7 +6,6 @@ behind it as well. Whom it lets through it tells by tokens: a task of an environ
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from ...proof.filters import Action, Combine, Filter, Match, Need, Relay, Rule, Source, Who
 from ...proof.sets import Hosts, Services
@@ -208,20 +207,11 @@ def _networks(component: Resource, name: str) -> Hosts | None:
 
 
 def _needs(component: Resource) -> Iterator[Need]:
-    """Where it fetches issuers' keys, as its component says."""
-    sources = _networks(component, "sources")
+    """Where it fetches issuers' keys, as its component says; by name, so that gates of a cluster alone can be asked."""
     workload = component.get("workload")
-    for one in component.get_list("keys"):
+    for one in component.get_list("keys") if isinstance(workload, str) else ():
         host, port = (one.get("host"), one.get("port")) if isinstance(one, Mapping) else (None, None)
-        if not isinstance(host, str) or not isinstance(port, int | float):
-            continue
-        who = (
-            Who(workloads=frozenset({workload})) if isinstance(workload, str) else Who(environments=frozenset(), sources=sources)
-        )
-        services = Services.of("tcp", int(port), int(port))
-        yield Need(Match(who=who, hosts=Hosts.from_names([host]), services=services), "keys of an issuer")
-
-
-def settings_of(component: Resource) -> Mapping[str, Any]:
-    """What a component says of itself, for policies."""
-    return {name: component.get(name) for name in ("issuers", "entry", "sources", "workload", "attested")}
+        if isinstance(host, str) and isinstance(port, int | float):
+            services = Services.of("tcp", int(port), int(port))
+            match = Match(Who(workloads=frozenset({str(workload)})), Hosts.from_names([host]), services)
+            yield Need(match, "keys of an issuer")
