@@ -57,6 +57,7 @@ def on_task_instance_skipped(previous_state: Any, task_instance: Any) -> None:
 def before_stopping(component: Any) -> None:
     """The process ends, whatever became of the task."""
     _guarded(_closed)
+    _guarded(_flush)
 
 
 def _ended(task_instance: Any, *, success: bool) -> None:
@@ -65,13 +66,20 @@ def _ended(task_instance: Any, *, success: bool) -> None:
     found = getattr(task_instance, "state", None)
     state = str(getattr(found, "value", found) or ("success" if success else "failed"))
     _guarded(lambda: _emit(task_instance, lambda run: audit.task_ended(run, success=success, state=state)))
-    _guarded(lambda: audit.flush(FLUSHED_WITHIN))
+    _guarded(_flush)
 
 
 def _closed() -> None:
     broker.end()
     close_all()
-    audit.flush(FLUSHED_WITHIN)
+
+
+_patience = [FLUSHED_WITHIN]
+"""How long the next flush may wait: a sink that takes nothing holds up the end of a task once, and not at every hook."""
+
+
+def _flush() -> None:
+    _patience[0] = FLUSHED_WITHIN if audit.flush(_patience[0]) else 0.1
 
 
 def _emit(task_instance: Any, event: Callable[[TaskRun], audit.Event]) -> None:

@@ -53,6 +53,7 @@ class Home:
         self._token: Token | None = None
         self._fetching: asyncio.Task[Token] | None = None
         self._said: dict[str, float] = {}
+        self._reached: set[str] = set()
 
     async def token(self) -> Token:
         """The token that new connections show: a kept one, as long as it holds; fetched once for all who wait."""
@@ -87,6 +88,9 @@ class Home:
         """A tunnel is open."""
         audit.emit(audit.session_opened(self.run, session.facts))
         there, until = session.facts.destination, session.facts.deadline
+        if there.target in self._reached:
+            return  # said once: a pool opens many
+        self._reached.add(there.target)
         ends = f", until {datetime.fromtimestamp(until, UTC):%Y-%m-%d %H:%M:%S} UTC" if until is not None else ""
         self.say(logging.INFO, f"{there.name} ({there.target}) is reached through {session.facts.gate}{ends}")
 
