@@ -4,7 +4,9 @@ Vault and the issuer are fakes on this machine; the tokens are real, and Envoy c
 """
 
 import re
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from certificates import Authority
@@ -153,3 +155,29 @@ def test_a_dag_is_serialized_the_same_each_time(came: Tried) -> None:
     """Airflow 2.11 keeps the gate's source with the DAG, Airflow 3 nothing of it; an address in memory would be a new version."""
     kept = (came.runs.home / "airflow.db").read_bytes().decode("latin-1")
     assert not re.search(r"airlock_gate at 0x|_gated\.<locals>", kept)
+
+
+def test_every_try_has_its_start_its_sessions_and_its_end_in_this_order_under_one_id(came: Tried) -> None:
+    for task, ended in (("look_1", "success"), ("unknown", "failed")):
+        mine = [one for one in came.audit if one["unmapped"]["airflow"]["dag_id"] == "ledger_close"]
+        mine = [one for one in mine if one["unmapped"]["airflow"]["task_id"] == task]
+        assert len({one["metadata"]["correlation_uid"] for one in mine}) == 1
+        mine.sort(key=lambda one: one["time"])
+        names = [one["activity_name"] for one in mine]
+        assert (names[0], names[-1], mine[-1]["status_code"]) == ("Start", "Stop", ended), names
+        assert names.count("Open") == names.count("Close")
+        assert {one["unmapped"]["airlock"]["principal"] for one in mine} == {"ledger"}
+
+
+def test_the_id_is_the_one_that_airflows_openlineage_provider_computes(came: Tried, tmp_path: Path) -> None:
+    program = """
+import datetime
+from airflow.providers.openlineage.plugins.adapter import OpenLineageAdapter
+first = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
+print(OpenLineageAdapter.build_task_instance_run_id("ledger_close", "look_1", 1, first, -1))
+"""
+    python = needed(AIRFLOW2_PYTHON, "Airflow 2.11 with OpenLineage's provider")
+    there = {"AIRFLOW_HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run([python, "-c", program], env=there, capture_output=True, text=True, timeout=120, check=True)
+    runs = {one["metadata"]["correlation_uid"] for one in came.audit if one["unmapped"]["airflow"]["task_id"] == "look_1"}
+    assert runs == {done.stdout.split()[-1]}
