@@ -328,5 +328,43 @@ _LOGGING: dict[str, Simulated] = {
     ),
 }
 
-AWS: Mapping[str, Simulated] = {**_EC2, **_VPN, **_STORAGE, **_IDENTITY, **_AIRFLOW, **_LOGGING}
+_CONTAINERS: dict[str, Simulated] = {
+    "aws:ecs/cluster:Cluster": _aws(
+        "arn:aws:ecs:{region}:{account}:cluster/{name}", "ecs:{region}:{account}:cluster/{name}", "name", {"name": "{name}"}
+    ),
+    # Every change is a new revision of the family.
+    "aws:ecs/taskDefinition:TaskDefinition": _aws(
+        "{in.family}",
+        "ecs:{region}:{account}:task-definition/{in.family}:1",
+        "family containerDefinitions cpu memory executionRoleArn taskRoleArn networkMode requiresCompatibilities runtimePlatform "
+        "volumes",
+        {"revision": 1, "arnWithoutRevision": "arn:aws:ecs:{region}:{account}:task-definition/{in.family}"},
+    ),
+    "aws:ecs/service:Service": _aws(
+        "arn:aws:ecs:{region}:{account}:service/{name}",
+        "ecs:{region}:{account}:service/{name}",
+        "name cluster launchType schedulingStrategy",
+        {"name": "{name}"},
+    ),
+    "aws:lb/loadBalancer:LoadBalancer": _aws(
+        "arn:aws:elasticloadbalancing:{region}:{account}:loadbalancer/net/{name}/{hex16}",
+        "elasticloadbalancing:{region}:{account}:loadbalancer/net/{name}/{hex16}",
+        "name namePrefix internal loadBalancerType",
+        {"name": "{name}", "dnsName": "{name}-{hex16}.elb.{region}.amazonaws.com", "zoneId": "Z{upper13}"},
+    ),
+    "aws:lb/targetGroup:TargetGroup": _aws(
+        "arn:aws:elasticloadbalancing:{region}:{account}:targetgroup/{name}/{hex16}",
+        "elasticloadbalancing:{region}:{account}:targetgroup/{name}/{hex16}",
+        "name namePrefix port protocol targetType vpcId",
+        {"name": "{name}"},
+    ),
+    "aws:lb/listener:Listener": _aws(
+        "arn:aws:elasticloadbalancing:{region}:{account}:listener/net/{hex16}/{hex16.listener}",
+        "elasticloadbalancing:{region}:{account}:listener/net/{hex16}/{hex16.listener}",
+        "loadBalancerArn",
+    ),
+    "aws:route53/record:Record": _tied("{in.zoneId}_{in.name}_{in.type}", "zoneId name type setIdentifier", fqdn="{in.name}"),
+}
+
+AWS: Mapping[str, Simulated] = {**_EC2, **_VPN, **_STORAGE, **_IDENTITY, **_AIRFLOW, **_LOGGING, **_CONTAINERS}
 """Every simulated type of AWS, by its token."""
