@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from ...proof.sets import V4_MAX, Hosts, Names, Services
 
@@ -28,6 +29,7 @@ IANA, "IPv4 Special-Purpose Address Registry".
 PUBLIC = Hosts(v4=PRIVATE.v4.complement(V4_MAX), v6=Hosts.every().v6)
 
 
+@lru_cache(maxsize=65536)
 def network(text: str) -> Hosts:
     """A range as rules have it. ValueError where it is none."""
     found = Hosts.from_cidr(text)

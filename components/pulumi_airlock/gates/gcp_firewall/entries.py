@@ -115,15 +115,15 @@ def entries(written: Iterable[Written], direction: Direction, placed: Placement,
         way, disabled = one.value("direction") or "INGRESS", one.value("disabled")
         if disabled is True or way not in (direction, UNKNOWN):
             continue
+        near = _own(one, "srcIpRanges" if direction == "EGRESS" else "destIpRanges", placed)
+        if not near.known and not near.maybe:
+            continue
         applies = target.of(one, placed)
         if applies is None:
             continue
-        entry = _entry(one, direction, placed)
-        if not entry.sure and not entry.maybe:
-            continue
         doubts = [*one.doubts, *applies, *_not_read(one, direction)]
-        doubts += [f"{one.named(prop)}" for prop, value in (("direction", way), ("disabled", disabled)) if value is UNKNOWN]
-        yield entry.doubted(*doubts)
+        doubts += [f"{one.where}.{prop}" for prop, value in (("direction", way), ("disabled", disabled)) if value is UNKNOWN]
+        yield _entry(one, direction, near).doubted(*doubts)
 
 
 def _not_read(one: Written, direction: Direction) -> Iterator[str]:
@@ -132,13 +132,11 @@ def _not_read(one: Written, direction: Direction) -> Iterator[str]:
             yield f"{one.named(prop)} (not read)"
 
 
-def _entry(one: Written, direction: Direction, placed: Placement) -> Entry:
+def _entry(one: Written, direction: Direction, near: Some) -> Entry:
     outward = direction == "EGRESS"
     services = list(_services(one))
-    if outward:
-        sources, hosts = _own(one, "srcIpRanges", placed), _peers(one, "dest")
-    else:
-        sources, hosts = _peers(one, "src"), _own(one, "destIpRanges", placed)
+    far = _peers(one, "dest" if outward else "src")
+    sources, hosts = (near, far) if outward else (far, near)
     sure, maybe = [], []
     for what, why in services:
         for box, reasons in _product(sources, hosts, what):
@@ -222,10 +220,15 @@ def _only(hosts: Hosts, part: Hosts) -> Hosts:
 
 
 def _ranges(one: Written, prop: str) -> Some:
-    found = Some()
+    known, reasons = [], []
     for value in one.listed(prop):
         hosts = _range(value)
-        found |= Some(hosts) if hosts is not None else Some(maybe=ANY, reasons=(f"{one.named(prop)}{_said(value)}",))
+        if hosts is None:
+            reasons.append(f"{one.named(prop)}{_said(value)}")
+        else:
+            known.append(hosts)
+    whole = known[0] if len(known) == 1 else Hosts.union(known)
+    found = Some(whole, ANY if reasons else Hosts(), tuple(reasons))
     return found if prop.startswith("dest") else replace(found, known=found.known.addresses(), maybe=found.maybe.addresses())
 
 

@@ -10,7 +10,7 @@ from ..references import Fault, Reference, texts
 from ..stack import Resource, Stack
 from .kinds import ADDRESS_GROUP
 from .links import follow, plain
-from .policies import GLOBAL, HIERARCHICAL, REGIONAL, Family
+from .written import GLOBAL, HIERARCHICAL, REGIONAL, Family
 
 
 def references(stack: Stack) -> Iterator[Reference]:

@@ -1,65 +1,30 @@
-"""The firewall rules of a stack, found: VPC firewall rules, and the policies that are in force on an environment's network."""
+"""What is in force on an environment's network, in Google's order: policies of organization, folders and network, VPC rules."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from ...proof.filters import Source
 from ...proof.sets import Services
-from ..stack import UNKNOWN, Resource, Stack
+from ..stack import UNKNOWN, Resource
 from . import kinds
 from .boxes import ANY, Box
 from .entries import Direction, Entry, Written, entries
-from .links import Linked, follow, plain
+from .links import follow, plain
 from .order import ordered_policy, ordered_vpc
 from .placement import Placement, folder_name
 from .targets import PolicyTarget, VpcTarget
-
-_VPC_NAMES = {
-    "srcIpRanges": "sourceRanges",
-    "destIpRanges": "destinationRanges",
-    "srcTags": "sourceTags",
-    "srcServiceAccounts": "sourceServiceAccounts",
-}
-"""A policy's term → that of a VPC firewall rule."""
-_DEFAULT_PRIORITY = 1000
-"""Of a VPC firewall rule ("VPC firewall rules", "Priority")."""
-
-
-@dataclass(frozen=True, slots=True)
-class Family:
-    """One kind of firewall policy: the types of its resources, and what its associations attach it to."""
-
-    policies: tuple[str, ...]
-    with_rules: tuple[str, ...]
-    rules: tuple[str, ...]
-    associations: tuple[str, ...]
-    title: str
-
-
-HIERARCHICAL = Family(
-    kinds.HIERARCHICAL,
-    kinds.HIERARCHICAL_WITH_RULES,
-    kinds.HIERARCHICAL_RULE,
-    kinds.HIERARCHICAL_ASSOCIATION,
-    "hierarchical firewall policy",
-)
-GLOBAL = Family(
-    kinds.GLOBAL, kinds.GLOBAL_WITH_RULES, kinds.GLOBAL_RULE, kinds.GLOBAL_ASSOCIATION, "global network firewall policy"
-)
-REGIONAL = Family(
-    kinds.REGIONAL, kinds.REGIONAL_WITH_RULES, kinds.REGIONAL_RULE, kinds.REGIONAL_ASSOCIATION, "regional network firewall policy"
-)
+from .written import GLOBAL, HIERARCHICAL, REGIONAL, Family, Rules
 
 Stage = list[Entry]
 """The rules of one policy, or the VPC firewall rules, in the order in which they are looked at."""
 
 
-def stages(stack: Stack, placed: Placement, direction: Direction) -> Iterator[Stage]:
+def stages(rules: Rules, placed: Placement, direction: Direction) -> Iterator[Stage]:
     """Everything that is in force on an environment's network, in Google's order; the implied rules come after it."""
-    yield from _hierarchical(stack, placed, direction)
-    policies = [*_of_network(stack, placed, direction, GLOBAL), *_of_network(stack, placed, direction, REGIONAL)]
-    classic = [_vpc_rules(stack, placed, direction)]
+    yield from _hierarchical(rules, placed, direction)
+    policies = [*_of_network(rules, placed, direction, GLOBAL), *_of_network(rules, placed, direction, REGIONAL)]
+    classic = [_vpc_rules(rules, placed, direction)]
     match placed.order:
         case "BEFORE_CLASSIC_FIREWALL":
             yield from (*policies, *classic)
@@ -79,9 +44,9 @@ def _order_reason(placed: Placement) -> str:
 # Hierarchical policies
 
 
-def _hierarchical(stack: Stack, placed: Placement, direction: Direction) -> Iterator[Stage]:
+def _hierarchical(rules: Rules, placed: Placement, direction: Direction) -> Iterator[Stage]:
     found: list[tuple[int, Stage]] = []
-    for one in stack.of_type(*kinds.HIERARCHICAL_ASSOCIATION, *kinds.LEGACY_ASSOCIATION):
+    for one in rules.stack.of_type(*kinds.HIERARCHICAL_ASSOCIATION, *kinds.LEGACY_ASSOCIATION):
         legacy = one.type in kinds.LEGACY_ASSOCIATION
         target = _attached(one, "attachmentId" if legacy else "attachmentTarget")
         depth, doubts = _depth(placed, target, one)
@@ -92,7 +57,7 @@ def _hierarchical(stack: Stack, placed: Placement, direction: Direction) -> Iter
                 (depth, [_unseen(one, "is an organization security policy, which is not read: replace it by a firewall policy")])
             )
             continue
-        found.append((depth, [entry.doubted(*doubts) for entry in _policy(one, placed, direction, HIERARCHICAL)]))
+        found.append((depth, [entry.doubted(*doubts) for entry in _policy(rules, one, placed, direction, HIERARCHICAL)]))
     yield from (stage for _, stage in sorted(found, key=lambda pair: pair[0]))
 
 
@@ -119,9 +84,9 @@ def _depth(placed: Placement, target: str, association: Resource) -> tuple[int |
 # Policies of a network
 
 
-def _of_network(stack: Stack, placed: Placement, direction: Direction, family: Family) -> Iterator[Stage]:
+def _of_network(rules: Rules, placed: Placement, direction: Direction, family: Family) -> Iterator[Stage]:
     found: list[tuple[Any, list[str], Resource]] = []
-    for one in stack.of_type(*family.associations):
+    for one in rules.stack.of_type(*family.associations):
         network = follow(one, ("attachmentTarget",), kinds.NETWORK)
         here = network.meets(placed.network)
         doubts = [f"{one.name}.attachmentTarget ({network})"] if here is None else []
@@ -142,46 +107,23 @@ def _of_network(stack: Stack, placed: Placement, direction: Direction, family: F
         else:
             found.sort(key=lambda each: each[0])
     for _, doubts, one in found:
-        yield [entry.doubted(*doubts) for entry in _policy(one, placed, direction, family)]
+        yield [entry.doubted(*doubts) for entry in _policy(rules, one, placed, direction, family)]
 
 
-def _policy(association: Resource, placed: Placement, direction: Direction, family: Family) -> Stage:
+def _policy(rules: Rules, association: Resource, placed: Placement, direction: Direction, family: Family) -> Stage:
     """The rules of the policy that an association puts in force."""
     policy = follow(association, ("firewallPolicy",), (*family.policies, *family.with_rules))
-    found = ordered_policy(entries(_rules_of(association.stack, policy, family), direction, placed, PolicyTarget()))
+    found = ordered_policy(entries(rules.of_policy(family, policy), direction, placed, PolicyTarget()))
     if policy.foreign or policy.unknown:
         return [_unseen(association, f"names {family.title} {policy}, which is not in this stack"), *found]
     return found
 
 
-def _rules_of(stack: Stack, policy: Linked, family: Family) -> Iterator[Written]:
-    for one in policy.resources:
-        for position, fields in enumerate(one.get_list("rules") if one.type in family.with_rules else []):
-            yield _inline(one, position, fields)
-    for one in stack.of_type(*family.rules):
-        mine = follow(one, ("firewallPolicy",), (*family.policies, *family.with_rules))
-        here = mine.meets(policy)
-        if here is not False:
-            match = one.get("match", default={})
-            doubts = () if here else (f"{one.name}.firewallPolicy",)
-            yield Written(one, (), one.properties, match if isinstance(match, Mapping) else _HIDDEN, "rule", doubts=doubts)
-
-
-_HIDDEN: Mapping[str, Any] = {"destIpRanges": [UNKNOWN], "srcIpRanges": [UNKNOWN], "layer4Configs": [UNKNOWN]}
-
-
-def _inline(policy: Resource, position: int, fields: Any) -> Written:
-    if not isinstance(fields, Mapping):
-        fields = {"priority": UNKNOWN, "direction": UNKNOWN, "action": UNKNOWN, "match": UNKNOWN}
-    match = fields.get("match")
-    return Written(policy, ("rules", position), fields, match if isinstance(match, Mapping) else _HIDDEN, "rule")
-
-
 # VPC firewall rules
 
 
-def _vpc_rules(stack: Stack, placed: Placement, direction: Direction) -> Stage:
-    found = ordered_vpc(entries(_vpc_written(stack, placed), direction, placed, VpcTarget()))
+def _vpc_rules(rules: Rules, placed: Placement, direction: Direction) -> Stage:
+    found = ordered_vpc(entries(_classic(rules, placed), direction, placed, VpcTarget()))
     if placed.network_resource is not None:
         return found
     source = placed.resource.at("config", "nodeConfig", label="VPC firewall rules of the network")
@@ -189,29 +131,13 @@ def _vpc_rules(stack: Stack, placed: Placement, direction: Direction) -> Stage:
     return [unseen, *found]
 
 
-def _vpc_written(stack: Stack, placed: Placement) -> Iterator[Written]:
-    for one in stack.of_type(*kinds.VPC_RULE):
-        network = follow(one, ("network",), kinds.NETWORK)
+def _classic(rules: Rules, placed: Placement) -> Iterator[Written]:
+    for written, network in rules.classic:
         here = network.meets(placed.network)
-        if here is False:
-            continue
-        doubts = () if here else (f"{one.name}.network ({network})",)
-        for action, prop in (("allow", "allows"), ("deny", "denies")):
-            blocks = one.get_list(prop)
-            if blocks:
-                yield _vpc(one, action, prop, blocks, doubts)
-
-
-def _vpc(one: Resource, action: str, prop: str, blocks: list[Any], doubts: tuple[str, ...]) -> Written:
-    configs = [
-        {"ipProtocol": block.get("protocol", UNKNOWN), "ports": block.get("ports")} if isinstance(block, Mapping) else UNKNOWN
-        for block in blocks
-    ]
-    match: dict[str, Any] = {policy: one.get(own) for policy, own in _VPC_NAMES.items()}
-    match["layer4Configs"] = configs
-    names = {**_VPC_NAMES, "layer4Configs": prop}
-    fields = {**one.properties, "action": action, "priority": one.get("priority", default=_DEFAULT_PRIORITY)}
-    return Written(one, (), fields, match, "firewall rule", names, doubts)
+        if here is None:
+            yield replace(written, doubts=(f"{written.where}.network ({network})",))
+        elif here:
+            yield written
 
 
 # What nobody sees here

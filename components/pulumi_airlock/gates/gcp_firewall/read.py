@@ -9,6 +9,7 @@ from .entries import Direction
 from .order import decided
 from .placement import Placement, placements
 from .policies import stages
+from .written import Rules
 
 _V6 = Hosts(v6=Intervals(((0, V6_MAX),)))
 
@@ -21,14 +22,15 @@ def read(stack: Stack) -> Iterator[Filter]:
     The firewall keeps state: answers pass with what they answer, so that neither filter has to let them. Works at preview, where
     ids are unknown, and on a state file. What is not in the stack, or not known yet, becomes an unknown rule.
     """
+    found = Rules(stack)
     for placed in placements(stack):
-        yield _filter(stack, placed, "EGRESS")
-        inward = _filter(stack, placed, "INGRESS")
+        yield _filter(found, placed, "EGRESS")
+        inward = _filter(found, placed, "INGRESS")
         if placed.hosts and any(one.action is Action.ALLOW for one in inward.rules):
             yield inward
 
 
-def _filter(stack: Stack, placed: Placement, direction: Direction) -> Filter:
+def _filter(found: Rules, placed: Placement, direction: Direction) -> Filter:
     outward = direction == "EGRESS"
     scope = (
         Match(who=Who(environments=frozenset({placed.name})))
@@ -37,7 +39,7 @@ def _filter(stack: Stack, placed: Placement, direction: Direction) -> Filter:
     )
     network = placed.network_resource
     name = network.name if network is not None else str(placed.network)
-    rules = [rule for stage in stages(stack, placed, direction) for rule in decided(stage)]
+    rules = [rule for stage in stages(found, placed, direction) for rule in decided(stage)]
     return Filter(
         gate=placed.gate,
         name=f"firewall of network {name}, {'out of' if outward else 'into'} {placed.name}",
