@@ -1,5 +1,6 @@
 """`airlock audit`: who reached what, when, and why others did not, from the logs of tasks, proxies and gates."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -44,6 +45,10 @@ def audit(
         str, typer.Option("--log-format", help="The fields of a flow log with a custom format, as in `${srcaddr} ${dstaddr} …`.")
     ] = "",
     html: Annotated[Path | None, typer.Option("--html", help="Write a page, too.", dir_okay=False)] = None,
+    ocsf_: Annotated[
+        Path | None,
+        typer.Option("--ocsf", help="Write what proxies and other gates logged of it as OCSF events, too.", dir_okay=False),
+    ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the timeline of every run.")] = False,
 ) -> None:
@@ -54,7 +59,7 @@ def audit(
 
     Exit status: 0 answered, whatever the answer; 1 the question or a file is wrong, or nothing in it could be read.
     """
-    from ..audit.timeline import Question, read
+    from ..audit.timeline import Question, ocsf, read
     from ..logs.files import STDIN, check_files, lines_of
     from ..report.timeline import Shown, show_trail, trail_to_json
 
@@ -82,6 +87,8 @@ def audit(
         from ..report.timeline_page import render_timeline
 
         write_file(html, render_timeline(shown))
+    if ocsf_ is not None:
+        write_file(ocsf_, "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in ocsf(shown.runs)))
     if json_:
         print_json(trail_to_json(shown))
     else:

@@ -2,44 +2,15 @@
 
 import json
 import re
-from functools import cache
 from typing import Any
 
 import pytest
 from airlock_provider import audit
 from airlock_provider.audit.ecs import to_ecs
 from audit_cases import AT, FULL, REFUSALS, SESSION, WAREHOUSE, every_event
-from jsonschema import Draft202012Validator
-from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
+from ocsf_schema import wrong
 
 EVENTS = list(every_event())
-
-
-@cache
-def schema() -> dict[str, Any]:
-    return get_ocsf_schema(version=audit.OCSF_VERSION)
-
-
-@cache
-def validator(class_uid: int, profiles: tuple[str, ...]) -> Draft202012Validator:
-    made = OcsfJsonSchemaEmbedded(schema())
-    return Draft202012Validator(made.get_class_schema(made.lookup_class_name_from_uid(class_uid), profiles=list(profiles)))
-
-
-def wrong(event: audit.Event) -> list[str]:
-    """What OCSF finds wrong: the schema, and the names that belong to numbers, which a JSON Schema does not compare."""
-    checked = validator(event["class_uid"], tuple(event["metadata"].get("profiles", ())))
-    found = [f"{error.json_path}: {error.message}" for error in checked.iter_errors(event)]
-    attributes = next(one for one in schema()["classes"].values() if one["uid"] == event["class_uid"])["attributes"]
-    for name, attribute in attributes.items():
-        caption = name.removesuffix("_id")
-        if name.endswith("_id") and name in event and attribute.get("sibling") == caption and event.get(name) != 99:
-            expected = attribute["enum"].get(str(event[name]), {}).get("caption")
-            if event.get(caption) not in (None, expected):
-                found.append(f"{caption} is {event[caption]}, and {name} means {expected}")
-    if event["type_uid"] != event["class_uid"] * 100 + event["activity_id"]:
-        found.append("type_uid does not follow from class and activity")
-    return found
 
 
 @pytest.mark.parametrize(("name", "event"), EVENTS, ids=[name for name, _ in EVENTS])
