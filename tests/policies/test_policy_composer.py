@@ -26,6 +26,20 @@ def test_private_environment():
     policy.undecided("imageVersion", config=config(UNKNOWN))
 
 
+def test_functions_by_network():
+    policy = on("composer-functions-by-network", ENVIRONMENT)
+
+    def routed(how):
+        return config(nodeConfig={"trafficRoutingConfig": {"cloudRunFunctionsRouting": how}})
+
+    policy.passes(config=routed("VIA_NETWORK_ATTACHMENT"))
+    policy.passes(config=config(IMAGE_2))
+    policy.fails("cloudRunFunctionsRouting is not set", config=config())
+    policy.fails("is DIRECT", config=routed("DIRECT"))
+    policy.undecided("cloudRunFunctionsRouting", config=routed(UNKNOWN))
+    policy.undecided("cloudRunFunctionsRouting", config=config(nodeConfig=UNKNOWN))
+
+
 def test_private_builds():
     policy = on("composer-private-builds", ENVIRONMENT)
     policy.passes(config=config(enablePrivateBuildsOnly=True))

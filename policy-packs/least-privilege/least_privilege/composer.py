@@ -6,7 +6,13 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
-from pulumi_airlock.environments.composer.limits import END_OF_LIFE, FORBIDDEN_ROLES, IMAGE, METADATA_DAYS
+from pulumi_airlock.environments.composer.limits import (
+    END_OF_LIFE,
+    FORBIDDEN_ROLES,
+    FUNCTIONS_BY_NETWORK,
+    IMAGE,
+    METADATA_DAYS,
+)
 from pulumi_airlock.environments.composer.read import ENVIRONMENT as ENVIRONMENTS
 from pulumi_policy import Severity
 
@@ -66,6 +72,26 @@ def private_environment(it: Subject) -> Findings:
             yield undecided(it, "config.privateEnvironmentConfig")
         elif block is None:
             yield wrong(it, "config.privateEnvironmentConfig", "is missing: nodes have public addresses")
+
+
+@resource_policy(
+    "composer-functions-by-network",
+    types=ENVIRONMENTS,
+    severity=Severity.HIGH,
+    soc2=Soc2.CC6_6,
+    fix="Set `config.nodeConfig.trafficRoutingConfig.cloudRunFunctionsRouting` to VIA_NETWORK_ATTACHMENT.",
+    url=f"{_DOCS}/composer-3/connect-vpc-network",
+)
+def functions_by_network(it: Subject) -> Findings:
+    """Composer 3's tasks call Cloud Run functions by the VPC, as all else, and not past its gates."""
+    if _generation(it) != 3:
+        return
+    path = ("config", "nodeConfig", "trafficRoutingConfig", "cloudRunFunctionsRouting")
+    value = it.get(*path, default="")
+    if value is UNKNOWN:
+        yield undecided(it, path)
+    elif value != FUNCTIONS_BY_NETWORK:
+        yield wrong(it, path, f"is {value}" if value else "is not set: Google sends them past the VPC")
 
 
 @resource_policy(

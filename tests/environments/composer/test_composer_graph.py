@@ -40,6 +40,18 @@ def test_composer_3_is_private_and_open_to_nobody(run: Any) -> None:
     assert "ipAllocationPolicy" not in config["nodeConfig"]
 
 
+def test_composer_2_has_no_routing_of_functions(run: Any) -> None:
+    assert "trafficRoutingConfig" not in run(lambda: environment(2)).config()["nodeConfig"]
+
+
+@pytest.mark.parametrize(
+    ("given", "routed"), [(None, "VIA_NETWORK_ATTACHMENT"), (True, "VIA_NETWORK_ATTACHMENT"), (False, "DIRECT")]
+)
+def test_functions_are_called_by_the_network_unless_told_otherwise(given: Any, routed: str, update: Any) -> None:
+    node = update(lambda: environment(placement={"functions_by_network": given})).config()["nodeConfig"]
+    assert node["trafficRoutingConfig"] == {"cloudRunFunctionsRouting": routed}
+
+
 def test_an_attachment_is_made_of_the_subnetwork(run: Any) -> None:
     engine = run(environment)
     attachment = engine.only("compute/networkAttachment:NetworkAttachment")

@@ -97,6 +97,7 @@ RESILIENCE: Final[Mapping[str, str]] = {"standard": "STANDARD_RESILIENCE", "high
 ONLY_IN: Final[Mapping[str, tuple[int, str]]] = {
     "placement.attachment_id": (3, "give placement.network_id and placement.subnetwork_id"),
     "placement.google_attachment": (3, "leave it out: Composer 2's nodes are in the subnetwork themselves"),
+    "placement.functions_by_network": (3, "leave it out: Composer 2's nodes call functions as your VPC routes them"),
     "placement.internal_cidr": (3, "give placement.pod_cidr and placement.service_cidr"),
     "placement.pod_cidr": (2, "leave it out: pods are in Google's project; placement.internal_cidr is their network"),
     "placement.pod_range": (2, "leave it out: pods are in Google's project"),
@@ -169,6 +170,10 @@ LABEL_KEY: Final = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 LABEL_VALUE: Final = re.compile(r"([a-z]([-a-z0-9]{0,61}[a-z0-9])?)?")
 MAX_LABELS: Final = 64
 """Labels of an environment (the description of `labels` in the provider's schema)."""
+
+FUNCTIONS_BY_NETWORK: Final = "VIA_NETWORK_ATTACHMENT"
+FUNCTIONS_DIRECT: Final = "DIRECT"
+"""How Composer 3 reaches Cloud Run functions; direct unless told otherwise (the provider's `cloud_run_functions_routing`)."""
 
 INTERNAL_PREFIX: Final = 20
 """`composer_internal_ipv4_cidr_block` is a /20 (the provider's `validateComposerInternalIpv4CidrBlock`)."""

@@ -13,6 +13,8 @@ from .generation import Image
 from .limits import (
     ATTACHMENT_ADDRESSES,
     ATTACHMENT_ID,
+    FUNCTIONS_BY_NETWORK,
+    FUNCTIONS_DIRECT,
     GOOGLE_APIS,
     INTERNAL_PREFIX,
     MASTER_PREFIX,
@@ -47,6 +49,9 @@ class ComposerPlacement:
     """Composer 3: True leaves the attachment to Composer, which deletes it with the environment."""
     internal_cidr: str | None = None
     """Composer 3: a /20 for Google's own parts, which must not overlap what tasks have to reach."""
+    functions_by_network: bool | None = None
+    """Composer 3: whether calls of Cloud Run functions go by the attachment, as all else does. None: True. Google's own default
+    is to send them past the VPC, and so past its gates (`cloud_run_functions_routing`, in beta)."""
 
     pod_cidr: str | None = None
     """Composer 2: the addresses of pods, which tasks have."""
@@ -220,7 +225,13 @@ def make_placement(
     """The network blocks, and the attachment where it is made here."""
     if generation == 2:
         return Placed(_node_block(placement), _cluster_blocks(placement, private))
-    node: dict[str, Any] = {"composer_internal_ipv4_cidr_block": placement.internal_cidr}
+    by_network = placement.functions_by_network is not False
+    node: dict[str, Any] = {
+        "composer_internal_ipv4_cidr_block": placement.internal_cidr,
+        "traffic_routing_config": gcp.composer.EnvironmentConfigNodeConfigTrafficRoutingConfigArgs(
+            cloud_run_functions_routing=FUNCTIONS_BY_NETWORK if by_network else FUNCTIONS_DIRECT
+        ),
+    }
     config = {"enable_private_environment": private}
     if placement.attachment_id is not None:
         return Placed({**node, "composer_network_attachment": placement.attachment_id}, config)
