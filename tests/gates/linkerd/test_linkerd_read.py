@@ -166,7 +166,9 @@ def test_calls_of_grpc_are_posts_to_their_method() -> None:
 def test_a_pod_without_a_proxy_is_held_by_nothing() -> None:
     pod = _pod("db", "data")
     pod["metadata"]["annotations"] = {"linkerd.io/inject": "disabled"}
-    assert not list(read(stack_from_manifests([BASE[0], pod, *BASE[2:]])))
+    (found,) = read(stack_from_manifests([BASE[0], pod, *BASE[2:]]))
+    assert found.name == "workloads without a proxy"
+    assert _callers(found) == {"anybody"}
 
 
 def test_the_chart_of_the_mesh_says_what_ports_without_a_server_do() -> None:

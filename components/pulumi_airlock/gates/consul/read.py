@@ -16,6 +16,7 @@ from ...proof.sets import Hosts, Services
 from ...proof.shape import Shape
 from ...tokens import CONSUL_GATE
 from ..kubernetes import KubeObject, Workload, names_of, objects, read_cluster
+from ..kubernetes.outside import without_proxy
 from ..stack import UNKNOWN, Stack
 from .compile import GROUP
 from .services import HTTP, MeshServices, default_allows
@@ -42,6 +43,8 @@ def read(stack: Stack) -> Iterator[Filter]:
         yield Filter(
             gate, "intentions at services", Combine.FIRST_MATCH, Action.DENY, rules, urn, scope=scope, always=True, shape=_SHAPE
         )
+    services = reader.services
+    yield from without_proxy(gate, urn, reader.cluster, services.outside, _SHAPE, services.unsaid)
     external = reader.external()
     if external:
         names = Hosts.union(hosts for _, hosts, _ in external)

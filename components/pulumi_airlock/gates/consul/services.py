@@ -32,11 +32,15 @@ class MeshServices:
         self._global = objects(stack, GROUP, "ProxyDefaults")
         self._meshes = objects(stack, GROUP, "Mesh")
         marked = {name for name, mesh in injected(stack, cluster).items() if mesh == "consul"}
-        self.members = [
-            one
-            for one in cluster.workloads
-            if not one.stands_for and (one.name in marked or (not marked and self._unsaid(one) and one.service_account in named))
-        ]
+        known = [one for one in cluster.workloads if not one.stands_for]
+        # Where nothing of the stack says who is in the mesh, those are whom intentions are for.
+        open_question = [one for one in known if one.name not in marked and self._unsaid(one) and one.service_account in named]
+        self.members = [one for one in known if one.name in marked] if marked else open_question
+        self.unsaid = open_question if marked else []
+        """Workloads that intentions are for, and of which nothing says whether they are in the mesh."""
+        meant = [one for one in known if one.service_account in named]
+        self.outside = [one for one in meant if one.name not in marked and not self._unsaid(one)]
+        """Workloads that intentions are for, and that have no proxy."""
 
     def protocol(self, name: str) -> Any:
         """What a service speaks: by its defaults, by those of all, else tcp. UNKNOWN where one of them is."""

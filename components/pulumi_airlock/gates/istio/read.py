@@ -17,6 +17,7 @@ from ...proof.shape import Shape
 from ...tokens import ISTIO_GATE
 from ..kubernetes import Workload, read_cluster
 from ..kubernetes.annotations import Annotations, ports_of
+from ..kubernetes.outside import without_proxy
 from ..stack import Stack
 from .egress import leaving
 from .members import EXCLUDED, Proxy
@@ -52,6 +53,10 @@ def read(stack: Stack) -> Iterator[Filter]:
         annotated = Annotations(stack, mesh.cluster).said
         kept_out = {one.name: ports_of(annotated(one, EXCLUDED)) for one in inside if mesh.proxies[one.name] is Proxy.SIDECAR}
         yield from _Workloads(mesh, gate, urn, inside, waypoints_of(stack, mesh.cluster), kept_out).filters()
+    # Where policies are, somebody takes workloads for held.
+    spaces = {one.namespace for one in said} - {mesh.config.root}
+    free = [one for one in mesh.cluster.workloads if one.namespace in spaces and one.name not in mesh.proxies]
+    yield from without_proxy(gate, urn, mesh.cluster, free, SHAPE)
     yield from ways
 
 

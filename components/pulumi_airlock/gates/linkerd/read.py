@@ -14,6 +14,7 @@ from ...proof.sets import Services
 from ...proof.shape import Shape
 from ...tokens import LINKERD_GATE
 from ..kubernetes import Cluster, KubeObject, LabelSelector, Workload, objects, read_cluster
+from ..kubernetes.outside import without_proxy
 from ..stack import UNKNOWN, Stack
 from .callers import Callers, Grant
 from .compile import POLICY
@@ -24,6 +25,7 @@ DEFAULT_NAME = "linkerd"
 GATEWAY_API = "gateway.networking.k8s.io"
 _ANY_REQUEST = frozenset({HttpOperation()})
 _TCP = Services.of("tcp")
+_SHAPE = Shape(nouns=("authorization", "authorizations"))
 
 
 def read(stack: Stack) -> Iterator[Filter]:
@@ -46,8 +48,12 @@ def read(stack: Stack) -> Iterator[Filter]:
             urn,
             scope=Match(hosts=cluster.hosts(pods.members), services=_TCP),
             always=True,
-            shape=Shape(nouns=("authorization", "authorizations")),
+            shape=_SHAPE,
         )
+    # Where Servers are, somebody takes workloads for held.
+    spaces = {one.namespace for one in servers}
+    free = [one for one in cluster.workloads if one.namespace in spaces and one.name in pods.outside]
+    yield from without_proxy(gate, urn, cluster, free, _SHAPE)
 
 
 class _Reader:
