@@ -185,7 +185,11 @@ def test_behind_a_gateway_people_are_whom_it_says_and_tokens_end_with_the_sign_i
     config = release.get("values", "config")
     assert config["core"]["auth_manager"].endswith("FabAuthManager")
     assert config["api_auth"]["jwt_expiration_time"] == "1200"
-    assert config["fab"] == {"session_lifetime_minutes": "20", "enable_proxy_fix": "True"}
+    assert config["fab"] == {
+        "session_lifetime_minutes": "20",
+        "session_max_lifetime_minutes": "20",
+        "enable_proxy_fix": "True",
+    }
     assert config["api"] == {"expose_config": "False", "base_url": "https://airflow.bank.example"}
 
 

@@ -188,4 +188,6 @@ def test_behind_it_everybody_is_called_by_the_name_of_their_own_service() -> Non
     text = config.get("data", "nginx.conf")
     hosts = {line.split()[-1].rstrip(";") for line in text.splitlines() if line.strip().startswith("proxy_set_header Host ")}
     assert hosts == {"airflow-api-server.airflow.svc.cluster.local", "nginx-sign-in.airflow.svc.cluster.local"}
-    assert text.count("proxy_set_header X-Forwarded-Host $host;") == text.count("proxy_set_header Host ")
+    # What Airflow believes of a proxy is never the client's own word.
+    for said in ("Host $host", "Port 443", "Proto https", "For $remote_addr", 'Prefix ""'):
+        assert text.count(f"proxy_set_header X-Forwarded-{said};") == text.count("proxy_set_header Host ")

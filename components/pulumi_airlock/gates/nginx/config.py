@@ -315,6 +315,7 @@ def _headers(host: str, authorization: str, leave: Sequence[str]) -> Iterator[st
     yield "        proxy_set_header X-Forwarded-For $remote_addr;"
     yield "        proxy_set_header X-Forwarded-Host $host;"
     yield "        proxy_set_header X-Forwarded-Proto https;"
+    yield "        proxy_set_header X-Forwarded-Port 443;"
     yield "        proxy_set_header X-Forwarded-Uri $request_uri;"
     yield '        proxy_set_header X-Forwarded-Prefix "";'
     yield '        proxy_set_header X-Original-URL "";'

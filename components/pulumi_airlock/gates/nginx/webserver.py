@@ -175,10 +175,15 @@ def webserver_settings(session: timedelta = TOKEN_LIFETIME) -> Mapping[str, Mapp
 
     `session`: how long a sign-in at the gateway holds; a token of the API holds for at most 30 minutes of it.
     """
-    token = min(session, TOKEN_LIFETIME)
+    token, minutes = min(session, TOKEN_LIFETIME), str(max(1, int(session.total_seconds() // 60)))
     return {
         "api_auth": {"jwt_expiration_time": str(int(token.total_seconds()))},
         "core": {"auth_manager": "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"},
-        # The name that people typed comes in X-Forwarded-Host, from the gateway alone.
-        "fab": {"session_lifetime_minutes": str(max(1, int(session.total_seconds() // 60))), "enable_proxy_fix": "True"},
+        "fab": {
+            "session_lifetime_minutes": minutes,
+            # From the sign-in on, however busy somebody is; tokens end with it (FAB provider 3.9 and later).
+            "session_max_lifetime_minutes": minutes,
+            # The name that people typed comes in X-Forwarded-Host, from the gateway alone.
+            "enable_proxy_fix": "True",
+        },
     }
