@@ -29,7 +29,7 @@ class Setting:
     """Everything that is in force around one environment."""
 
     generation: int = 2
-    order: str | None = None
+    order: Any = None
     organization: list[Rule] = field(default_factory=list)
     folder: list[Rule] = field(default_factory=list)
     network: list[Rule] = field(default_factory=list)

@@ -32,7 +32,6 @@ def environment(name: str, vpc: Any, base: str, generation: int = 3, **networks:
         "network_id": vpc_id,
         "subnetwork_id": subnetwork.id,
         "subnetwork_cidr": f"{base}.0.0/24",
-        **networks,
     }
     if generation == 2:
         given |= {
@@ -42,6 +41,7 @@ def environment(name: str, vpc: Any, base: str, generation: int = 3, **networks:
             "connection_subnetwork_id": "projects/bank-airflow/regions/europe-west1/subnetworks/connect",
             "connection_subnetwork_cidr": f"{base}.18.0/28",
         }
+    given |= networks
     return ComposerEnvironment(
         name,
         owner="finance@bank.example",

@@ -181,6 +181,12 @@ def test_rules_that_fall_on_one_priority_move_aside(monkeypatch):
         (declared(), (), {}, "environments: none"),
         (declared(), (FINANCE, FINANCE), {}, "environments[finance]: given twice"),
         (declared(), (replace(FINANCE, source_cidrs=()),), {}, "rules would be for every VM"),
+        (
+            declared(),
+            (replace(FINANCE, needs=(Need("database", (), (), "sql_cidr"),)),),
+            {},
+            "would be cut off: write sql_cidr of",
+        ),
         (declared(), (replace(FINANCE, source_cidrs=("fd00::/64",)),), {}, "'fd00::/64' is no IPv4 network"),
         (declared(), (FINANCE,), {"first_priority": -1}, "first_priority: -1"),
         (declared(), (FINANCE,), {"first_priority": LAST_PRIORITY}, "write 0 to 2146383643"),
@@ -198,6 +204,17 @@ def test_every_problem_is_told_at_once():
     with pytest.raises(InputError) as raised:
         compile_firewall(access, "gcp_firewall", [FINANCE, FINANCE], first_priority=-1)
     assert len(raised.value.problems) == 4
+
+
+def test_composer_2_whose_database_is_anywhere_would_be_cut_off(preview):
+    def program() -> None:
+        vpc = network()
+        finance = environment("finance", vpc, "10.1", 2, connection_subnetwork_id=None, connection_subnetwork_cidr=None)
+        GcpFirewallGate("gcp_firewall", access=declared(), environments=[finance.network], network_id=vpc.id)
+
+    with pytest.raises(InputError) as raised:
+        preview(program)
+    assert "environments[finance].needs: Airflow's database: its network is not known" in str(raised.value)
 
 
 # The component

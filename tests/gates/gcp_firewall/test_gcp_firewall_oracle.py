@@ -181,6 +181,17 @@ def test_what_is_not_known_is_never_guessed(hidden: tuple[list[Setting], str, in
             assert possible <= outcomes(found.get(direction), packet), (direction, packet)
 
 
+@settings(max_examples=80, deadline=None)
+@given(arrangements)
+def test_an_order_that_is_not_known_is_either(setting: Setting):
+    orders = [replace(setting, order=order) for order in ("AFTER_CLASSIC_FIREWALL", "BEFORE_CLASSIC_FIREWALL")]
+    found = filters(stack_of(replace(setting, order=UNKNOWN)))
+    for direction in ("EGRESS", "INGRESS"):
+        for packet in packets(setting, direction):
+            possible = {lets_through(one, direction, packet) for one in orders}
+            assert possible <= outcomes(found.get(direction), packet), (direction, packet)
+
+
 def hide(stack: Stack, stage: str, number: int, what: str) -> Stack:
     """The same stack with one value unknown."""
     name = {"organization": "org", "network": "global"}.get(stage, stage)

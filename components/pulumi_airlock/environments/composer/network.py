@@ -14,8 +14,11 @@ class Need:
     what: str
     """In words, for a rule's description."""
     cidrs: tuple[str, ...]
+    """Empty where it is not known: Google chooses what the placement leaves open."""
     services: tuple[tuple[str, int, int], ...] = ()
     """(protocol, first port, last port); none: every protocol."""
+    said_by: str = ""
+    """What of a placement says it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,10 +99,11 @@ class ComposerPlacement:
             Need("nodes and pods of the cluster", self.source_cidrs(generation)),
             Need("Google's APIs", (GOOGLE_APIS[self.google_apis],), (("tcp", 443, 443),)),
         ]
-        if self.master_cidr is not None:
-            found.append(Need("control plane of the cluster", (self.master_cidr,), (("tcp", 0, 65535),)))
-        if database := [one for one in (self.sql_cidr, self.connection_subnetwork_cidr) if one]:
-            found.append(Need("Airflow's database", tuple(database), (("tcp", 3306, 3307),)))
+        master = (self.master_cidr,) if self.master_cidr else ()
+        found.append(Need("control plane of the cluster", master, (("tcp", 0, 65535),), "master_cidr"))
+        database = tuple(one for one in (self.sql_cidr, self.connection_subnetwork_cidr) if one)
+        fix = "connection_subnetwork_id and connection_subnetwork_cidr, or sql_cidr"
+        found.append(Need("Airflow's database", database, (("tcp", 3306, 3307),), fix))
         return tuple(found)
 
     def described(self, generation: int) -> dict[str, Any]:

@@ -161,6 +161,10 @@ def _check(environments: Sequence[Placed], first_priority: int, problems: Proble
             problems.add(f"{path}.source_cidrs", "none: without addresses, rules would be for every VM of the network")
         if len(one.source_cidrs) > MAX_RANGES:
             problems.add(f"{path}.source_cidrs", f"{len(one.source_cidrs)} ranges: a rule takes {MAX_RANGES}")
+        for need in one.needs:
+            if not need.cidrs:
+                message = f"{need.what}: its network is not known, and would be cut off: write {need.said_by} of the placement"
+                problems.add(f"{path}.needs", message)
         for cidr in one.source_cidrs:
             if not _is_v4(cidr):
                 problems.add(f"{path}.source_cidrs", f"{cidr!r} is no IPv4 network; write 10.40.0.0/24")
