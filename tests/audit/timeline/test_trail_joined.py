@@ -155,6 +155,14 @@ def test_an_event_is_found_in_whatever_it_was_wrapped_into(wrap: object, kind: s
     assert found.unread_count == 0
 
 
+def test_whoever_asks_the_proxy_for_its_manifests_is_no_session() -> None:
+    found = trail(opened(WHO, ONE), proxied(WHO, ONE, "open"), proxied(None, session(port=8), "asked", target="proxy.internal"))
+
+    assert len(found.runs) == 1
+    assert (found.formats["proxy log"], found.unread_count) == (2, 0)
+    assert trail(proxied(WHO, ONE, "paused")).unread[0].why.startswith("event 'paused'")
+
+
 def test_broken_lines_are_counted_and_told_with_their_place() -> None:
     whole = opened(WHO, ONE)
     event = json.loads(whole)

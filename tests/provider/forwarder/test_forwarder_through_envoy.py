@@ -386,6 +386,7 @@ def test_a_try_without_a_client_tells_the_same(start: Start) -> None:
         parts.tokens.dag_id = "ledger_close"
     with start() as parts:
         parts.forwarder.reach(way(parts.proxy.address))
+        assert parts.trail.wait_for("Close")["actor"]["session"]["expiration_reason"] == "tried"
 
 
 # --- what ends it, and what must not

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import ssl
 import struct
@@ -161,6 +162,23 @@ class TlsStream(Stream):
         if not self._ended:
             self.end(ConnectionResetError("the connection broke off without an end of TLS"))
         return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The network is gone; what the other side said before is still heard: an alert tells why it closed."""
+        if exc is not None and not self._ended and self._established:
+            with contextlib.suppress(OSError):
+                self._hear_last_words()
+        super().connection_lost(exc)
+
+    def _hear_last_words(self) -> None:
+        """A write that fails closes the transport before it has read all."""
+        raw: Any = self._transport.get_extra_info("socket") if self._transport is not None else None
+        if raw is None or raw.fileno() < 0:
+            return
+        with socket.socket(fileno=os.dup(raw.fileno())) as left, contextlib.suppress(OSError):
+            while data := left.recv(_CHUNK):
+                self._incoming.write(data)
+        self._decrypt()
 
     def received(self, data: memoryview) -> None:
         """Decrypts what came, and passes it on."""

@@ -25,8 +25,9 @@ class Foreign(Exception):  # noqa: N818  # no error: somebody else's line
     """A line that is neither: perhaps a device's."""
 
 
-def entries(line: str, place: Place) -> Iterator[tuple[str, Entry]]:
-    """What a line tells, each with the kind of log it is of. Foreign for others' lines; ValueError for one that is damaged."""
+def entries(line: str, place: Place) -> Iterator[tuple[str, Entry | None]]:
+    """What a line tells, each with the kind of log it is of; None: of no task. Foreign for others' lines; ValueError for one that
+    is damaged."""
     text = line.strip()
     start = text.find('{"')  # and no brace of a collector's own
     if not is_ours(text) or start < 0:
@@ -48,7 +49,7 @@ def is_ours(text: str) -> bool:
     return _PRODUCT in text or ("duration_ms" in text and "certificate" in text)
 
 
-def _inside(value: Any, place: Place, depth: int) -> Iterator[tuple[str, Entry]]:
+def _inside(value: Any, place: Place, depth: int) -> Iterator[tuple[str, Entry | None]]:
     if depth > _DEEPEST:
         return
     if isinstance(value, list):
@@ -181,9 +182,14 @@ def _joined(host: str, port: int) -> str:
 # --- the proxy's log
 
 
-def _proxied(line: Mapping[str, Any], place: Place) -> Entry:
-    """A line of the proxy: at the start of a tunnel, at its end, of a refusal, or of TLS that failed."""
+def _proxied(line: Mapping[str, Any], place: Place) -> Entry | None:
+    """A line of the proxy: at the start of a tunnel, at its end, of a refusal, or of TLS that failed. None: somebody asked which
+    manifests it goes by."""
     event = str(line.get("event"))
+    if event == "asked":
+        return None
+    if event not in ("open", "close", "refused", "handshake"):
+        raise ValueError(f"event {event[:40]!r}, which the proxy does not log: of a later release?")
     start = _clock(line.get("time"))
     duration = timedelta(milliseconds=_whole(line.get("duration_ms"), "duration_ms", 0))
     status = _whole(line.get("response_code"), "response_code", 0)

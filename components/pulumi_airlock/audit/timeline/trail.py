@@ -42,6 +42,8 @@ def read(
             try:
                 for kind, entry in entries(line, place):
                     _count(trail.formats, kind)
+                    if entry is None:
+                        continue
                     trail.first = min(trail.first or entry.time, entry.time)
                     trail.last = max(trail.last or entry.time, entry.time)
                     if question.near(entry):
