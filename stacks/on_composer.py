@@ -20,6 +20,7 @@ from pulumi_airlock.environments.composer import (
     Snapshots,
     Workers,
 )
+from pulumi_airlock.environments.composer.checks import label_of
 from pulumi_airlock.gates.declared import AccessDeclaration
 from pulumi_airlock.gates.fortigate import FortigateGate
 from pulumi_airlock.gates.gcp_firewall import GcpFirewallGate
@@ -113,6 +114,7 @@ vpn = GcpSiteToSiteVpn(
     google_asn=settings.vpn.google_asn,
     device_name="composer",
     zone_name=settings.fortigate.tunnel_zone,
+    labels={"owner": label_of(settings.owner)},
     opts=on_device,
 )
 for position, cidr in enumerate(behind("zpa")):

@@ -61,6 +61,12 @@ gcp.projects.IAMMember(
 """
 
 
+A_KEY_OF_ONES_OWN = """
+key = pulumi.Output.secret("one.key.that.is.brought.{}")
+tunnels = (TunnelEnd(settings.vpn.inside_cidrs[0], preshared_key=key), TunnelEnd(settings.vpn.inside_cidrs[1]))
+"""
+
+
 def _append(text: str) -> Callable[[Path], None]:
     def change(stacks: Path) -> None:
         program = stacks / "on_composer.py"
@@ -127,3 +133,29 @@ def test_what_the_policies_find(airlock, project: Path, change: Callable[[Path],
     assert done.returncode in (2, 3), done.stdout + done.stderr
     assert policy in done.stdout
     assert says in done.stdout
+
+
+def _with_a_key(stacks: Path, program: str, number: int) -> None:
+    made = "    tunnels=(TunnelEnd(settings.vpn.inside_cidrs[0]), TunnelEnd(settings.vpn.inside_cidrs[1])),\n"
+    assert made in program
+    key = A_KEY_OF_ONES_OWN.format(number)
+    changed = program.replace(made, "    tunnels=tunnels,\n").replace("vpn = GcpSite", f"{key}vpn = GcpSite")
+    (stacks / "on_composer.py").write_text(changed)
+
+
+def test_a_new_key_replaces_one_tunnel_and_leaves_the_other_alone(airlock, project: Path) -> None:
+    stacks = project / "stacks"
+    program = (stacks / "on_composer.py").read_text()
+    summaries = []
+    for number in (1, 1, 2):
+        _with_a_key(stacks, program, number)
+        done = airlock("up", "--stack", "prod-composer", "--yes", "--no-policy-packs")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "one.key.that.is.brought" not in done.stdout + done.stderr
+        summaries.append(next(one for one in reversed(done.stdout.splitlines()) if one.startswith("prod-composer: ")))
+    first, again, renewed = summaries
+    assert " created" in first
+    assert again.endswith(" unchanged")
+    assert "," not in again
+    # The tunnel, its interface and its session; the FortiGate takes the key as it is.
+    assert "1 updated, 3 replaced (3 of them deleted first)" in renewed

@@ -41,6 +41,7 @@ class Registered:
     inputs: dict
     secret: set[str]
     secret_outputs: set[str]
+    deleted_first: bool
     depends_on: set[str]
     links: dict[str, set[str]]
 
@@ -70,6 +71,7 @@ class _Recorder(mocks.MockMonitor):
                     plain(inputs),
                     {key for key, value in inputs.items() if _holds_secret(value)},
                     set(request.additionalSecretOutputs),
+                    request.deleteBeforeReplace,
                     {urn.rsplit("::")[-1] for urn in request.dependencies},
                     {key: {urn.rsplit("::")[-1] for urn in value.urns} for key, value in request.propertyDependencies.items()},
                 )

@@ -175,6 +175,15 @@ def test_a_key_that_is_an_output_is_checked_when_it_is_known(registered):
         registered(vpn(tunnels=ends))
 
 
+def test_a_tunnel_that_is_replaced_goes_first_with_all_that_is_on_it(registered):
+    found = registered(vpn())
+
+    for kind in (TUNNEL, ROUTER_INTERFACE, PEER):
+        assert all(one.deleted_first for one in of(found, kind)), kind
+    # Phase 1 is changed where it is.
+    assert not any(one.deleted_first for one in of(found, PHASE1))
+
+
 def test_labels_and_place(registered):
     found = registered(vpn(labels={"owner": "airflow-platform"}))
 

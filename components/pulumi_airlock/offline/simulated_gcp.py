@@ -171,7 +171,9 @@ _VPN: dict[str, Simulated] = {
         "{in.region}/{in.router}/{name}", "name project region router ipRange vpnTunnel", name="{name}"
     ),
     "gcp:compute/routerPeer:RouterPeer": tied(
-        "projects/{in.project}/regions/{in.region}/routers/{in.router}/{name}", "name project region router", name="{name}"
+        "projects/{in.project}/regions/{in.region}/routers/{in.router}/{name}",
+        "name project region router interface",
+        name="{name}",
     ),
     "gcp:compute/routerRoutePolicy:RouterRoutePolicy": tied(
         "projects/{in.project}/regions/{in.region}/routers/{in.router}/routePolicies/{name}",

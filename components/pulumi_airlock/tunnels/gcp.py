@@ -13,7 +13,7 @@ import pulumi_random as random
 
 from ..errors import Problems
 from ..gates.gcp_routes.learned import import_terms
-from .checks import INSIDE, valid_preshared_key
+from .checks import valid_preshared_key
 from .clouds import GOOGLE
 from .gcp_checks import check_gcp_vpn
 from .peer import TUNNELS, PeerTunnel, TunnelEnd
@@ -95,6 +95,9 @@ class GcpVpn(pulumi.ComponentResource):
         self._labels = dict(labels or {})
         self._place = {"project": project, "region": region}
         self._child = pulumi.ResourceOptions(parent=self)
+        # A session is on its interface, and that on its tunnel: Google deletes none that another one uses, and takes no second
+        # interface with the same address. So a tunnel that is replaced goes first, with all that is on it.
+        self._chained = pulumi.ResourceOptions(parent=self, delete_before_replace=True)
         gateway = gcp.compute.HaVpnGateway(
             f"{name}-gateway",
             network=network_id,
@@ -177,7 +180,7 @@ class GcpVpn(pulumi.ComponentResource):
             cipher_suite=self.proposal.gcp_cipher_suite,
             description=f"VPN {self._name}, tunnel {number}",
             labels=self._labels,
-            opts=pulumi.ResourceOptions(parent=self, additional_secret_outputs=["sharedSecret"]),
+            opts=self._secret("sharedSecret"),
             **self._place,
         )
         inside = _Inside.of(end)
@@ -186,7 +189,7 @@ class GcpVpn(pulumi.ComponentResource):
             router=router.name,
             vpn_tunnel=tunnel.name,
             ip_range=f"{inside.cloud}/30",
-            opts=self._child,
+            opts=self._chained,
             **self._place,
         )
         password = self._key(f"bgp-key-{number}")
@@ -205,7 +208,7 @@ class GcpVpn(pulumi.ComponentResource):
             enable=True,
             enable_ipv4=True,
             enable_ipv6=False,
-            opts=pulumi.ResourceOptions(parent=self, additional_secret_outputs=["md5AuthenticationKey"]),
+            opts=self._secret("md5AuthenticationKey"),
             **self._place,
         )
         return PeerTunnel(
@@ -216,6 +219,9 @@ class GcpVpn(pulumi.ComponentResource):
             cloud_asn=pulumi.Output.from_input(str(google_asn)),
             bgp_password=password,
         )
+
+    def _secret(self, output: str) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions.merge(self._chained, pulumi.ResourceOptions(additional_secret_outputs=[output]))
 
     def _key(self, what: str) -> pulumi.Output[str]:
         """A key that is made once, and kept in the encrypted state alone."""
@@ -232,5 +238,6 @@ class _Inside:
 
     @classmethod
     def of(cls, end: TunnelEnd) -> "_Inside":
-        network = IPv4Network(end.inside_cidr or INSIDE)
+        assert end.inside_cidr is not None  # noqa: S101  # a problem otherwise
+        network = IPv4Network(end.inside_cidr)
         return cls(str(network[1]), str(network[2]))
