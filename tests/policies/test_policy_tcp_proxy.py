@@ -1,6 +1,7 @@
 import json
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +22,18 @@ NAMES = (
     "tcp-proxy-administration",
     "tcp-proxy-enforces",
 )
-FILES: dict[str, Any] = {
-    name: json.loads(text)
-    for one in compiled(cluster()).of_type(CONFIG_MAP)
-    for name, text in one.get("data").items()
-    if name.endswith(".json") and "jwks" not in one.name
-}
+
+
+@cache
+def files_as_compiled() -> str:
+    """The files of a compiled proxy, as JSON."""
+    maps = [one for one in compiled(cluster()).of_type(CONFIG_MAP) if "jwks" not in one.name]
+    return json.dumps({name: json.loads(text) for one in maps for name, text in one.get("data").items()})
 
 
 def stack(edit: Callable[[Any], None] | None = None) -> list[Described]:
     """A proxy that somebody wrote by hand: the compiled one, with a change."""
-    files = json.loads(json.dumps(FILES))
+    files = json.loads(files_as_compiled())
     if edit is not None:
         edit(files)
     data = {name: json.dumps(one) for name, one in files.items()}

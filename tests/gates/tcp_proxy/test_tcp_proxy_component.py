@@ -20,12 +20,12 @@ from tcp_proxy_program import DOCUMENT, KEYS, PODS, ROLE, STS, SUBNETS, cluster,
 CONFIG_MAP, DEPLOYMENT = "kubernetes:core/v1:ConfigMap", "kubernetes:apps/v1:Deployment"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def on_fargate() -> Stack:
     return compiled(fargate())
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def in_cluster() -> Stack:
     return compiled(cluster())
 

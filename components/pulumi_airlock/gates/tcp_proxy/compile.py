@@ -54,7 +54,7 @@ def compile_proxy(
         trusted = [one for one in issuers if one.assurance == "attested" or destination.data_class not in attested]
         grants = tuple(_grant(access, one, trusted) for one in routes if destination.name in one.to)
         for host, port in _targets(destination):
-            found = Target(host, port, destination.name, grants, destination.data_class)
+            found = Target(host, port, destination.name, grants, destination.data_class, destination.cidrs)
             other = targets.setdefault(found.authority, found)
             if other is not found:
                 message = f"{found.authority} is a target of {quoted(other.destination)} as well: one target, one destination"

@@ -51,6 +51,9 @@ def _flows(plan: ProxyPlan, platform: OnKubernetes, workload: Workload, place: S
     if platform.callers:
         port = Services.of("tcp", place.port, place.port)
         yield Flow(frozenset(platform.callers), workload.hosts, port, workload.name, reason="tasks to the proxy")
+    for target in plan.targets:
+        port = Services.of("tcp", target.port, target.port)
+        yield Flow(mine, target.hosts, port, reason=f"the proxy to {target.destination}")
     yield names_flow(mine)
     for host, number in plan.key_places():
         yield Flow(mine, Hosts.from_names([host]), Services.of("tcp", number, number), reason="keys of an issuer")

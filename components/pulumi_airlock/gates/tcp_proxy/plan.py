@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from ...proof.sets import Hosts
 from ...proof.times import Times
 from .issuers import TaskIssuer
 
@@ -43,6 +45,16 @@ class Target:
     destination: str
     grants: tuple[Grant, ...]
     data_class: str | None = None
+    networks: tuple[str, ...] = ()
+    """CIDRs that its name resolves to, where the access file says so."""
+
+    @property
+    def hosts(self) -> Hosts:
+        """As a destination: by name, and by the addresses that it has."""
+        try:
+            return Hosts.from_cidr(str(ip_address(self.host)))
+        except ValueError:
+            return Hosts.from_names([self.host]) | Hosts.from_cidrs(self.networks)
 
     @property
     def authority(self) -> str:

@@ -4,7 +4,7 @@ A proxy is connected to in place of the destination, and goes on from addresses 
 behind it as well. Whom it lets through it tells by tokens: a task of an environment, by its DAG and task, or a service account.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ...proof.filters import Action, Combine, Filter, Match, Need, Relay, Rule, Source, Who
@@ -12,6 +12,7 @@ from ...proof.sets import Hosts, Services
 from ...proof.shape import Shape
 from ...tokens import TCP_PROXY
 from ..kubernetes import Cluster, Workload, read_cluster
+from ..kubernetes.workloads import DNS
 from ..stack import UNKNOWN, Resource, Stack
 from .logic import Case, Cases, any_of
 from .places import Found, found
@@ -75,7 +76,7 @@ def _filter(gate: str, several: Sequence[Found], cluster: Cluster | None) -> Fil
     leads = Hosts.union(rule.match.hosts for rule in rules if rule.action is Action.ALLOW)
     urn = first.urn if first else several[0].files[several[0].bootstrap].resource.urn
     relays = tuple(_relays(several, cluster, leads)) if leads else ()
-    needs = tuple(_needs(first)) if first else ()
+    needs = tuple(_needs(first, dict.fromkeys(one.workload for one in relays if one.workload)))
     shape = Shape(nouns=("policy", "policies"))
     trusts = tuple(dict.fromkeys(said for one in proxies for said in _trusts(one)))
     decides = Filter(gate, "tunnels", Combine.FIRST_MATCH, Action.DENY, tuple(rules), urn)
@@ -206,12 +207,14 @@ def _networks(component: Resource, name: str) -> Hosts | None:
     return Hosts.from_cidrs(known) if known else None
 
 
-def _needs(component: Resource) -> Iterator[Need]:
-    """Where it fetches issuers' keys, as its component says; by name, so that gates of a cluster alone can be asked."""
-    workload = component.get("workload")
-    for one in component.get_list("keys") if isinstance(workload, str) else ():
-        host, port = (one.get("host"), one.get("port")) if isinstance(one, Mapping) else (None, None)
-        if isinstance(host, str) and isinstance(port, int | float):
-            services = Services.of("tcp", int(port), int(port))
-            match = Match(Who(workloads=frozenset({str(workload)})), Hosts.from_names([host]), services)
-            yield Need(match, "keys of an issuer")
+def _needs(component: Resource | None, workloads: Iterable[str]) -> Iterator[Need]:
+    """What a proxy in a cluster needs itself: names, and where it fetches issuers' keys, as its component says."""
+    for name in workloads:
+        who = Who(workloads=frozenset({name}))
+        names = Services.of("udp", 53, 53) | Services.of("tcp", 53, 53)
+        yield Need(Match(who, Hosts.from_names([DNS]), names), "names")
+        for one in component.get_list("keys") if component is not None else ():
+            host, port = (one.get("host"), one.get("port")) if isinstance(one, Mapping) else (None, None)
+            if isinstance(host, str) and isinstance(port, int | float):
+                services = Services.of("tcp", int(port), int(port))
+                yield Need(Match(who, Hosts.from_names([host]), services), "keys of an issuer")
