@@ -128,14 +128,23 @@ def forget() -> None:
 
 
 _seen: dict[Key, datetime] = {}
+_timeouts: dict[tuple[str, str], tuple[Any, Any]] = {}
+
+
+def remember(task: Any) -> None:
+    """Keeps the timeouts of a task whose DAG is read in this process: while its templates are rendered nothing else says them."""
+    dag = getattr(task, "dag", None)
+    _timeouts[task.dag_id, task.task_id] = getattr(dag, "dagrun_timeout", None), getattr(task, "execution_timeout", None)
 
 
 def limits(asker: Asker, now: datetime) -> Limits:
     """When Airflow ends the task. The execution timeout counts from when the task was first seen: a deferred one starts anew."""
-    dag_run, context = _dag_run(asker), asker.context or {}
-    started, timeout = getattr(dag_run, "start_date", None), getattr(context.get("dag"), "dagrun_timeout", None)
+    started = getattr(_dag_run(asker), "start_date", None)
+    timeout, longest = _timeouts.get(asker.key[:2], (None, None))
+    if asker.context is not None:
+        timeout = getattr(asker.context.get("dag"), "dagrun_timeout", timeout)
+        longest = getattr(asker.context.get("task"), "execution_timeout", longest)
     ends = started.astimezone(UTC) + timeout if started is not None and isinstance(timeout, timedelta) else None
-    longest = getattr(context.get("task"), "execution_timeout", None)
     execution = _seen.setdefault(asker.key, now) + longest if isinstance(longest, timedelta) else None
     return Limits(dagrun=ends, execution=execution)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import gate, pods, settings
+from . import context, gate, pods, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +27,7 @@ else:
 @hookimpl
 def task_policy(task: Any) -> None:
     """Puts the trust gate before a task, and its principal's service account into its pod."""
+    context.remember(task)
     gate.put_before(task)
     if settings.current().service_accounts:
         pods.choose_account(task)
