@@ -93,9 +93,18 @@ if egress is not None:
         egress_gateway=egress,
     )
 elif terminating is not None:
-    ConsulGate("consul", access=access, environments=networks, cluster=cluster, namespaces=others, gateway=terminating)
+    ConsulGate(
+        "consul",
+        access=access,
+        environments=networks,
+        cluster=cluster,
+        flows=flows,
+        workloads=doors,
+        namespaces=others,
+        gateway=terminating,
+    )
 else:
-    LinkerdGate("linkerd", access=access, environments=networks, cluster=cluster, namespaces=others)
+    LinkerdGate("linkerd", access=access, environments=networks, cluster=cluster, flows=flows, workloads=doors, namespaces=others)
 if settings.cluster.cni == "cilium":
     CiliumGate(
         "cilium",

@@ -1,6 +1,6 @@
 """Meshes as the other gates of a cluster meet them: who is in one, and by which port it carries connections.
 
-Sources: Linkerd, "Automatic Proxy Injection", "NetworkPolicy" (common errors; linkerd/linkerd2#15246); Consul, "Annotations and
+Sources: Linkerd, "Automatic Proxy Injection", "NetworkPolicy" (common errors); Consul, "Annotations and
 labels", consul-k8s (`constants.go`); Istio, "Ambient and Kubernetes NetworkPolicy". No SDK in here.
 """
 
@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from ...proof.sets import Services
 from ...tokens import CONSUL_GATE, HELM_ENVIRONMENT
 from ..stack import Stack
+from .annotations import Annotations
 from .cluster import Cluster
 from .control_planes import CONSUL, ISTIO, LINKERD, control_plane
-from .objects import KubeObject, objects, text_map
 from .workloads import DNS, Workload
 
 AMBIENT = "istio.io/dataplane-mode"
@@ -27,8 +27,6 @@ _LABELS: Mapping[str, Mapping[str, frozenset[str]]] = {
     **{mesh: {key: values} for mesh, (key, values) in INJECT.items()},
 }
 _TCP = Services.of("tcp")
-_PLACES = (("spec", "template"), ("spec", "jobTemplate", "spec", "template"), ())
-"""Where the template of an object's pods is; at last the object itself, which is a pod."""
 
 
 # Who is in a mesh
@@ -44,13 +42,13 @@ def declares(mesh: str, labels: Mapping[str, str]) -> bool:
 
 def injected(stack: Stack, cluster: Cluster) -> dict[str, str]:
     """Workload → linkerd or consul, by annotations of pods and namespaces, and by what `HelmEnvironment` says of its own."""
-    spaces = {one.name: one for one in objects(stack, "", "Namespace")}
+    said = Annotations(stack, cluster).said
     ours = {one.urn: str(one.get("mesh") or "") for one in stack.of_type(HELM_ENVIRONMENT)}
     return {
         one.name: mesh
         for one in cluster.workloads
-        for mesh in INJECT
-        if not one.host_network and (ours.get(one.urn) == mesh or _marked(mesh, one, spaces, cluster, stack))
+        for mesh, (key, values) in INJECT.items()
+        if not one.host_network and (ours.get(one.urn) == mesh or said(one, key) in values)
     }
 
 
@@ -64,21 +62,6 @@ def in_meshes(stack: Stack, cluster: Cluster) -> dict[str, str]:
         **{name: CONSUL for name in gateways if name in cluster.by_name},
         **dict.fromkeys(sorted(read_mesh(stack, cluster).members), ISTIO),
     }
-
-
-def _marked(mesh: str, one: Workload, spaces: Mapping[str, KubeObject], cluster: Cluster, stack: Stack) -> bool:
-    key, values = INJECT[mesh]
-    space = spaces.get(one.namespace)
-    above = (space.annotations if space else {}).get(key, cluster.labels_of(one.namespace).get(key))
-    return _annotations(one, stack).get(key, above) in values
-
-
-def _annotations(one: Workload, stack: Stack) -> Mapping[str, str]:
-    """Those of its pods, where the stack has the object."""
-    found = stack.find(one.urn) if one.urn else None
-    if found is None:
-        return {}
-    return next((given for path in _PLACES if (given := text_map(found.get(*path, "metadata", "annotations")))), {})
 
 
 # By which port
