@@ -13,7 +13,10 @@ def test_formats_may_be_mixed_and_empty_lines_count() -> None:
     found = list(read([FORTIGATE, "", VPC, "what?", TGW.format(lost="0"), ISTIO]))
     assert [number for number, _ in found] == [1, 3, 4, 5, 6]
     assert [getattr(one, "format", "") for _, one in found] == ["fortigate", "vpc-flow", "", "tgw-flow", "envoy"]
-    assert str(found[2][1]) == "line 4: no log of a FortiGate, of AWS flow logs, ZPA's LSS, ZIA's NSS or Envoy: what?"
+    assert (
+        str(found[2][1])
+        == "line 4: no log of a FortiGate, of AWS flow logs, Google Cloud's network, ZPA's LSS, ZIA's NSS or Envoy: what?"
+    )
 
 
 def test_a_header_says_the_fields_of_what_follows() -> None:

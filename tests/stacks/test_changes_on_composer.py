@@ -1,5 +1,6 @@
 """What somebody changes by hand on the way out of Composer is found, with the resource named, before anything is applied."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -133,6 +134,16 @@ def test_what_the_policies_find(airlock, project: Path, change: Callable[[Path],
     assert done.returncode in (2, 3), done.stdout + done.stderr
     assert policy in done.stdout
     assert says in done.stdout
+
+
+def test_a_line_of_the_firewalls_log_is_held_against_the_stack(airlock) -> None:
+    rule = {"reference": "network:airflow/firewallPolicy:gcp-firewall", "priority": 77, "direction": "EGRESS"}
+    ends = {"src_ip": "10.80.0.70", "src_port": 51234, "dest_ip": "10.20.4.11", "dest_port": 1521, "protocol": 6}
+    payload = {"connection": ends, "disposition": "ALLOWED", "rule_details": rule, "vpc": {"vpc_name": "airflow"}}
+    line = json.dumps({"jsonPayload": payload, "timestamp": "2026-11-24T09:20:01.5Z"})
+    done = airlock("explain", "--from-log", line, "--stack", "prod-composer")
+    for said in ("allowed at airflow by rule 77", "The stack has no rule 77", "risk: everything else", "a task of risk"):
+        assert said in done.stdout, done.stdout + done.stderr
 
 
 def _with_a_key(stacks: Path, program: str, number: int) -> None:

@@ -12,17 +12,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from . import envoy, flow, fortigate, lss, nss
+from . import envoy, flow, fortigate, gcp, lss, nss
 from .connection import Connection, NoConnectionError, Session
 
-__all__ = ["Connection", "NoConnectionError", "Reader", "Session", "Unreadable", "parse", "read"]
+__all__ = ["NO_LOG", "Connection", "NoConnectionError", "Reader", "Session", "Unreadable", "parse", "read"]
 
-_OF: tuple[Callable[[Mapping[str, Any]], Connection | None], ...] = (lss.of, nss.of, flow.of, envoy.of)
+_OF: tuple[Callable[[Mapping[str, Any]], Connection | None], ...] = (lss.of, nss.of, flow.of, gcp.of, envoy.of)
 _BUNDLES = ("logEvents", "events", "Records")
 """Keys under which exports of CloudWatch Logs and S3 put many records into one object."""
 _DEEPEST = 6
 """Levels of bundles in bundles."""
-_NONE = "no log of a FortiGate, of AWS flow logs, ZPA's LSS, ZIA's NSS or Envoy"
+NO_LOG = "no log of a FortiGate, of AWS flow logs, Google Cloud's network, ZPA's LSS, ZIA's NSS or Envoy"
+"""Why a line is unreadable that nothing here takes for its own."""
 _NO_DATA = ("NODATA", "SKIPDATA")
 _SPREAD = "a JSON document over several lines: write one record a line, as `jq -c` does"
 _DAMAGED = "a line of JSON that is damaged"
@@ -203,6 +204,7 @@ def _row(text: str, delimiter: str) -> tuple[str, ...]:
 
 def _unknown(text: str) -> str:
     words = text.split()
-    if len(words) > 4 and all(one.replace("-", "").replace(".", "").replace(":", "").isalnum() for one in words):
+    numbers = sum(any(map(str.isdigit, one)) for one in words)  # addresses, ports, bytes: a sentence has few
+    if numbers > 2 and all(one.replace("-", "").replace(".", "").replace(":", "").isalnum() for one in words):
         return "a flow log of a custom format? give its fields with --log-format, or its header line first"
-    return _NONE
+    return NO_LOG

@@ -29,7 +29,8 @@ class Connection(NamedTuple):
     """
 
     format: str
-    """Which parser read it: `fortigate`, `vpc-flow`, `tgw-flow`, `envoy`, `zpa-lss`, `zia-firewall` or `zia-web`."""
+    """Which parser read it: `fortigate`, `vpc-flow`, `tgw-flow`, `gcp-firewall`, `gcp-flow`, `envoy`, `zpa-lss`, `zia-firewall`
+    or `zia-web`."""
     source: str
     """Source address; empty where a line of the LSS names the caller alone."""
     source_port: int | None

@@ -19,7 +19,7 @@ from ..errors import AirlockError, InputError, Problem
 from ..gates import read_all
 from ..gates.declaration import required_access
 from ..gates.stack import Stack
-from ..logs import Connection, Unreadable, envoy, flow, fortigate, lss, nss, read
+from ..logs import Connection, Unreadable, envoy, flow, fortigate, gcp, lss, nss, read
 from ..proof.explanation.observing import Agreement, Likely, Observation, Suspects, observe
 from ..proof.filters import Environment, Filter, Kind, Source
 from ..proof.findings import Explanation, Outcome
@@ -38,6 +38,8 @@ _OURS = {
     fortigate.FORMAT: (re.compile(r"fortios|fortimanager", re.IGNORECASE), (Kind.PERMISSION, Kind.ROUTING)),
     flow.VPC: (re.compile(r"aws:(ec2|vpc)/", re.IGNORECASE), (Kind.PERMISSION,)),
     flow.TGW: (re.compile(r"aws:(ec2|ec2transitgateway)/", re.IGNORECASE), (Kind.ROUTING,)),
+    gcp.FIREWALL: (re.compile(r"gcp:compute/"), (Kind.PERMISSION,)),
+    gcp.FLOW: (re.compile(r"gcp:compute/"), (Kind.PERMISSION, Kind.ROUTING)),
     lss.FORMAT: (re.compile(r"zpa:index", re.IGNORECASE), (Kind.PERMISSION,)),
     nss.FIREWALL: (re.compile(r"zia:index", re.IGNORECASE), (Kind.PERMISSION,)),
     nss.WEB: (re.compile(r"zia:index", re.IGNORECASE), (Kind.PERMISSION,)),
@@ -46,6 +48,8 @@ _OURS = {
 """Format → types of resources whose filters write such lines, and the kinds of decisions that these lines show."""
 
 
+_IMPLICIT = "0"
+"""A FortiGate's implicit deny."""
 _CLOUD = frozenset({lss.FORMAT, nss.FIREWALL, nss.WEB})
 """Formats in which a caller is known by more, and an address may be one after NAT."""
 _SOME = 10
@@ -160,7 +164,7 @@ class _Explainer:
 
     def _forward(self, one: Connection) -> tuple[Connection, str]:
         """A flow log has a record for each direction: of answers, the connection that they answer."""
-        if one.format not in (flow.VPC, flow.TGW) or one.source_port is None or not self._answers(one):
+        if one.format not in (flow.VPC, flow.TGW, gcp.FLOW) or one.source_port is None or not self._answers(one):
             return one, ""
         asked = replace_ends(one)
         return asked, f"The record is of the answers; it is explained as the connection {asked}."
@@ -191,7 +195,8 @@ def _named(one: Connection, device: Sequence[Filter]) -> Source | None:
     """The rule of the stack that a line names, by its name, else by its number."""
     sources = [rule.source for each in device for rule in each.rules]
     by_name = [each for each in sources if one.rule and f'"{one.rule}"' in each.label]
-    by_number = [each for each in sources if one.rule_id and each.label.startswith(f"policy {one.rule_id} ")]
+    numbers = (f"policy {one.rule_id} ", f"rule {one.rule_id} ")
+    by_number = [each for each in sources if one.rule_id and each.label.startswith(numbers)]
     return next(iter(by_name or by_number), None)
 
 
@@ -248,7 +253,7 @@ def _who(found: Observation) -> dict[str, Any]:
 def _show_connection(out: Console, line: Line, one: Connection, label: str) -> None:
     verdict = {True: "allowed", False: "refused", None: "seen"}[one.allowed]
     style = {True: "green", False: "red", None: "default"}[one.allowed]
-    number = f"policy {one.rule_id}" if one.rule_id else ""
+    number = _number(one)
     rule = " ".join(filter(None, [number, f'"{one.rule}"' if one.rule else ""]))
     device = f" at {one.device}" if one.device else ""
     said = f"{one} was {verdict}{device}{f' by {rule}' if rule else ''} ({one.format}: {one.action or 'no action'})"
@@ -293,14 +298,17 @@ def _about_rule(line: Line, deciding: Source | None) -> str:
         return ""
     if line.rule is not None:
         return "" if line.rule == deciding else f" The line names {line.rule}."
-    number = f"policy {one.rule_id}" if one.rule_id else ""
+    number = _number(one)
+    if not one.rule and one.format == gcp.FIREWALL:  # a priority is what the stack writes
+        return f" The stack has no {number}: made by hand, or by another tool."
     if not one.rule:
         return f" Which one {number} is, the stack does not tell: numbers are the device's."
     return f" The stack has no {' '.join(filter(None, [number, _quoted(one.rule)]))}: made by hand, or by another tool."
 
 
-_IMPLICIT = "0"
-"""A FortiGate's implicit deny."""
+def _number(one: Connection) -> str:
+    word = "rule" if one.format == gcp.FIREWALL else "policy"
+    return f"{word} {one.rule_id}" if one.rule_id else ""
 
 
 def _quoted(name: str) -> str:

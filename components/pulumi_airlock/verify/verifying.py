@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import TypeVar
 
-from ..logs import Connection, Reader, Unreadable, flow, fortigate, lss, nss
+from ..logs import Connection, Reader, Unreadable, flow, fortigate, gcp, lss, nss
 from ..proof.filters import Action
 from .declaring import Declared
 from .expected import ZPA, Expected, Way
@@ -26,7 +26,7 @@ REASONS = 100
 """Reasons for not judging lines that are told apart."""
 UNREADABLE = 20
 """Unreadable lines that are kept."""
-_PACKETS = frozenset({flow.VPC, flow.TGW, fortigate.FORMAT})
+_PACKETS = frozenset({flow.VPC, flow.TGW, fortigate.FORMAT, gcp.FIREWALL, gcp.FLOW})
 _ZSCALER = frozenset({lss.FORMAT, nss.FIREWALL, nss.WEB})
 
 _Key = TypeVar("_Key", Packet, Judged)
