@@ -59,7 +59,7 @@ def _passes(rules: Mapping[str, Any] | None, metadata: Mapping[str, Any], when: 
     matched = any(
         any(_matches(each, metadata, authority) for each in one["principals"])
         and any(_matches(each, metadata, authority) for each in one["permissions"])
-        and ("condition" not in one or bool(_value(one["condition"], when)))
+        and ("condition" not in one or bool(value_of(one["condition"], when)))
         for one in rules.get("policies", {}).values()
     )
     return matched == (rules["action"] == "ALLOW")
@@ -107,21 +107,30 @@ def _string(matcher: Mapping[str, Any], text: str) -> bool:
     }[kind]
 
 
-def _value(expr: Mapping[str, Any], when: datetime) -> Any:
+def value_of(expr: Mapping[str, Any], when: datetime) -> Any:
+    """What a CEL expression is at an instant."""
     if "const_expr" in expr:
         ((kind, value),) = expr["const_expr"].items()
         return int(value) if kind == "int64_value" else value
+    if "list_expr" in expr:
+        return [value_of(one, when) for one in expr["list_expr"]["elements"]]
     if "select_expr" in expr:
         assert (expr["select_expr"]["operand"]["ident_expr"]["name"], expr["select_expr"]["field"]) == ("request", "time")
         return when
     call = expr["call_expr"]
-    args = [_value(one, when) for one in call["args"]]
+    args = [value_of(one, when) for one in call["args"]]
     if "target" in call:
         here = when.astimezone(ZoneInfo(args[0]))
         return {"getDayOfWeek": here.isoweekday() % 7, "getHours": here.hour, "getMinutes": here.minute}[call["function"]]
-    match call["function"], args:
+    return _called(call["function"], args)
+
+
+def _called(function: str, args: list[Any]) -> Any:
+    match function, args:
         case "timestamp", [text]:
             return datetime.fromisoformat(text)
+        case "@in", [one, several]:
+            return one in several
         case "!_", [one]:
             return not one
         case "_&&_", [one, other]:
@@ -136,4 +145,4 @@ def _value(expr: Mapping[str, Any], when: datetime) -> Any:
             return one < other
         case "_>=_", [one, other]:
             return one >= other
-    raise AssertionError(call["function"])
+    raise AssertionError(function)

@@ -17,7 +17,7 @@ from pulumi_airlock.gates.tcp_proxy import Settings, TaskIssuer, compile_proxy, 
 from pulumi_airlock.gates.tcp_proxy.cel import closed, holds, times_of
 from pulumi_airlock.proof.filters import Filter
 from pulumi_airlock.proof.times import Once, Weekly
-from tcp_proxy_oracle import Asked, lets_through
+from tcp_proxy_oracle import Asked, lets_through, value_of
 from tcp_proxy_points import decision
 
 KEYS = json.dumps({"keys": [{"kty": "EC", "crv": "P-256", "x": "", "y": ""}]})
@@ -249,6 +249,24 @@ def test_windows_come_back_as_they_were() -> None:
     assert times_of(holds((frozenset({weekly}), frozenset({once})))) == (frozenset({weekly}), frozenset({once}))
     back = times_of(closed([(frozenset({weekly}),)]))
     assert back == (frozenset({Weekly(((60, 1380), (1500, 10020)), "Europe/Zurich")}),)
+
+
+CUTS = st.lists(st.integers(0, 10080), min_size=2, max_size=6, unique=True).map(sorted)
+ZONES = st.sampled_from(["UTC", "Europe/Zurich", "America/New_York", "Asia/Kolkata"])
+INSTANTS = st.datetimes(datetime(2026, 1, 1), datetime(2028, 1, 1), timezones=st.just(UTC))
+
+
+@settings(max_examples=200, deadline=None)
+@given(CUTS, ZONES, INSTANTS)
+def test_a_window_holds_when_the_clock_says_so(cuts: list[int], zone: str, when: datetime) -> None:
+    weekly = Weekly(tuple(zip(cuts[::2], cuts[1::2], strict=False)), zone)
+    here = when.astimezone(ZoneInfo(zone))
+    minute = here.weekday() * 1440 + here.hour * 60 + here.minute
+    inside = any(first <= minute < last for first, last in weekly.spans)
+    times = (frozenset({weekly}),)
+    assert value_of(holds(times), when) is inside
+    assert value_of(closed([times]), when) is not inside
+    assert times_of(holds(times)) == times
 
 
 # What people get wrong

@@ -4,13 +4,13 @@ An expression that cannot be evaluated (an unknown time zone) holds for nobody: 
 match, and only allowing policies have conditions that matter.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import reduce
 from typing import Any
 
 from ...proof.sets import Intervals
-from ...proof.times import WEEK_MINUTES, Once, Times, Weekly, Window
+from ...proof.times import Once, Times, Weekly, Window
 
 Expr = dict[str, Any]
 _DAY = 1440
@@ -36,8 +36,7 @@ def _or(one: Expr, other: Expr) -> Expr:
 
 def _window(window: Window) -> Expr:
     if isinstance(window, Weekly):
-        spans = from_sunday(window.spans)
-        return reduce(_or, (_span(first, last, window.timezone) for first, last in spans))
+        return reduce(_or, (_piece(days, *minutes, window.timezone) for minutes, days in _pieces(window.spans).items()))
     if isinstance(window, Once):
         ends = []
         if window.start is not None:
@@ -48,35 +47,35 @@ def _window(window: Window) -> Expr:
     raise TypeError(f"{window!r} is no window of a clock")
 
 
-def from_sunday(spans: Sequence[tuple[int, int]], by: int = _DAY) -> tuple[tuple[int, int], ...]:
-    """Minutes since Monday 00:00 as minutes since Sunday 00:00, where CEL's week begins (`by=-1440`: back)."""
-    cut = Intervals.of(
-        (start, end - 1) for first, last in spans for start, end in _wrapped((first + by) % WEEK_MINUTES, last - first)
-    )
-    return tuple((first, last + 1) for first, last in cut.spans)
+def _pieces(spans: Sequence[tuple[int, int]]) -> dict[tuple[int, int], list[int]]:
+    """(First minute of the day, last one, exclusive) → the days of which that is a part, Monday 0: days alike are said once."""
+    found: dict[tuple[int, int], list[int]] = {}
+    for first, last in spans:
+        while first < last:
+            day = first // _DAY
+            end = min(last, (day + 1) * _DAY)
+            found.setdefault((first - day * _DAY, end - day * _DAY), []).append(day)
+            first = end
+    return found
 
 
-def _wrapped(start: int, length: int) -> Iterator[tuple[int, int]]:
-    yield start, min(start + length, WEEK_MINUTES)
-    if start + length > WEEK_MINUTES:
-        yield 0, start + length - WEEK_MINUTES
-
-
-def _span(first: int, last: int, timezone: str) -> Expr:
-    return _and(
-        _call("_>=_", _minute(timezone), _number(first)),
-        _call("_<_", _minute(timezone), _number(last)),
-    )
+def _piece(days: Sequence[int], first: int, last: int, timezone: str) -> Expr:
+    # CEL's days begin with Sunday.
+    listed = {"list_expr": {"elements": [_number((day + 1) % 7) for day in days]}}
+    found = _call("@in", _of_clock("getDayOfWeek", timezone), listed)
+    if first:
+        found = _and(found, _call("_>=_", _minute(timezone), _number(first)))
+    return found if last == _DAY else _and(found, _call("_<_", _minute(timezone), _number(last)))
 
 
 def _minute(timezone: str) -> Expr:
-    """Minutes since Sunday's midnight on the clock of a zone."""
-    day, hour, minute = (
-        {"call_expr": {"target": _TIME, "function": name, "args": [_text(timezone)]}}
-        for name in ("getDayOfWeek", "getHours", "getMinutes")
-    )
-    hours = _call("_+_", _call("_*_", day, _number(1440)), _call("_*_", hour, _number(60)))
-    return _call("_+_", hours, minute)
+    """Minutes since midnight on the clock of a zone."""
+    hours = _call("_*_", _of_clock("getHours", timezone), _number(60))
+    return _call("_+_", hours, _of_clock("getMinutes", timezone))
+
+
+def _of_clock(function: str, timezone: str) -> Expr:
+    return {"call_expr": {"target": _TIME, "function": function, "args": [_text(timezone)]}}
 
 
 def _call(function: str, *args: Expr) -> Expr:
@@ -104,8 +103,8 @@ _TIME: Expr = {"select_expr": {"operand": {"ident_expr": {"name": "request"}}, "
 def times_of(expr: Any) -> Times | None:
     """The times at which an expression holds; None where it says something else than that.
 
-    Understood are comparisons of the time of the request with an instant, and of its minute of the week (as `holds` writes it)
-    with a number, joined with `&&`, `||` and `!`.
+    Understood are comparisons of the time of the request with an instant, and of its day and its minute of the day (as `holds`
+    writes them) with numbers, joined with `&&`, `||` and `!`.
     """
     try:
         return _times(expr, True)
@@ -128,6 +127,8 @@ def _times(expr: Any, said: bool) -> Times:
             return _met(*found) if (function == "_&&_") is said else _one_of(*found)
         case "_<_" | "_<=_" | "_>_" | "_>=_":
             return (frozenset({_compared(function, args, said)}),)
+        case "@in":
+            return (frozenset({_on_days(args, said)}),)
     raise _UnclearError
 
 
@@ -172,8 +173,17 @@ def _compared(function: str, args: Sequence[Any], said: bool) -> Window:
     if left != _minute(timezone):
         raise _UnclearError
     number = int(right["const_expr"]["int64_value"])
-    below = {"_<_": number, "_>=_": number, "_<=_": number + 1, "_>_": number + 1}[function]
-    earlier = function in ("_<_", "_<=_")
-    below = min(max(below, 0), WEEK_MINUTES)
-    span = (0, below) if earlier is said else (below, WEEK_MINUTES)
-    return Weekly(from_sunday([span], -_DAY) if span[0] < span[1] else (), timezone)
+    before = min(max(number + (function in ("_<=_", "_>_")), 0), _DAY)
+    minutes = (0, before) if (function in ("_<_", "_<=_")) is said else (before, _DAY)
+    days = [(day * _DAY + minutes[0], day * _DAY + minutes[1]) for day in range(7)]
+    return _weekly(_minutes(days), timezone)
+
+
+def _on_days(args: Sequence[Any], said: bool) -> Window:
+    left, right = args
+    timezone = left["call_expr"]["args"][0]["const_expr"]["string_value"]
+    if left != _of_clock("getDayOfWeek", timezone):
+        raise _UnclearError
+    listed = {(int(one["const_expr"]["int64_value"]) - 1) % 7 for one in right["list_expr"]["elements"]}
+    days = listed if said else set(range(7)) - listed
+    return _weekly(_minutes((day * _DAY, (day + 1) * _DAY) for day in days), timezone)

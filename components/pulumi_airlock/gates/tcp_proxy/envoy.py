@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from . import log, rbac
-from .issuers import TaskIssuer
 from .keys import MANIFEST, issuers_filter, key_clusters, key_listener
-from .plan import Caller, ProxyPlan, Target
+from .plan import ProxyPlan, Target
 from .settings import AUTHORITY, CERTIFICATE, KEY, Settings
 
 Json = dict[str, Any]
@@ -259,18 +258,12 @@ def _tunnels(plan: ProxyPlan, target: Target) -> Iterator[Json]:
             for name, found in grant.callers.items()
             for one in found
         ):
-            yield _tunnel(target, length, _matchers(plan.issuer(name), caller))
+            yield _tunnel(target, length, rbac.claims(plan.issuer(name), caller))
     yield _tunnel(target, lengths[-1], [])
 
 
 def _length(plan: ProxyPlan, session: int | None) -> int:
     return plan.session if session is None else session
-
-
-def _matchers(issuer: TaskIssuer, caller: Caller) -> list[Json]:
-    found = rbac.principal(issuer, caller)
-    parts = found["and_ids"]["ids"] if "and_ids" in found else [found]
-    return [one["sourced_metadata"]["metadata_matcher"] for one in parts]
 
 
 def _tunnel(target: Target, length: int, matchers: list[Json]) -> Json:

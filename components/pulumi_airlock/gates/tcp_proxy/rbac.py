@@ -70,20 +70,40 @@ def _denying(plan: ProxyPlan, target: Target) -> dict[str, Rbac]:
 
 
 def _principals(plan: ProxyPlan, grants: Iterable[Grant]) -> list[Rbac]:
-    callers = dict.fromkeys((name, one) for grant in grants for name, found in grant.callers.items() for one in found)
-    return [principal(plan.issuer(name), one) for name, one in callers]
+    """Who some grants are for: one for each issuer."""
+    found: dict[str, dict[Caller, None]] = {}
+    for grant in grants:
+        for name, callers in grant.callers.items():
+            found.setdefault(name, {}).update(dict.fromkeys(callers))
+    return [_of_issuer(plan.issuer(name), [*callers]) for name, callers in found.items()]
 
 
-def principal(issuer: TaskIssuer, caller: Caller) -> Rbac:
-    """Whether a token is one of the issuer for these tasks."""
+def _of_issuer(issuer: TaskIssuer, callers: Sequence[Caller]) -> Rbac:
+    who = _any_of([_all_of(_task(issuer, one)) for one in callers])
+    return _all_of([*_environment(issuer), who])
+
+
+def claims(issuer: TaskIssuer, caller: Caller) -> list[dict[str, Any]]:
+    """The `MetadataMatcher`s that together say that a token is one of the issuer for these tasks."""
+    return [one["sourced_metadata"]["metadata_matcher"] for one in (*_environment(issuer), *_task(issuer, caller))]
+
+
+def _environment(issuer: TaskIssuer) -> list[Rbac]:
+    """Nothing where a token does not say it: then its issuer is that of one environment, by the subjects that it has."""
+    return [_claim(issuer, (*issuer.claims, "environment"), [{"exact": issuer.environment}])] if issuer.claims else []
+
+
+def _task(issuer: TaskIssuer, caller: Caller) -> list[Rbac]:
     if not issuer.claims:
-        return _claim(issuer, ("sub",), [{"exact": issuer.subject_of(caller.account)}])
-    parts = [
-        _claim(issuer, (*issuer.claims, "environment"), [{"exact": issuer.environment}]),
-        _claim(issuer, (*issuer.claims, "dag_id"), list(map(matcher_of, caller.dags))),
-        _claim(issuer, (*issuer.claims, "task_id"), list(map(matcher_of, caller.tasks))),
-    ]
-    return {"and_ids": {"ids": parts}}
+        return [_claim(issuer, ("sub",), [{"exact": issuer.subject_of(caller.account)}])]
+    dags = _claim(issuer, (*issuer.claims, "dag_id"), list(map(matcher_of, caller.dags)))
+    if "*" in caller.tasks:
+        return [dags]
+    return [dags, _claim(issuer, (*issuer.claims, "task_id"), list(map(matcher_of, caller.tasks)))]
+
+
+def _all_of(parts: list[Rbac]) -> Rbac:
+    return parts[0] if len(parts) == 1 else {"and_ids": {"ids": parts}}
 
 
 def value(matchers: Sequence[dict[str, Any]]) -> dict[str, Any]:
