@@ -114,7 +114,7 @@ def _time(
 
 
 def _status(trail: "Trail") -> int:
-    return EXIT_WRONG if trail.unread_count and not trail.formats else 0
+    return EXIT_WRONG if not trail.formats and (trail.unread_count or trail.strange_count) else 0
 
 
 @contextmanager

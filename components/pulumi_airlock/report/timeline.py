@@ -310,7 +310,7 @@ def _show_unread(out: Console, trail: Trail) -> None:
 
 def _show_summary(out: Console, shown: Shown, reached: list[Reached], denied: list[Denied]) -> None:
     trail = shown.trail
-    for count in (f"{number} × {visible(name)}" for name, number in trail.skipped.items()):
+    for count in left_out(trail):
         write(out, count, label="Not shown: ", style="dim")
     for note in notes(shown):
         write(out, note, label="Note: ", style="yellow")
@@ -325,6 +325,14 @@ def _show_summary(out: Console, shown: Shown, reached: list[Reached], denied: li
         f"in {sessions} session{'s' * (sessions != 1)}; kept out {kept_out} time{'s' * (kept_out != 1)}."
     )
     write(out, text, style="bold")
+
+
+def left_out(trail: Trail) -> list[str]:
+    """What was read and tells nothing of a task."""
+    found = [f"{number} × {visible(name)}" for name, number in trail.skipped.items()]
+    if trail.strange_count:
+        found.append(f"{trail.strange_count} × a line of no log that is known here, the first at {trail.strange}")
+    return found
 
 
 def notes(shown: Shown) -> list[str]:
@@ -395,6 +403,7 @@ def trail_to_json(shown: Shown) -> dict[str, Any]:
         "lines": trail.lines,
         "formats": trail.formats,
         "notShown": {visible(name): count for name, count in trail.skipped.items()},
+        "ofNoKnownLog": {"count": trail.strange_count, "first": str(trail.strange) if trail.strange else None},
         "notes": notes(shown),
         "lost": trail.lost,
         "unreadable": {

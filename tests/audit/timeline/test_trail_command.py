@@ -65,5 +65,5 @@ def test_where_nothing_can_be_read_the_status_says_so(tmp_path: Path) -> None:
     done = run(tmp_path, "broken")
 
     assert done.returncode == 1
-    assert "broken:2: " in done.stdout
+    assert "Not shown: 2 × a line of no log that is known here, the first at broken:1" in done.stdout
     assert "no log given has an event of a task" in done.stdout

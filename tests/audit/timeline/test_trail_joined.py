@@ -178,8 +178,9 @@ def test_broken_lines_are_counted_and_told_with_their_place() -> None:
         "this is no log at all",
     )
 
-    assert found.unread_count == 7
-    assert {one.place.number for one in found.unread} == {2, 4, 5, 6, 7, 8, 9}
+    assert found.unread_count == 6
+    assert {one.place.number for one in found.unread} == {2, 4, 5, 6, 7, 8}
+    assert (found.strange_count, str(found.strange)) == (1, "log:9")
     whys = " ".join(one.why for one in found.unread)
     for part in ("damaged", "no time in milliseconds", "class 9999", "which task it is of", "no instant", "no whole number"):
         assert part in whys
@@ -192,6 +193,21 @@ def test_no_line_whatever_it_holds_stops_the_reading(text: str, cut: int) -> Non
         at = cut % len(whole)
         found = trail(text.replace("\n", " "), whole[:at] + text.replace("\n", " ") + whole[at:], whole)
         assert any(one.reached for _, one in found.sessions())
+
+
+def test_a_tasks_own_log_holds_events_between_lines_that_are_nothings() -> None:
+    event = opened(WHO, ONE)
+    three = [
+        json.dumps({"timestamp": "t", "level": "info", "event": "Task started"}),
+        json.dumps({"event": event, "level": "info"}),
+    ]
+    two = [
+        "[2026-11-24T12:00:00.000+0000] {taskinstance.py:2885} INFO - Starting attempt 1 of 1",
+        "Traceback (most recent call last):",
+    ]
+    found = trail(*three, *two)
+
+    assert (found.unread_count, found.strange_count, found.formats) == (0, 3, {"provider events": 1})
 
 
 def test_events_that_were_lost_are_told_by_the_trail_itself() -> None:

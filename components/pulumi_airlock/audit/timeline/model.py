@@ -231,6 +231,9 @@ class Trail:
     """What was read, by its kind."""
     unread: list[Unread] = field(default_factory=list)
     unread_count: int = 0
+    strange: Place | None = None
+    strange_count: int = 0
+    """Lines of no log that is known here, as a task's log has many; and the first of them."""
     lost: int = 0
     """Events that sinks did not take, by the trail's own word."""
     skipped: dict[str, int] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from ...logs import Connection, Reader
+from ...logs import NO_LOG, Connection, Reader
 from .asking import Question
 from .joining import Devices, gaps, join
 from .model import Entry, Place, Trail, Unread
@@ -74,6 +74,9 @@ def _devices(name: str, lines_of: Opened, log_format: str, devices: Devices, tra
                 _count(trail.formats, found.format)
                 if not devices.add(found, place):
                     _count(trail.skipped, f"{found.format}: of no session here")
+            elif found.why == NO_LOG:
+                trail.strange_count += 1
+                trail.strange = trail.strange or place
             elif found.understood:
                 _count(trail.skipped, found.why if len(trail.skipped) < REASONS else "other reasons")
             else:

@@ -11,7 +11,7 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from ..timeline import SIGNS, Shown, amount, described, identity, named, notes, why
+from ..timeline import SIGNS, Shown, amount, described, identity, left_out, named, notes, why
 from ..visible import visible
 from .lanes import lanes
 
@@ -46,6 +46,7 @@ def render_timeline(shown: Shown) -> str:
         runs=shown.runs[:MOST_RUNS],
         more_runs=max(0, len(shown.runs) - MOST_RUNS),
         notes=notes(shown),
+        left_out=left_out(shown.trail),
         named=named,
         identity=identity,
         amount=amount,
