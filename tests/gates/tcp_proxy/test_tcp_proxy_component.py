@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from in_process import run
 from pulumi_airlock.access import Access
 from pulumi_airlock.errors import InputError
 from pulumi_airlock.gates.stack import Resource, Stack
-from pulumi_airlock.gates.tcp_proxy import SecretFiles, TaskIssuer, TcpProxy, read
+from pulumi_airlock.gates.tcp_proxy import InternalBalancer, SecretFiles, TaskIssuer, TcpProxy, read
 from pulumi_airlock.gates.tcp_proxy.fargate import SCRIPT
 from pulumi_airlock.tokens import TCP_PROXY
 from tcp_proxy_program import DOCUMENT, KEYS, PODS, ROLE, STS, SUBNETS, cluster, compiled, fargate, proxy
@@ -131,6 +132,34 @@ def test_gates_of_the_cluster_are_told_what_it_needs() -> None:
     assert str(flows["keys of an issuer"].to) == "abc.tokens.sts.global.api.aws"
     assert made[0].address == "tcp-proxy.airlock.svc.cluster.local:8443"
     assert made[0].proxy().rules["warehouse.corp.example:5432"].deny == "deny-warehouse-5432"
+
+
+BALANCER = InternalBalancer("proxy.airlock.internal", "10.70.0.9", ("10.70.8.0/22",), ("10.72.0.0/16",))
+
+
+def test_for_composer_it_has_an_internal_load_balancer() -> None:
+    stack = compiled(cluster(balancer=BALANCER))
+    service = one(stack, "kubernetes:core/v1:Service")
+    assert service.get("metadata", "annotations") == {"networking.gke.io/load-balancer-type": "Internal"}
+    assert service.get("spec", "loadBalancerSourceRanges") == ["10.70.8.0/22"]
+    assert one(stack, "kubernetes:cert-manager.io/v1:Certificate").get("spec", "dnsNames") == ["proxy.airlock.internal"]
+    ((relay,),) = (found.relays for found in read(stack))
+    assert relay.entry is not None
+    assert (str(relay.entry.hosts), str(relay.sources)) == ("10.70.0.9/32", "10.72.0.0/16")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"address": "proxy"}, "is no IPv4 address"),
+        ({"callers": ("0.0.0.0/0",)}, "not everybody's"),
+        ({"callers": ()}, "write the networks"),
+        ({"sources": ("pods",)}, "is no IPv4 network"),
+        ({"annotations": {}}, "the cloud's default is a public one"),
+    ],
+)
+def test_a_load_balancer_for_everybody_is_refused(change: dict[str, Any], message: str) -> None:
+    assert message in problems(lambda: compiled(cluster(balancer=replace(BALANCER, **change))))
 
 
 # Refused

@@ -16,10 +16,11 @@ from .settings import Settings
 
 if TYPE_CHECKING:
     from .component import TcpProxy
-    from .platforms import OnFargate, OnKubernetes, SecretFiles, Subnet
+    from .platforms import InternalBalancer, OnFargate, OnKubernetes, SecretFiles, Subnet
 
 __all__ = [
     "Configuration",
+    "InternalBalancer",
     "OnFargate",
     "OnKubernetes",
     "ProxyPlan",
@@ -34,7 +35,6 @@ __all__ = [
     "read",
 ]
 
-__getattr__ = exports(
-    __name__,
-    {"TcpProxy": "component", **dict.fromkeys(("OnFargate", "OnKubernetes", "SecretFiles", "Subnet"), "platforms")},
-)
+_PLATFORMS = ("InternalBalancer", "OnFargate", "OnKubernetes", "SecretFiles", "Subnet")
+
+__getattr__ = exports(__name__, {"TcpProxy": "component", **dict.fromkeys(_PLATFORMS, "platforms")})

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
+from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 import pulumi
@@ -21,7 +22,7 @@ from .compile import compile_proxy, proxy_of
 from .envoy import Configuration, envoy_configuration
 from .issuers import TaskIssuer
 from .plan import PORT, ProxyPlan
-from .platforms import OnFargate, OnKubernetes, Platform
+from .platforms import InternalBalancer, OnFargate, OnKubernetes, Platform
 
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?")
 MAX_CONFIG_MAP = 1_048_576
@@ -90,9 +91,8 @@ class TcpProxy(pulumi.ComponentResource):
         problems.raise_any()
         self.plan, self.workloads, self.flows = plan, (), ()
         said = _described(plan, platform, attested)
-        self._entry = (
-            None if isinstance(platform, OnKubernetes) else ProxyEntry(tuple(one.cidr for one in platform.subnets), PORT)
-        )
+        networks = tuple(said["entry"].get("cidrs", ()))
+        self._entry = ProxyEntry(networks, PORT) if networks else None
         self.address = f"{said['host']}:{PORT}"
         super().__init__(TCP_PROXY, name, said, opts)
         self._make(platform, found, rules)
@@ -113,7 +113,7 @@ class TcpProxy(pulumi.ComponentResource):
 
     @property
     def entry(self) -> ProxyEntry | None:
-        """Where tasks connect to it, for the network before it (`AwsNetworkGate(proxies=…)`); None in a cluster."""
+        """Where tasks connect to it, for the network before it (`AwsNetworkGate(proxies=…)`); None inside of a cluster."""
         return self._entry
 
     def proxy(self) -> Proxy:
@@ -142,6 +142,8 @@ def _check(name: str, platform: Platform, connections: int, problems: Problems) 
     else:
         if (platform.secret is None) == (platform.issuer is None):
             problems.add("platform.issuer", "give an issuer or a secret: exactly one of them")
+        if platform.balancer is not None:
+            _check_balancer(platform.balancer, problems)
         if not 1 <= platform.days <= 90:
             problems.add("platform.days", f"{platform.days}: certificates hold for 1 to 90 days, and are renewed by themselves")
     for what, image in images:
@@ -153,6 +155,27 @@ def _check(name: str, platform: Platform, connections: int, problems: Problems) 
         problems.add("platform.drain", f"{platform.drain} seconds: between 0 and 3600")
     if not 100 <= connections <= 1_000_000:
         problems.add("connections", f"{connections}: between 100 and 1,000,000")
+
+
+def _check_balancer(balancer: InternalBalancer, problems: Problems) -> None:
+    path = "platform.balancer"
+    try:
+        IPv4Address(balancer.address)
+    except ValueError:
+        problems.add(f"{path}.address", f"{balancer.address!r} is no IPv4 address")
+    for what, cidrs in (("callers", balancer.callers), ("sources", balancer.sources)):
+        if not cidrs:
+            problems.add(f"{path}.{what}", "none: write the networks")
+        for cidr in cidrs:
+            try:
+                wide = IPv4Network(cidr).prefixlen == 0
+            except ValueError:
+                problems.add(f"{path}.{what}", f"{cidr!r} is no IPv4 network")
+                continue
+            if wide:
+                problems.add(f"{path}.{what}", f"{cidr}: write the networks of tasks, not everybody's")
+    if not any("internal" in f"{key} {value}".lower() for key, value in balancer.annotations.items()):
+        problems.add(f"{path}.annotations", "nothing says that it is internal: the cloud's default is a public one")
 
 
 def _check_fargate(platform: OnFargate, problems: Problems) -> None:
@@ -191,8 +214,11 @@ def _described(plan: ProxyPlan, platform: Platform, attested: Sequence[str]) -> 
         "sessionSeconds": plan.session,
     }
     if isinstance(platform, OnKubernetes):
+        said["workload"] = f"{platform.namespace}/{plan.gate}"
+        if (balancer := platform.balancer) is not None:
+            entry = {"cidrs": [f"{balancer.address}/32"], "port": PORT}
+            return {**said, "host": balancer.host, "entry": entry, "sources": list(balancer.sources)}
         host = f"{plan.gate}.{platform.namespace}.svc.cluster.local"
-        entry = {"hosts": [host], "port": PORT}
-        return {**said, "host": host, "entry": entry, "workload": f"{platform.namespace}/{plan.gate}"}
+        return {**said, "host": host, "entry": {"hosts": [host], "port": PORT}}
     networks = [one.cidr for one in platform.subnets]
     return {**said, "host": platform.host, "entry": {"cidrs": networks, "port": PORT}, "sources": networks}

@@ -108,17 +108,22 @@ def deployment(
     }
 
 
-def service(name: str, place: Settings) -> dict[str, Any]:
-    """The `spec` of the Service that tasks connect to."""
+def service(name: str, place: Settings, address: str = "", callers: Sequence[str] = ()) -> dict[str, Any]:
+    """The `spec` of the Service that tasks connect to. `address`: of a load balancer, which lets in `callers` alone."""
     ports = [{"name": "tunnels", "port": place.port, "targetPort": "tunnels", "protocol": "TCP"}]
-    return {"type": "ClusterIP", "selector": labels(name), "ports": ports}
+    found = {"selector": labels(name), "ports": ports}
+    if not address:
+        return {"type": "ClusterIP", **found}
+    # Local: the proxy's log, and policies of the cluster, see who connects.
+    balanced = {"type": "LoadBalancer", "loadBalancerIP": address, "externalTrafficPolicy": "Local"}
+    return {**balanced, **found, "loadBalancerSourceRanges": list(callers)}
 
 
 def certificate(secret: str, host: str, issuer: str, kind: str, days: int) -> dict[str, Any]:
     """The `spec` of a Certificate of cert-manager."""
     return {
         "secretName": secret,
-        "dnsNames": [host, host.removesuffix(".cluster.local")],
+        "dnsNames": list(dict.fromkeys([host, host.removesuffix(".cluster.local")])),
         "duration": f"{days * 24}h",
         "renewBefore": f"{days * 8}h",
         "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Always"},

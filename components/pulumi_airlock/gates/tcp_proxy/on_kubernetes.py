@@ -28,6 +28,8 @@ class Made:
 
 def host_of(name: str, platform: OnKubernetes) -> str:
     """What tasks connect to, and the certificate's name."""
+    if platform.balancer is not None:
+        return platform.balancer.host
     return f"{name}.{platform.namespace}.{SERVICE_DOMAIN}"
 
 
@@ -41,16 +43,19 @@ def surroundings(plan: ProxyPlan, platform: OnKubernetes, place: Settings) -> Ma
         service_account=name,
         labels=manifests.labels(name),
         ports={"tunnels": ("tcp", place.port)},
-        services=(ServiceName(host_of(name, platform), ports),),
+        services=(ServiceName(f"{name}.{platform.namespace}.{SERVICE_DOMAIN}", ports),),
     )
     return Made(workload, tuple(_flows(plan, platform, workload, place)))
 
 
 def _flows(plan: ProxyPlan, platform: OnKubernetes, workload: Workload, place: Settings) -> Iterator[Flow]:
     mine = frozenset({workload.name})
+    ours = Services.of("tcp", place.port, place.port)
     if platform.callers:
-        port = Services.of("tcp", place.port, place.port)
-        yield Flow(frozenset(platform.callers), workload.hosts, port, workload.name, reason="tasks to the proxy")
+        yield Flow(frozenset(platform.callers), workload.hosts, ours, workload.name, reason="tasks to the proxy")
+    if platform.balancer is not None:
+        cidrs = platform.balancer.callers
+        yield Flow(frozenset(), workload.hosts, ours, workload.name, reason="tasks outside of the cluster", cidrs=cidrs)
     for target in plan.targets:
         port = Services.of("tcp", target.port, target.port)
         yield Flow(mine, target.hosts, port, reason=f"the proxy to {target.destination}")
@@ -92,7 +97,12 @@ def make(plan: ProxyPlan, platform: OnKubernetes, found: Configuration, parent: 
         ),
         opts=pulumi.ResourceOptions(parent=parent, depends_on=maps),
     )
-    kubernetes.core.v1.Service(f"{name}-service", metadata=meta(), spec=manifests.service(name, found.settings), opts=child)
+    its, balancer = meta(), platform.balancer
+    spec = manifests.service(name, found.settings)
+    if balancer is not None:
+        its.annotations = dict(balancer.annotations)
+        spec = manifests.service(name, found.settings, balancer.address, balancer.callers)
+    kubernetes.core.v1.Service(f"{name}-service", metadata=its, spec=spec, opts=child)
     kubernetes.policy.v1.PodDisruptionBudget(
         f"{name}-budget",
         metadata=meta(),

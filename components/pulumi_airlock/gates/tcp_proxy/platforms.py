@@ -10,6 +10,22 @@ AWS_CLI = "public.ecr.aws/aws-cli/aws-cli:2.31.0"
 
 
 @dataclass(frozen=True)
+class InternalBalancer:
+    """A load balancer of the cloud in front of the pods, for tasks outside of the cluster: those of Composer, or of MWAA."""
+
+    host: str
+    """What tasks connect to, and the certificate's name; whoever has the DNS says that it is the address."""
+    address: str
+    """Its address, of a subnet of the VPC."""
+    callers: tuple[str, ...]
+    """Networks that tasks connect from; nobody else may."""
+    sources: tuple[str, ...]
+    """Networks of the pods, or of the nodes where these hide them: what gates behind the proxy see."""
+    annotations: Mapping[str, str] = field(default_factory=lambda: {"networking.gke.io/load-balancer-type": "Internal"})
+    """What makes the cloud's load balancer an internal one: GKE's without any said."""
+
+
+@dataclass(frozen=True)
 class OnKubernetes:
     """Pods behind a Service of the cluster."""
 
@@ -29,6 +45,8 @@ class OnKubernetes:
     limits: Mapping[str, str] = field(default_factory=lambda: {"memory": "512Mi"})
     callers: tuple[str, ...] = ()
     """Workloads that connect (`airflow/ledger-close`), for gates of the cluster; without them: whatever its gates say."""
+    balancer: InternalBalancer | None = None
+    """For tasks outside of the cluster; None: they are in it."""
 
 
 @dataclass(frozen=True)
