@@ -168,7 +168,6 @@ def test_without_it_nothing_changes(run: Any, dags: Path) -> None:
     ("more", "says"),
     [
         ({"airflow_version": "2.10.3"}, "tasks: the provider runs in Airflow 2.11 and later, and this is 2.10.3"),
-        ({"airflow_version": "3.0.6"}, "tasks: Airflow 3.0.6 does not say which task renders a template"),
         (
             {"airflow_options": {"secrets.backend": "x.Y"}},
             'airflow_options["secrets.backend"]: is Airlock\'s with tasks: give yours as tasks.next_backend',

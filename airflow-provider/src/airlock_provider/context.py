@@ -1,13 +1,8 @@
 """Which task asks: by what Airflow itself says of the process, never by environment variables, which may be another task's.
 
-| Airflow | while the task executes | while its templates are rendered (`{{ conn.x }}`) |
-|---|---|---|
-| 3.2 and later | the current context | structlog's context variables, set when the process starts a task |
-| 3.0, 3.1 | the current context | not known: refused |
-| 2.11 | the current context | the current context |
-
-Airflow 2.11 has no current context while callbacks run (`on_failure_callback`, `pre_execute`): then it is the task whose gate was
-passed last in this process.
+- Airflow's current context: while a task executes, and while its templates are rendered (`{{ conn.x }}`), on 2.11 and all of 3;
+- else the task whose gate was passed last in this process: callbacks (`on_failure_callback`) have no current context;
+- else, since 3.2, structlog's context variables, set when a process starts a task: its DAG file is read, or rendering failed.
 
 A task's own code runs in the same process and could say otherwise. That is why the identity is called asserted, unless something
 outside of the process vouches for it (`attested`).
@@ -43,7 +38,7 @@ class Asker:
     key: Key
     ti_id: str
     context: Mapping[str, Any] | None
-    """Airflow's context; None while templates are rendered on Airflow 3."""
+    """Airflow's context; None where structlog alone says which task it is."""
 
 
 _agent: contextvars.ContextVar[str] = contextvars.ContextVar("airlock_agent", default="")
@@ -64,15 +59,14 @@ def asker() -> Asker:
     context = _current_context()
     if context is not None:
         return _of(context)
+    if _began is not None:
+        return _began
     bound = _bound()
     if bound is not None:
         key = (bound["dag_id"], bound["task_id"], bound["run_id"], int(bound["try_number"]), int(bound["map_index"]))
         return Asker(key, str(bound["ti_id"]), None)
-    if _began is not None:
-        return _began
     raise UnknownTaskError(
-        "no task is running here: connections are asked for in tasks, not where a DAG file is read, in a trigger or in a server; "
-        "on Airflow 3.0 and 3.1 not in templates either"
+        "no task is running here: connections are asked for in tasks, not where a DAG file is read, in a trigger or in a server"
     )
 
 
@@ -132,7 +126,7 @@ _timeouts: dict[tuple[str, str], tuple[Any, Any]] = {}
 
 
 def remember(task: Any) -> None:
-    """Keeps the timeouts of a task whose DAG is read in this process: while its templates are rendered nothing else says them."""
+    """Keeps the timeouts of a task whose DAG is read in this process: without a context nothing else says them."""
     dag = getattr(task, "dag", None)
     _timeouts[task.dag_id, task.task_id] = getattr(dag, "dagrun_timeout", None), getattr(task, "execution_timeout", None)
 

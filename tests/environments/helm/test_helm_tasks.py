@@ -119,7 +119,6 @@ def test_without_it_the_chart_has_nothing_of_it() -> None:
 @pytest.mark.parametrize(
     ("tasks", "changed", "says"),
     [
-        (PROVIDER, {"airflow_version": "3.0.6"}, "tasks: Airflow 3.0.6 does not say which task renders a template"),
         (PROVIDER, {"executor": "CeleryExecutor"}, "with Celery all tasks have one: use kms or oidc"),
         (
             TaskProvider(manifest=manifested(path="/var/run/token"), client_certificate="c"),

@@ -107,7 +107,7 @@ class HelmEnvironment(pulumi.ComponentResource):
         check_mesh(mesh, problems)
         check_launchers(access, name, executor, release, launchers, problems)
         if tasks is not None:
-            check_tasks(tasks, airflow_version, executor, problems)
+            check_tasks(tasks, executor, problems)
         check_platform(access, platform, accounts_of(access, name, executor, release), problems)
         if executor == KUBERNETES and remote_logs is None:
             problems.add("remote_logs", "missing: a task's pod is gone when it ends, and its log with it; write s3://… or gs://…")

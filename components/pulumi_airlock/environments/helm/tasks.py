@@ -10,7 +10,6 @@ from typing import Any
 
 from ...access.manifest import Manifest
 from ...errors import Problems
-from .limits import version_of
 from .pods import HOME
 from .workloads import KUBERNETES
 
@@ -19,7 +18,6 @@ TOKEN = f"{FOLDER}/identity/token"
 """Where the manifest's identity has to look for the projected token (`TaskIdentity(path=…)`)."""
 TOKEN_SECONDS = 900
 """How long it lives; the kubelet renews it at 80 %. Ten minutes is the least that Kubernetes takes."""
-OLDEST = (3, 2)
 _BACKEND = "airlock_provider.backend.AirlockBackend"
 
 
@@ -39,14 +37,8 @@ class TaskProvider:
     """For routes with credentials of Vault."""
 
 
-def check_tasks(tasks: TaskProvider, airflow_version: str, executor: str, problems: Problems) -> None:
+def check_tasks(tasks: TaskProvider, executor: str, problems: Problems) -> None:
     """Notes what would leave tasks without their identity."""
-    found = version_of(airflow_version)
-    if found is not None and found < OLDEST:
-        fix = "take 3.2 or later"
-        problems.add(
-            "tasks", f"Airflow {airflow_version} does not say which task renders a template: {{{{ conn.x }}}} is refused; {fix}"
-        )
     identity = tasks.manifest.document["identity"]
     if identity["source"] != "projected":
         return

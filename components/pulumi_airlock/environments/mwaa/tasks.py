@@ -79,10 +79,6 @@ def check_tasks(
     number = tuple(int(part) for part in re.findall(r"\d+", version))
     if number and number < OLDEST:
         problems.add("tasks", f"the provider runs in Airflow 2.11 and later, and this is {version}: raise airflow_version")
-    elif (3, 0) <= number < (3, 2):
-        problems.add(
-            "tasks", f"Airflow {version} does not say which task renders a template: {{{{ conn.x }}}} is refused; take 3.2"
-        )
     for option in options:
         if option in ("secrets.backend", "secrets.backend_kwargs"):
             problems.add(f'airflow_options["{option}"]', "is Airlock's with tasks: give yours as tasks.next_backend")
