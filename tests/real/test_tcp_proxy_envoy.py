@@ -4,6 +4,7 @@ import json
 import ssl
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +17,7 @@ import pytest
 from certificates import Authority
 from pulumi_airlock.access import Access
 from pulumi_airlock.gates.tcp_proxy import TaskIssuer, compile_proxy, envoy_configuration
+from pulumi_airlock.proof.times import Once
 from real_parts import ENVOY, needed
 from real_processes import free_port, listening
 from real_tcp_proxy import RunningProxy, SigningKey, echo, key_set, mount, proxy, put_certificate, running
@@ -374,6 +376,53 @@ def test_each_kind_of_issuer_says_where_its_claims_are(envoy: Path, tmp_path: Pa
         assert one.lines("open", jti="pod", assurance="attested", correlation="c-pod", dag_id=None)
         assert one.answer(WAREHOUSE, token(**{**pod, "sub": "system:serviceaccount:airflow:other"})).status == 403
         assert one.answer(WAREHOUSE, token(**{**pod, "sub": "system:serviceaccount:elsewhere:etl"})).status == 401
+
+
+def test_clocks_may_differ_by_half_a_minute(one: RunningProxy) -> None:
+    now = int(time.time())
+    assert one.answer(WAREHOUSE, token(nbf=now + 20, iat=now + 20)).status == 200
+    assert one.answer(WAREHOUSE, token(nbf=now + 120, iat=now + 120)).status == 401
+    assert one.answer(WAREHOUSE, token(exp=now - 20)).status == 200
+
+
+def test_what_ends_opens_nothing_more_and_cuts_no_tunnel(envoy: Path, tmp_path: Path) -> None:
+    """A window that closes, a token that expires: sessions, and the forwarder, end what is open."""
+    plan = compile_proxy(access(), "tcp-proxy", [issuer()], date.today())
+    ends = datetime.now(UTC) + timedelta(seconds=6)
+    soon: tuple[frozenset[Once], ...] = (frozenset({Once(None, ends)}),)
+    closing = replace(
+        plan,
+        targets=tuple(replace(one, grants=tuple(replace(each, times=soon) for each in one.grants)) for one in plan.targets),
+    )
+    with echo() as port, proxy(envoy, tmp_path, closing, {WAREHOUSE: f"127.0.0.1:{port}"}) as one:
+        # 30 seconds are forgiven: it holds for some more seconds.
+        given = token(exp=int(time.time()) - 25)
+        answer, tunnel = one.connect(WAREHOUSE, given)
+        assert answer.status == 200
+        time.sleep(max(0.0, (ends - datetime.now(UTC)).total_seconds() + 0.5))
+        refused = one.answer(WAREHOUSE, token())
+        assert (refused.status, refused.body["policy"]) == (403, "deny-warehouse-5432/closed")
+        assert eventually(lambda: one.answer(WAREHOUSE, given).body["detail"].endswith("{Jwt_is_expired}"))
+        assert tunnel.says("still here") == "still here"
+
+
+def test_two_tasks_at_once_are_two_to_it(one: RunningProxy) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        asked = [("finance_a", 200), ("marketing", 403), ("finance_b", 200), ("other", 403)] * 8
+        answers = [pool.submit(one.answer, WAREHOUSE, token(dag, jti=f"{dag}-at-once")) for dag, _ in asked]
+        assert [each.result().status for each in answers] == [status for _, status in asked]
+    assert {each["dag_id"] for each in one.lines("open", jti="finance_a-at-once")} == {"finance_a"}
+    assert not [each for each in one.log.read_text().splitlines() if '"marketing"' in each and '"event":"open"' in each]
+
+
+def test_a_proxy_that_is_killed_takes_its_tunnels_with_it(envoy: Path, tmp_path: Path) -> None:
+    plan = compile_proxy(access(), "tcp-proxy", [issuer()], date.today())
+    with echo() as port:
+        with proxy(envoy, tmp_path, plan, {WAREHOUSE: f"127.0.0.1:{port}"}) as one:
+            _, tunnel = one.connect(WAREHOUSE, token())
+            assert tunnel.says("a") == "a"
+        assert tunnel.ends_within(10)
+        assert not one.lets_in()
 
 
 def test_an_issuer_that_is_down_does_not_close_the_proxy(envoy: Path, tmp_path: Path) -> None:
