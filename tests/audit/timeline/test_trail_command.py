@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_trail_docs import logs
+from trail_lines import logs
 
 
 def run(folder: Path, *arguments: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":

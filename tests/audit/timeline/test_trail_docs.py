@@ -5,14 +5,12 @@ import os
 import re
 import subprocess
 import sys
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from airlock_provider import audit
 from airlock_provider.audit.sinks import KINDS, sinks_of
 from pulumi_airlock.cli import audit as command
-from trail_lines import LEDGER, NOON, closed, fortigate, line, opened, proxied, refused, run, session
+from trail_lines import logs
 
 PAGE = Path(__file__).parents[3] / "docs" / "audit-trail.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -39,47 +37,6 @@ def test_every_setting_and_option_is_on_the_page() -> None:
         assert f"| `{kind}` |" in TEXT
     for option in re.findall(r'"(--[a-z-]+)"', Path(command.__file__ or "").read_text()):
         assert option in TEXT, option
-
-
-RULE = "deny-warehouse-5432"
-WHY = f"rbac_access_denied_matched_policy[{RULE}]"
-
-
-def logs(folder: Path) -> list[str]:
-    """The logs of the page's example."""
-    finance, agent, ledger = (
-        run(1),
-        run(2, dag_id="finance_agent", agent_id="report-writer"),
-        run(3, dag_id="marketing_daily", principal="marketing"),
-    )
-    one, two = session(port=41000), session(port=42000, at=NOON + timedelta(minutes=3))
-    out, other = session(port=43000, at=NOON + timedelta(minutes=7)), session(LEDGER, port=44000)
-    events = [
-        line(audit.task_started(finance), NOON - timedelta(seconds=5)),
-        opened(finance, one),
-        closed(finance, one, 90),
-        opened(agent, two),
-        refused(
-            ledger,
-            out,
-            text=f"warehouse (warehouse.corp.example:5432) is not reached, by permission: tcp_proxy refused it by rule {RULE}",
-        ),
-        opened(finance, other),
-        closed(finance, other),
-        line(audit.task_ended(finance, success=True), NOON + timedelta(seconds=95)),
-    ]
-    proxy = [
-        proxied(finance, one, "open"),
-        proxied(finance, one, "close", 90, response_code_details="downstream_remote_disconnect"),
-        proxied(agent, two, "open"),
-        proxied(ledger, out, "refused", response_code=403, reason="permission", policy=RULE, response_code_details=WHY),
-        proxied(finance, other, "open"),
-        proxied(finance, other, "close", 60),
-    ]
-    device = [fortigate("10.9.9.1", 41001, "10.20.4.10", 5432, NOON + timedelta(seconds=1))]
-    for name, lines in (("events.jsonl", events), ("proxy.jsonl", proxy), ("fortigate.log", device)):
-        (folder / name).write_text("\n".join(lines) + "\n")
-    return ["events.jsonl", "proxy.jsonl", "fortigate.log"]
 
 
 def test_the_example_of_the_page_is_what_the_command_prints(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from airlock_provider import audit
@@ -90,3 +91,44 @@ def fortigate(source: str, port: int, where: str, to: int, at: datetime, action:
 
 def trail(*lines: str, question: Question | None = None, **more: Any) -> Trail:
     return read(["log"], lambda name: lines, question or Question(), **more)
+
+
+RULE = "deny-warehouse-5432"
+WHY = f"rbac_access_denied_matched_policy[{RULE}]"
+
+
+def logs(folder: Path) -> list[str]:
+    """Writes the logs of docs/audit-trail.md's example: their names."""
+    finance, agent, ledger = (
+        run(1),
+        run(2, dag_id="finance_agent", agent_id="report-writer"),
+        run(3, dag_id="marketing_daily", principal="marketing"),
+    )
+    one, two = session(port=41000), session(port=42000, at=NOON + timedelta(minutes=3))
+    out, other = session(port=43000, at=NOON + timedelta(minutes=7)), session(LEDGER, port=44000)
+    events = [
+        line(audit.task_started(finance), NOON - timedelta(seconds=5)),
+        opened(finance, one),
+        closed(finance, one, 90),
+        opened(agent, two),
+        refused(
+            ledger,
+            out,
+            text=f"warehouse (warehouse.corp.example:5432) is not reached, by permission: tcp_proxy refused it by rule {RULE}",
+        ),
+        opened(finance, other),
+        closed(finance, other),
+        line(audit.task_ended(finance, success=True), NOON + timedelta(seconds=95)),
+    ]
+    proxy = [
+        proxied(finance, one, "open"),
+        proxied(finance, one, "close", 90, response_code_details="downstream_remote_disconnect"),
+        proxied(agent, two, "open"),
+        proxied(ledger, out, "refused", response_code=403, reason="permission", policy=RULE, response_code_details=WHY),
+        proxied(finance, other, "open"),
+        proxied(finance, other, "close", 60),
+    ]
+    device = [fortigate("10.9.9.1", 41001, "10.20.4.10", 5432, NOON + timedelta(seconds=1))]
+    for name, lines in (("events.jsonl", events), ("proxy.jsonl", proxy), ("fortigate.log", device)):
+        (folder / name).write_text("\n".join(lines) + "\n")
+    return ["events.jsonl", "proxy.jsonl", "fortigate.log"]
