@@ -13,7 +13,10 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-COMMANDS = ("check", "schema", "preview", "calls", "up", "destroy", "prove", "explain", "reach", "diff", "verify", "audit")
+COMMANDS = (
+    *("check", "schema", "preview", "calls", "up", "destroy"),
+    *("prove", "explain", "reach", "diff", "verify", "audit", "evidence"),
+)
 
 
 class _Lazy(TyperGroup):

@@ -11,6 +11,9 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from ..errors import InputError, Problem, Problems
 
+EVIDENCE_PACK = "audit-evidence"
+"""Asks the other packs, for evidence under the Pulumi CLI."""
+
 FILES = ("Pulumi.yaml", "Pulumi.yml")
 
 
@@ -35,8 +38,9 @@ class Project:
 
     @property
     def policy_packs(self) -> tuple[Path, ...]:
-        """The packs in the project's own `policy-packs` folder."""
-        return tuple(sorted(found.parent for found in (self.root / "policy-packs").glob("*/PulumiPolicy.yaml")))
+        """The packs in the project's own `policy-packs` folder, but for the one that asks the others: `airlock evidence` does."""
+        found = sorted(found.parent for found in (self.root / "policy-packs").glob("*/PulumiPolicy.yaml"))
+        return tuple(one for one in found if one.name != EVIDENCE_PACK)
 
     def stack_file(self, stack: str) -> Path:
         """The settings file of a stack; it need not exist."""

@@ -8,10 +8,12 @@ nothing: every policy still checks the type for itself, only slower, and without
 
 import copy
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
 import pulumi_policy.policy as sdk
+from pulumi_airlock.soc2.criteria import UNDECIDED
 
 from . import registry
 from .reading import analysing
@@ -25,8 +27,9 @@ class DispatchingServicer(_Servicer):  # type: ignore[misc]  # the SDK's class, 
 
     def Analyze(self, request: Any, context: Any) -> Any:  # noqa: N802  # the protocol's name
         """Judges one resource."""
-        with analysing(request.properties):
-            return _Servicer.Analyze(self._with(_resource_policies(request.type)), request, context)
+        with analysing(request.properties), _noting_undecided() as undecided:
+            answer = _Servicer.Analyze(self._with(_resource_policies(request.type)), request, context)
+        return _with_undecided(answer, undecided)
 
     def Remediate(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Makes one resource right."""
@@ -44,7 +47,9 @@ class DispatchingServicer(_Servicer):  # type: ignore[misc]  # the SDK's class, 
                 urn for resource in request.resources if one.looks_at(resource.type) for urn in _upwards(resource.urn, parents)
             }
             seen = type(request)(resources=[resource for resource in request.resources if resource.urn in shown])
-            answer = _Servicer.AnalyzeStack(self._with((one.name,)), seen, context)
+            with _noting_undecided() as undecided:
+                answer = _Servicer.AnalyzeStack(self._with((one.name,)), seen, context)
+            _with_undecided(answer, undecided)
             if response is None:
                 response = answer
             else:
@@ -56,6 +61,24 @@ class DispatchingServicer(_Servicer):  # type: ignore[misc]  # the SDK's class, 
         narrowed = copy.copy(self)
         setattr(narrowed, _POLICIES, [policy for policy in getattr(self, _POLICIES) if policy.name in names])
         return narrowed
+
+
+@contextmanager
+def _noting_undecided() -> Iterator[list[tuple[str, str]]]:
+    noted: list[tuple[str, str]] = []
+    token = registry.UNDECIDED_HERE.set(noted)
+    try:
+        yield noted
+    finally:
+        registry.UNDECIDED_HERE.reset(token)
+
+
+def _with_undecided(answer: Any, noted: list[tuple[str, str]]) -> Any:
+    """Says of every policy that could not decide why it does not apply: neither a violation, nor evidence of anything."""
+    for policy in dict.fromkeys(name for name, _ in noted):
+        texts = dict.fromkeys(text for name, text in noted if name == policy)
+        answer.not_applicable.add(policy_name=policy, reason=UNDECIDED + "; ".join(texts))
+    return answer
 
 
 def _upwards(urn: str, parents: Mapping[str, str]) -> Iterator[str]:

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
+from pulumi_airlock.gates.kinds import kind_of
 from pulumi_airlock.gates.sources import plain, stack_from_policy
 from pulumi_airlock.gates.stack import UNKNOWN, Resource, Stack
 from pulumi_policy import PolicyResource, ResourceValidationArgs, Secret, StackValidationArgs
@@ -48,25 +48,6 @@ def analysing(properties: Any) -> Iterator[None]:
         yield
     finally:
         REQUEST.reset(token)
-
-
-@lru_cache(maxsize=4096)
-def kind_of(type_: str) -> str:
-    """One name for all spellings of a type. Only FortiOS has several.
-
-    >>> kind_of("fortios:firewall/policy:Policy") == kind_of("fortios:index/firewallPolicy:FirewallPolicy")
-    True
-    >>> kind_of("fortios:index/vpnIpsecPhase1Interface:VpnIpsecPhase1Interface")
-    'fortios:vpnipsecphase1interface'
-    >>> kind_of("aws:ec2/vpc:Vpc")
-    'aws:ec2/vpc:Vpc'
-    """
-    package, _, rest = type_.partition(":")
-    if package != "fortios" or ":" not in rest:
-        return type_
-    module, _, name = rest.rpartition(":")
-    path = name if module == "index" else module.removeprefix("index/")
-    return "fortios:" + path.replace("/", "").replace("_", "").lower()
 
 
 def of_kind(stack: Stack, *kinds: str) -> list[Resource]:

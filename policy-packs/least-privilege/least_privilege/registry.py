@@ -11,12 +11,15 @@ The docstring is the description that users read. A finding is definite (`wrong`
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib import import_module
 from inspect import cleandoc
 from typing import Any, TypeVar
 
+from pulumi_airlock.gates.kinds import is_of
+from pulumi_airlock.soc2.criteria import TAG, TYPE_TAG
 from pulumi_policy import (
     EnforcementLevel,
     Policy,
@@ -31,7 +34,7 @@ from pulumi_policy import (
 )
 
 from .controls import Cis, Soc2
-from .reading import UNKNOWN, Resource, Subject, editable, kind_of, stack_of, subject_of
+from .reading import UNKNOWN, Resource, Subject, editable, stack_of, subject_of
 
 MODULES = (
     "aws_network",
@@ -77,6 +80,10 @@ _UNKNOWN_CONFIG: Mapping[str, Any] = {
     "default": "ignore",
     "description": "What a deciding value that is unknown at preview counts as.",
 }
+
+
+UNDECIDED_HERE: ContextVar[list[tuple[str, str]] | None] = ContextVar("UNDECIDED_HERE", default=None)
+"""Where policies note (policy, text) of what they could not decide; None: nobody asks, as under the SDK alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,17 +170,19 @@ class Registered:
 
     @property
     def tags(self) -> list[str]:
-        """`soc2:…`, `cis-aws-3.0.0:…` and the module, so that results can be filtered."""
+        """`soc2:…`, `cis-aws-3.0.0:…`, the module, `type:…` of what it judges: results can be filtered, and become evidence."""
         cis = [f"cis-aws-3.0.0:{self.cis.reference}"] if self.cis else []
-        return [f"soc2:{self.soc2.reference}", *cis, self.module.replace("_", "-"), *(["remediation"] if self.remedy else [])]
+        types = [f"{TYPE_TAG}{one}" for one in self.types]
+        remedy = ["remediation"] if self.remedy else []
+        return [f"{TAG}{self.soc2.reference}", *cis, self.module.replace("_", "-"), *remedy, *types]
 
     def looks_at(self, type_: str) -> bool:
         """Whether a resource of this type is shown to the policy at all."""
-        return self.concerns(type_) or any(_matches(kind_of(type_), one) for one in self.beside)
+        return self.concerns(type_) or any(is_of(type_, one) for one in self.beside)
 
     def concerns(self, type_: str) -> bool:
         """Whether the policy judges resources of this type."""
-        return any(_matches(kind_of(type_), one) for one in self.types)
+        return any(is_of(type_, one) for one in self.types)
 
     @cached_property
     def policy(self) -> Policy:
@@ -213,11 +222,13 @@ class Registered:
         config = self.config(args.get_config())
         self._report(self.check(stack_of(args), config), config, report)
 
-    @staticmethod
-    def _report(findings: Iterable[Finding], config: Config, report: ReportViolation) -> None:
+    def _report(self, findings: Iterable[Finding], config: Config, report: ReportViolation) -> None:
+        noted = UNDECIDED_HERE.get()
         for found in findings:
             if found.message or config["unknown"] == "violation":
                 report(found.text(), found.resource.urn if found.resource else None)
+            elif noted is not None:
+                noted.append((self.name, found.text()))
 
     def _remediate(self, args: ResourceValidationArgs) -> Mapping[str, Any] | None:
         """The properties made right; None where nothing is definitely wrong, so that unknown values are left alone."""
@@ -229,10 +240,6 @@ class Registered:
         properties: dict[str, Any] = editable(args.props)
         self.remedy(subject, properties)
         return properties
-
-
-def _matches(kind: str, pattern: str) -> bool:
-    return kind.startswith(pattern[:-1]) if pattern.endswith("*") else kind == pattern
 
 
 _REGISTERED: dict[str, Registered] = {}
