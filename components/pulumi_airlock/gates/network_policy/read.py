@@ -166,7 +166,9 @@ def _inward(policies: Policies, allowance: Allowance, selected: tuple[Workload, 
     if meant is not None:
         callers = [Who(workloads=names_of(meant.workloads))] if meant.workloads else []
         beyond = (meant.outside - _LINK_LOCAL).addresses()
-        callers += [Who(sources=beyond)] if beyond else []
+        # Where pods have their addresses is known, or nobody says: then a pod may have one of these.
+        nobody = frozenset({""}) if policies.cluster.declared.pod_cidrs else None
+        callers += [Who(sources=beyond, workloads=nobody)] if beyond else []
     for who in callers:
         for hosts, services in _reached(policies, allowance, selected):
             yield Match(who=who, hosts=hosts, services=services)
