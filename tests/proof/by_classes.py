@@ -17,7 +17,7 @@ def by_classes(case: Case) -> dict[str, object]:
     case._stops = {}
     gates: dict[tuple[object, ...], dict[str, None]] = {}
     for group in case.sweep.groups(case.expectations.questions(case.space)):
-        here = case._here(group)
+        here = case._notes.here(group)
         case._overgrants(group, here, None)
         pairs.add(group, here)
         identities.add(group)
