@@ -61,6 +61,7 @@ def people_gateway(given: Gateway, access: Access, networks: Sequence[ClusterNet
             load_balancer_class="service.k8s.aws/nlb",
         ),
         people_cidrs=given.people,
+        issuer_cidrs=given.issuer,
     )
 
 

@@ -81,6 +81,8 @@ class Gateway(Part):
     """cert-manager's ClusterIssuer of the certificate that people see."""
     people: tuple[str, ...]
     """Networks from which people connect."""
+    issuer: tuple[str, ...] = ()
+    """Networks of the identity provider, for NetworkPolicies, which know no names."""
     nginx_image: str
     sign_in_image: str
 
