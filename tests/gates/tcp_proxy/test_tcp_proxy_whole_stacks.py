@@ -25,7 +25,7 @@ def proof(folder: Path, name: str, change: tuple[str, str] = ("", "")) -> dict[s
     return found
 
 
-@pytest.mark.parametrize(("name", "worth"), [("mwaa", "asserted"), ("cluster", "attested")])
+@pytest.mark.parametrize(("name", "worth"), [("mwaa", "asserted"), ("cluster", "attested"), ("composer", "asserted")])
 def test_the_whole_stack_is_proven(tmp_path: Path, name: str, worth: str) -> None:
     found = proof(tmp_path, name)
     assert found["ok"] is True

@@ -16,7 +16,8 @@ from ...access.model import Access, Destination, Principal, Route, Zone
 from ...access.values import parse_port
 from ...errors import Problems
 from ...proof.sets import V4_MAX, Hosts, Intervals, Services
-from .connectors import ProxyEntry, check_proxies, connector_addresses
+from ..proxies import ProxyEntry, check_proxies
+from .connectors import connector_addresses
 from .cover import Box, Rectangle, fewest
 
 MAX_RULES = 60
@@ -264,7 +265,10 @@ class _Compiler:
         for route, destination, zone in self._uses():
             if any(one.group is None and _in(one, environment) for one in self._of(route)):
                 proxy = self._proxies.get(destination.zone)
-                want = self._want(route, destination, zone) if proxy is None else _Want(route.name, destination.zone, proxy.box)
+                if proxy is not None:
+                    yield _Want(route.name, destination.zone, Box(proxy.addresses, proxy.services))
+                    continue
+                want = self._want(route, destination, zone)
                 if want is not None:
                     yield want
 

@@ -12,8 +12,8 @@ from ...access.model import Access
 from ...environments.mwaa.network import EnvironmentNetwork
 from ...errors import InputError, Problem
 from ...tokens import AWS_NETWORK_GATE
+from ..proxies import ProxyEntry
 from .compile import MAX_ROUTES, MAX_RULES, Entry, NetworkPlan, Permission, compile_network
-from .connectors import ProxyEntry
 
 GatewayKind = Literal["vpn", "transit", "nat", "peering", "endpoint", "interface"]
 

@@ -1,41 +1,11 @@
-"""Gates that carry traffic on: App Connectors before this one, whose addresses callers come from; proxies behind it, which tasks
-connect to in place of the destination.
-"""
+"""App Connectors in front of this gate: people and tasks that another gate carries on come from their addresses."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 from ...access.model import Access
 from ...errors import Problems
-from ...proof.sets import Hosts, Intervals, Services
-from .cover import Box
-
-
-@dataclass(frozen=True, slots=True)
-class ProxyEntry:
-    """Where tasks connect to a proxy."""
-
-    cidrs: tuple[str, ...]
-    port: int
-
-    @property
-    def box(self) -> Box:
-        """As addresses and services."""
-        return Box(Hosts.from_cidrs(self.cidrs).v4, Services.of("tcp", self.port, self.port))
-
-
-def check_proxies(access: Access, gate: str, given: Mapping[str, ProxyEntry], problems: Problems) -> None:
-    """Notes what is wrong with the proxies of zones."""
-    for zone, one in given.items():
-        path = f"proxies[{zone}]"
-        gates = access.zones[zone].gates if zone in access.zones else ()
-        if zone not in access.zones:
-            problems.add(path, f"no zone {zone!r}; there are {', '.join(access.zones)}")
-        elif gate not in gates[:-1]:
-            problems.add(path, f"zone {zone!r} has no gate after {gate!r} that carries traffic on: gates {list(gates)}")
-        if not one.cidrs:
-            problems.add(path, "no networks: write those of the proxy")
+from ...proof.sets import Hosts, Intervals
 
 
 def connector_addresses(

@@ -19,6 +19,7 @@ from ...errors import Problems
 from ...proof.sets import Hosts, Intervals, Services, protocol_name
 from ..fortigate.boxes import Box, fewest_boxes
 from ..naming import cut_list
+from ..proxies import ProxyEntry, check_proxies
 
 MAX_RANGES = 5000
 """Address ranges of one rule, sources and destinations each ("Cloud NGFW quotas and limits", per rule; a system limit)."""
@@ -123,15 +124,18 @@ def compile_firewall(
     *,
     first_priority: int = FIRST_PRIORITY,
     max_rule_attributes: int = MAX_RULE_ATTRIBUTES,
+    proxies: Mapping[str, ProxyEntry] | None = None,
     today: date | None = None,
 ) -> FirewallPlan:
     """The plan of gate `gate` for these environments; expired routes are left out.
 
     Per environment: what Composer needs, the union of its workloads' routes in the fewest rules, and last what denies all else.
+    `proxies` has, for each zone that lies behind a proxy, where tasks connect to it in place of the zone's destinations.
     InputError, with every problem at once: names that no rule takes, quotas, priorities, environments given twice.
     """
     problems = Problems(gate)
-    compiler = _Compiler(access, gate, problems, today)
+    check_proxies(access, gate, proxies or {}, problems)
+    compiler = _Compiler(access, gate, problems, today, proxies or {})
     _check(environments, first_priority, problems)
     allows: list[FirewallRule] = []
     denies: list[FirewallRule] = []
@@ -236,7 +240,10 @@ def _own(environment: Placed) -> Iterator[FirewallRule]:
 class _Compiler:
     """Resolves the names of one access file for one gate."""
 
-    def __init__(self, access: Access, gate: str, problems: Problems, today: date | None) -> None:
+    def __init__(
+        self, access: Access, gate: str, problems: Problems, today: date | None, proxies: Mapping[str, ProxyEntry]
+    ) -> None:
+        self._proxies = proxies
         self._principals = {one.name: one for one in access.principals}
         self._destinations = {one.name: one for one in access.destinations}
         self._zones = {name for name, zone in access.zones.items() if gate in zone.gates}
@@ -266,7 +273,9 @@ class _Compiler:
             if not any(_runs_in(one, environment) for one in self._of(route)):
                 continue
             services = Services.union(Services.of(*one) for one in destination.services())
-            if destination.cidrs:
+            if (proxy := self._proxies.get(destination.zone)) is not None:
+                yield _Want(route.name, proxy.addresses, frozenset(), proxy.services)
+            elif destination.cidrs:
                 # Names resolve to the declared addresses: those are exact, and wait for no DNS.
                 addresses = Hosts.from_cidrs(destination.cidrs).v4
                 if addresses:

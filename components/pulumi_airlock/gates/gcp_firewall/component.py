@@ -13,6 +13,7 @@ from ...environments.composer.network import ComposerNetwork
 from ...errors import Problems
 from ...tokens import GCP_FIREWALL_GATE
 from ..naming import cut_name
+from ..proxies import ProxyEntry
 from .compile import FIRST_PRIORITY, MAX_RULE_ATTRIBUTES, FirewallPlan, FirewallRule, compile_firewall
 
 Order = Literal["BEFORE_CLASSIC_FIREWALL", "AFTER_CLASSIC_FIREWALL"]
@@ -43,6 +44,7 @@ class GcpFirewallGate(pulumi.ComponentResource):
         ancestors: `organizations/…` and `folders/…` above the network's project, from the top: where hierarchical policies of
             this stack are attached.
         max_rule_attributes: the project's quota.
+        proxies: by zone, where tasks connect to the proxy before it (`TcpProxy.entry`), in place of its destinations.
         today: what routes' expiry is held against.
 
     Raises:
@@ -66,6 +68,7 @@ class GcpFirewallGate(pulumi.ComponentResource):
         enforcement_order: Order | None = None,
         ancestors: Sequence[str] = (),
         max_rule_attributes: int = MAX_RULE_ATTRIBUTES,
+        proxies: Mapping[str, ProxyEntry] | None = None,
         today: date | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ):
@@ -79,6 +82,7 @@ class GcpFirewallGate(pulumi.ComponentResource):
             environments,
             first_priority=first_priority,
             max_rule_attributes=max_rule_attributes,
+            proxies=proxies,
             today=today or datetime.now(UTC).date(),
         )
         network = network_id if network_id is not None else environments[0].network_id

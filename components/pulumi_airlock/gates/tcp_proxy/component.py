@@ -14,9 +14,9 @@ from ...access.values import parse_duration
 from ...environments.helm.flows import Flow
 from ...errors import InputError, Problems
 from ...tokens import TCP_PROXY
-from ..aws_network.connectors import ProxyEntry
 from ..kubernetes.workloads import Workload
 from ..nginx.plan import pinned
+from ..proxies import ProxyEntry
 from . import fargate, manifests
 from .compile import compile_proxy, proxy_of
 from .envoy import Configuration, envoy_configuration
@@ -113,7 +113,7 @@ class TcpProxy(pulumi.ComponentResource):
 
     @property
     def entry(self) -> ProxyEntry | None:
-        """Where tasks connect to it, for the network before it (`AwsNetworkGate(proxies=…)`); None inside of a cluster."""
+        """Where tasks connect to it, for the network before it (`AwsNetworkGate`, `GcpFirewallGate`); None inside of a cluster."""
         return self._entry
 
     def proxy(self) -> Proxy:
