@@ -260,6 +260,8 @@ class LocalEnvironment(pulumi.ComponentResource):
             "DAG_PROCESSOR__REFRESH_INTERVAL": "10",
             "SECRETS__BACKEND": backend,
             "WORKERS__SECRETS_BACKEND": backend,
+            # SQLite has one writer at a time: on a busy machine a task waits longer than the five seconds of the default.
+            "WORKERS__EXECUTION_API_TIMEOUT": "60",
             "AIRLOCK__MANIFEST": str(home / "airlock" / "manifest.json"),
             "AIRLOCK__DIGEST": checked,
             "AIRLOCK__CLIENT_CERTIFICATE": str(tasks / CERTIFICATE),
