@@ -23,7 +23,7 @@ def proof_controls(proof: Proof) -> Iterator[Control]:
         criteria=("CC6.1", "CC6.3", "CC6.6"),
         description="What all gates let through together is exactly what is declared.",
         result=Result.VIOLATED if excess or blocked else Result.UNDECIDED if unknown else Result.HOLDS,
-        reason="" if excess or blocked or not unknown else "a value that decides is not known before the update",
+        reason="" if excess or blocked or not unknown else "something that decides is not known before the update",
         whole_stack=True,
         findings=(*excess, *blocked, *unknown),
     )
