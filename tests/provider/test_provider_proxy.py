@@ -1,5 +1,6 @@
 """What the proxy is shown, and what it says of itself: TLS is real, the proxy a server of the test's own."""
 
+import base64
 import json
 import os
 import ssl
@@ -12,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airlock_provider import aws, settings, tunnels
+from airlock_provider import aws, google, settings, tunnels
 from airlock_provider import certificates as shown
 from airlock_provider.manifest import Destination, Proxy
 from airlock_provider.manifest import Settings as ConnectionSettings
 from moto import mock_aws
+from provider_fakes import Fake
 
 _REAL = str(Path(__file__).parents[1] / "real")
 if _REAL not in sys.path:
@@ -130,7 +132,7 @@ def test_where_there_is_no_place_for_files_the_certificate_is_of_a_secret_in_its
     with proxy(authority, {"finance": "abc"}) as one:
         made = files(authority, monkeypatch, client_certificate=f"aws-secret:{arn}", client_key="")
         assert tunnels.policy(one, "finance", made) == "abc"
-    folder, _ = shown._read[arn, os.getpid()]
+    folder, _ = shown._read[f"aws-secret:{arn}", os.getpid()]
     assert {f"{path.name} {path.stat().st_mode & 0o777:o}" for path in folder.iterdir()} == {"tls.crt 600", "tls.key 600"}
     assert folder.stat().st_mode & 0o777 == 0o700
 
@@ -141,7 +143,7 @@ def test_a_new_certificate_is_taken_when_it_is_time_and_the_old_one_while_there_
     arn = secret(authority.issue("first"))
     monkeypatch.setattr(shown, "KEPT", -1.0)
     files(authority, monkeypatch, client_certificate=f"aws-secret:{arn}", client_key="")
-    folder, _ = shown._read[arn, os.getpid()]
+    folder, _ = shown._read[f"aws-secret:{arn}", os.getpid()]
     first = (folder / "tls.crt").read_text()
     secret(authority.issue("second"))
     files(authority, monkeypatch, client_certificate=f"aws-secret:{arn}", client_key="")
@@ -159,6 +161,26 @@ def test_a_secret_that_is_none_is_told_without_what_it_has(
     with pytest.raises(OSError, match="is no JSON with certificate and key") as caught:
         files(authority, monkeypatch, client_certificate=f"aws-secret:{arn}", client_key="")
     assert "hidden-1" not in str(caught.value)
+
+
+def test_at_google_it_is_of_secret_manager(authority: Authority, monkeypatch: pytest.MonkeyPatch, fake: Fake) -> None:
+    pair = authority.issue("airflow")
+    text = json.dumps({"certificate": pair.certificate.read_text(), "key": pair.key.read_text()})
+    name = "projects/bank/secrets/client"
+    monkeypatch.setenv("GCE_METADATA_HOST", fake.url.removeprefix("http://"))
+    monkeypatch.setattr(shown, "GOOGLE", f"{fake.url}/v1")
+    google.forget()
+    fake.answers |= {
+        "/computeMetadata/v1/instance/service-accounts/default/token": {"access_token": "ya29.x", "expires_in": 3600},
+        f"/v1/{name}/versions/latest:access": {"payload": {"data": base64.b64encode(text.encode()).decode()}},
+    }
+    with proxy(authority, {"finance": "abc"}) as one:
+        made = files(authority, monkeypatch, client_certificate=f"gcp-secret:{name}", client_key="")
+        assert tunnels.policy(one, "finance", made) == "abc"
+    shown._read.clear()
+    del fake.answers[f"/v1/{name}/versions/latest:access"]
+    with pytest.raises(OSError, match=r"the client's certificate is not to be had: .* answers 404"):
+        files(authority, monkeypatch, client_certificate=f"gcp-secret:{name}", client_key="")
 
 
 @pytest.mark.parametrize(

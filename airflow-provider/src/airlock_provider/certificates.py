@@ -1,12 +1,13 @@
-"""The certificate that the proxy is shown: of files, or where there is no place for files (MWAA) of AWS Secrets Manager.
+"""The certificate that the proxy is shown: of files, or where there is no place for files (MWAA, Composer) of a secret.
 
-`[airlock] client_certificate = aws-secret:<ARN>`: JSON with `certificate` and `key`, both PEM. Before a new connection it is read
-again when a quarter of an hour is over, so that a new one is used without a restart. The files that it is put into are this
-process's own, and its user's alone.
+`[airlock] client_certificate` is then `aws-secret:<ARN>` or `gcp-secret:projects/<project>/secrets/<name>`: JSON (`certificate`,
+`key`, both PEM). Before a new connection it is read again when a quarter of an hour is over, so that a new one is used without a
+restart. The files that it is put into are this process's own, and its user's alone.
 """
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import os
@@ -15,10 +16,11 @@ import threading
 import time
 from pathlib import Path
 
+from . import google, web
 from .forwarder import TlsFiles
 from .settings import Settings
 
-_PREFIX = "aws-secret:"
+GOOGLE = "https://secretmanager.googleapis.com/v1"
 KEPT = 900.0
 """Seconds until the secret is read again."""
 _lock = threading.Lock()
@@ -28,19 +30,19 @@ _read: dict[tuple[str, int], tuple[Path, float]] = {}
 def tls(settings: Settings) -> TlsFiles:
     """What a connection to the proxy needs. OSError where a secret cannot be read, and has not been read before."""
     certificate, key = settings.client_certificate, settings.client_key
-    if certificate.startswith(_PREFIX):
-        folder = _of_secret(certificate.removeprefix(_PREFIX))
+    if certificate.startswith(("aws-secret:", "gcp-secret:")):
+        folder = _of_secret(certificate)
         certificate, key = str(folder / "tls.crt"), str(folder / "tls.key")
     return TlsFiles(certificate, key, settings.proxy_ca)
 
 
-def _of_secret(arn: str) -> Path:
+def _of_secret(place_of_it: str) -> Path:
     with _lock:
-        place = (arn, os.getpid())  # a forked process has a folder of its own
+        place = (place_of_it, os.getpid())  # a forked process has a folder of its own
         folder, until = _read.get(place, (None, 0.0))
         if folder is None or until < time.monotonic():
             try:
-                found = _secret(arn)
+                found = _secret(place_of_it)
             except OSError:
                 if folder is None:
                     raise
@@ -52,7 +54,16 @@ def _of_secret(arn: str) -> Path:
         return folder
 
 
-def _secret(arn: str) -> dict[str, str]:
+def _secret(place: str) -> dict[str, str]:
+    kind, _, name = place.partition(":")
+    try:
+        found = json.loads(_of_aws(name) if kind == "aws-secret" else _of_google(name))
+        return {part: str(found[part]) for part in ("certificate", "key")}
+    except (KeyError, TypeError, ValueError):
+        raise OSError(f"secret {name} is no JSON with certificate and key") from None
+
+
+def _of_aws(arn: str) -> str:
     try:
         from botocore.exceptions import BotoCoreError, ClientError
     except ImportError:
@@ -61,13 +72,18 @@ def _secret(arn: str) -> dict[str, str]:
 
     region = arn.split(":")[3] if arn.startswith("arn:") else ""
     try:
-        said = aws.worker("secretsmanager", region).get_secret_value(SecretId=arn)
-        found = json.loads(said.get("SecretString") or "")
-        return {name: str(found[name]) for name in ("certificate", "key")}
+        return str(aws.worker("secretsmanager", region).get_secret_value(SecretId=arn).get("SecretString") or "")
     except (BotoCoreError, ClientError) as error:
         raise OSError(f"the client's certificate is not to be had: {error}") from None
-    except (KeyError, TypeError, ValueError):
-        raise OSError(f"secret {arn} is no JSON with certificate and key") from None
+
+
+def _of_google(name: str) -> str:
+    try:
+        headers = {"Authorization": f"Bearer {google.access_token()}"}
+        said = web.request(f"{GOOGLE}/{name}/versions/latest:access", headers=headers)
+    except web.WebError as error:
+        raise OSError(f"the client's certificate is not to be had: {error}") from None
+    return base64.b64decode(said["payload"]["data"]).decode()
 
 
 def _write(path: Path, text: str) -> None:

@@ -37,7 +37,8 @@ OPTIONS = {
     ),
     "next_backend_kwargs": Option("Its arguments as JSON.", '{"variables_prefix": "airflow/variables"}'),
     "client_certificate": Option(
-        "The certificate that the proxy is shown (PEM), or `aws-secret:` and the ARN of a secret with `certificate` and `key`.",
+        "The certificate that the proxy is shown (PEM); or a secret with `certificate` and `key`, `aws-secret:` or `gcp-secret:` "
+        "before its ARN or name.",
         "/opt/airflow/airlock/tls/tls.crt",
     ),
     "client_key": Option("Its private key (PEM).", "/opt/airflow/airlock/tls/tls.key"),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .placement import ComposerPlacement
     from .scale import ComposerScale, Workers, Workload
     from .software import ComposerSoftware, SecretsBackend
+    from .tasks import TaskProvider
 
 __all__ = [
     "ComposerEnvironment",
@@ -29,6 +30,7 @@ __all__ = [
     "Retention",
     "SecretsBackend",
     "Snapshots",
+    "TaskProvider",
     "Workers",
     "Workload",
     "read",
@@ -47,6 +49,7 @@ __getattr__ = exports(
         "Retention": "operation",
         "SecretsBackend": "software",
         "Snapshots": "operation",
+        "TaskProvider": "tasks",
         "Workers": "scale",
         "Workload": "scale",
     },

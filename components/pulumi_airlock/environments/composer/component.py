@@ -30,6 +30,7 @@ from .operation import (
 from .placement import ComposerPlacement, check_placement, make_placement
 from .scale import ComposerScale, check_scale, scale_config
 from .software import ComposerSoftware, UserData, check_software, software_config
+from .tasks import TaskProvider, check_tasks, grants, ship, with_tasks
 from .web_access import check_web_access, web_access_config
 
 
@@ -51,6 +52,7 @@ class ComposerEnvironment(pulumi.ComponentResource):
             None: True there.
         ui_cidrs: from where people reach the UI and the API, as Google sees them; nobody unless given.
         software: packages, variables, Airflow's configuration, secrets backend, lineage, web server plugins.
+        tasks: Airlock's provider inside Airflow: each task gets the connections that its routes lead to, and no others.
         service_account: brings the tasks' account (its address) instead of making one; roles are granted to it all the same.
         roles: further roles of that account on the project.
         kms_key_id: brings the key (its id) instead of making one.
@@ -95,6 +97,7 @@ class ComposerEnvironment(pulumi.ComponentResource):
         private_builds: bool | None = None,
         ui_cidrs: Sequence[str] = (),
         software: ComposerSoftware | None = None,
+        tasks: TaskProvider | None = None,
         service_account: pulumi.Input[str] | None = None,
         roles: Sequence[str] = (),
         kms_key_id: pulumi.Input[str] | None = None,
@@ -144,6 +147,8 @@ class ComposerEnvironment(pulumi.ComponentResource):
             check_scale(scale, image.generation, problems)
             check_placement(placement, image, project, region, private, problems)
             warnings += check_software(software, image.generation, problems)
+            if tasks is not None:
+                check_tasks(tasks, image, software, problems)
         _check_user_data("user_secrets", user_secrets, problems)
         _check_user_data("user_config_maps", user_config_maps, problems)
         problems.raise_any()
@@ -163,6 +168,9 @@ class ComposerEnvironment(pulumi.ComponentResource):
         )
         account = make_account(name, environment_name, project, image.generation, number, service_account, roles, child)
         declared = list(grant_declared(name, account, project, software.secrets, snapshots, child))
+        if tasks is not None:
+            declared += grants(name, tasks, account, child)
+            software = with_tasks(software, tasks, project)
         placed = make_placement(name, environment_name, placement, image.generation, project, region, private, child)
         config = gcp.composer.EnvironmentConfigArgs(
             software_config=software_config(software, image_version, image.generation, project),
@@ -191,6 +199,8 @@ class ComposerEnvironment(pulumi.ComponentResource):
         self.name = environment.name
         self.airflow_uri = environment.config.apply(lambda made: made.airflow_uri or "")
         self.dag_gcs_prefix = environment.config.apply(lambda made: made.dag_gcs_prefix or "")
+        if tasks is not None:
+            ship(name, tasks, self.dag_gcs_prefix, child)
         self.service_account_email = account.email
         self.kms_key_id = key.id
         self.network = ComposerNetwork(
