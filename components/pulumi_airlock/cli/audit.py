@@ -61,7 +61,8 @@ def audit(
     """
     from ..audit.timeline import Question, ocsf, read
     from ..logs.files import STDIN, check_files, lines_of
-    from ..report.timeline import Shown, show_trail, trail_to_json
+    from ..report.timeline import Shown, show_trail
+    from ..report.timeline_json import trail_to_json
 
     start, end, zone = _time(on, from_, until, timezone)
     check_files(logs)

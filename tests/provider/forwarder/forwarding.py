@@ -5,11 +5,12 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from airlock_provider import audit
 from airlock_provider.forwarder import Forwarder, ProxyEnd, TlsFiles, Way
 from certificates import Authority, Pair
@@ -154,3 +155,12 @@ def files(client: Pair, authority: Authority) -> TlsFiles:
 
 def texts(records: Sequence[Any]) -> str:
     return "\n".join(record.getMessage() for record in records if record.name == "airflow.task.airlock")
+
+
+Start = Callable[..., AbstractContextManager[Parts]]
+
+
+def refused(parts: Parts, caplog: pytest.LogCaptureFixture, activity: str = "Refuse", **given: Any) -> tuple[audit.Event, str]:
+    """The event and the log's words of a connection that is not opened."""
+    assert talk(parts.open(**given)) == b""
+    return parts.trail.wait_for(activity), texts(caplog.records)
