@@ -29,6 +29,7 @@ def test_no_wildcard_resource():
     policy = on("aws-iam-no-wildcard-resource", POLICY)
     policy.passes(policy=document(Action="s3:GetObject", Resource=[ARN]))
     policy.passes(policy=document(Action=["cloudwatch:PutMetricData", "ec2:DescribeSubnets"], Resource="*"))
+    policy.passes(policy=document(Action=["sts:GetWebIdentityToken", "sts:TagGetWebIdentityToken"], Resource="*"))
     policy.fails(
         "Resource is * for s3:GetObject", policy=document(Action=["s3:GetObject", "cloudwatch:PutMetricData"], Resource="*")
     )

@@ -58,6 +58,8 @@ WITHOUT_RESOURCE = (
     "sqs:ListQueues",
     "ssm:DescribeParameters",
     "sts:GetCallerIdentity",
+    "sts:GetWebIdentityToken",
+    "sts:TagGetWebIdentityToken",
     "tag:GetResources",
     "xray:GetSamplingRules",
     "xray:GetSamplingTargets",
