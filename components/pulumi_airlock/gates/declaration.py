@@ -27,3 +27,12 @@ def required_access(stack: Stack) -> Access:
         fix = "declare it with AccessDeclaration(name, access)"
         raise InputError([Problem(stack.name, "", f"the stack declares no access to prove: {fix}")])
     return found
+
+
+def declared_hosts(stack: Stack) -> frozenset[str]:
+    """Every name that a destination of the declared access has; none where that cannot be read, which others tell."""
+    try:
+        access = declared_access(stack)
+    except AccessError:
+        return frozenset()
+    return frozenset(str(host).lower() for one in access.destinations for host in one.hosts) if access else frozenset()

@@ -9,6 +9,7 @@ from cilium_program import ACCESS, POLICY, by_hand, make, proven
 from pulumi_airlock.gates.cilium import read
 from pulumi_airlock.gates.network_policy import read as read_network_policies
 from pulumi_airlock.gates.stack import UNKNOWN, Resource, Stack
+from pulumi_airlock.tokens import ACCESS as ACCESS_TYPE
 from pulumi_airlock.tokens import HELM_ENVIRONMENT, NETWORK_POLICY_GATE
 
 
@@ -99,6 +100,18 @@ def test_zones_may_name_both_gates() -> None:
     given = {**ACCESS, "zones": zones}
     proof = proven(make(given, gate), given)
     assert not [*proof.blocked, *proof.excess, *proof.unproven]
+
+
+@pytest.mark.parametrize("named", ["cilium", "network_policy"], ids=["by its own name", "by that of NetworkPolicies"])
+def test_an_endpoint_that_no_policy_selects_is_open_to_everybody(named: str) -> None:
+    beside = Resource(f"urn:pulumi:test::bank::{NETWORK_POLICY_GATE}::network_policy", NETWORK_POLICY_GATE, {})
+    given = {**ACCESS, "zones": {name: {**zone, "gates": [named]} for name, zone in ACCESS["zones"].items()}}
+    declared = Resource(f"urn:pulumi:test::bank::{ACCESS_TYPE}::access", ACCESS_TYPE, {"document": given})
+    stack = make(ACCESS, beside, declared)
+    assert not [one for one in proven(stack, given).excess if "ledger" in one.destinations]
+    kept = Stack([one for one in stack.resources if one.get("metadata", "name") not in ("cilium-ledger", "cilium-default-deny")])
+    found = [one for one in proven(kept, given).excess if "ledger" in one.destinations]
+    assert "anything outside Airflow" in {one.witness.principal for one in found}
 
 
 def test_reading_needs_no_sdk() -> None:

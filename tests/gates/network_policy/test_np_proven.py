@@ -16,11 +16,14 @@ from pulumi_airlock.proof import prove
 from pulumi_airlock.proof.filters import Environment
 from pulumi_airlock.proof.findings import Excess, Proof
 from pulumi_airlock.proof.sets import Hosts
-from pulumi_airlock.tokens import CILIUM_GATE, HELM_ENVIRONMENT
+from pulumi_airlock.tokens import ACCESS as ACCESS_TYPE
+from pulumi_airlock.tokens import CILIUM_GATE, CLUSTER, HELM_ENVIRONMENT
 
 ADMIN = "kubernetes:policy.networking.k8s.io/v1"
 NOW = datetime(2026, 11, 26, 3, tzinfo=UTC)
 API_NETWORK = Hosts.from_cidrs(["10.50.0.0/28"])
+
+DOCUMENT = ACCESS.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 def _program(cni: str, ambient: bool) -> Callable[[], object]:
@@ -165,3 +168,26 @@ def test_admin_policies_decide_before_the_others() -> None:
     # Beside Cilium nobody enforces them as they are meant.
     beside = Resource(f"urn:pulumi:test::bank::{CILIUM_GATE}::cilium", CILIUM_GATE, {})
     assert [one.name for one in read(_stack(_admin("Deny", namespaces={}), beside))] == ["later policies"]
+
+
+def _in_the_stack(stack: Stack) -> Stack:
+    return Stack(
+        [*stack.resources, Resource(f"urn:pulumi:test::bank::{ACCESS_TYPE}::access", ACCESS_TYPE, {"document": DOCUMENT})]
+    )
+
+
+def test_a_pod_that_no_policy_isolates_is_open_to_everybody() -> None:
+    """Before `data/ledger` stands no policy once the gate leaves its namespace alone: it is not as if nothing led there."""
+    stack = _in_the_stack(_stack())
+    assert not [one for one in _prove(stack).excess if "ledger" in one.destinations]
+    kept = Stack([one for one in stack.resources if not (one.type == POLICY and one.get("metadata", "namespace") == "data")])
+    found = [one for one in _prove(kept).excess if "ledger" in one.destinations]
+    assert "anything outside Airflow" in {one.witness.principal for one in found}
+    assert "no policy isolates data/ledger" in {str(one.rule).split(" (")[0] for one in found}
+
+
+def test_of_a_destination_without_a_workload_nobody_knows_whether_policies_isolate_it() -> None:
+    kept = [one for one in _in_the_stack(_stack()).resources if one.get("metadata", "namespace") != "data"]
+    unknown = [replace(one, properties={**one.properties, "workloads": []}) if one.type == CLUSTER else one for one in kept]
+    proof = _prove(Stack(unknown))
+    assert any("policies on ledger.data.svc.cluster.local" in str(one) for one in proof.unproven)

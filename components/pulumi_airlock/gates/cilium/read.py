@@ -12,14 +12,16 @@ from ...proof.filters import Action, Combine, Filter, Match, Rule, Who
 from ...proof.sets import Hosts, Names
 from ...proof.shape import Shape
 from ...tokens import CILIUM_GATE, NETWORK_POLICY_GATE
+from ..declaration import declared_hosts
 from ..kubernetes import Workload, names_of, read_cluster
+from ..kubernetes.outside import without_policy
 from ..network_policy.read import rules_of_pods
 from ..stack import Stack
 from .meshed import hops
 from .patterns import names_of_patterns
 from .policies import CiliumPolicies, Meant
 from .ports import PortRule
-from .rules import DIRECTIONS, EGRESS, Clause, Spec
+from .rules import DIRECTIONS, EGRESS, INGRESS, Clause, Spec
 
 DEFAULT_NAME = "cilium"
 _SHAPE = Shape(nouns=("rule", "rules"))
@@ -32,7 +34,7 @@ def read(stack: Stack) -> Iterator[Filter]:
     They have the name of the stack's gate of Cilium; without one, of its gate of NetworkPolicies, whose objects they include.
     """
     gates, others = stack.of_type(CILIUM_GATE), stack.of_type(NETWORK_POLICY_GATE)
-    found = CiliumPolicies(stack, read_cluster(stack), _pool(stack))
+    found = CiliumPolicies(stack, read_cluster(stack), declared_hosts(stack))
     if not found.specs and not gates:
         return
     first = next(iter((*gates, *others)), None)
@@ -40,6 +42,10 @@ def read(stack: Stack) -> Iterator[Filter]:
     urn = first.urn if first else found.specs[0].object.resource.urn
     for direction in DIRECTIONS:
         yield from _of_direction(_Reading(stack, found, direction), gate, urn)
+    names = dict.fromkeys([gate, *(one.name for one in others)])
+    for each in names:
+        free = (one for one in found.cluster.workloads if _open(found, one))
+        yield from without_policy(each, urn, found.cluster, free, _SHAPE, declared_hosts(stack))
     if gates and others:
         # Zones may name both gates: what NetworkPolicies decide is in the filters of Cilium, and nothing is left for this one.
         nothing = Match(hosts=Hosts())
@@ -48,16 +54,9 @@ def read(stack: Stack) -> Iterator[Filter]:
         )
 
 
-def _pool(stack: Stack) -> frozenset[str]:
-    """Names of the declared access, which patterns are tried on."""
-    from ...access.errors import AccessError
-    from ..declaration import declared_access
-
-    try:
-        access = declared_access(stack)
-    except AccessError:
-        return frozenset()  # told by whoever needs the access
-    return frozenset(str(host).lower() for one in access.destinations for host in one.hosts) if access else frozenset()
+def _open(found: CiliumPolicies, one: Workload) -> bool:
+    """Whether nothing refuses callers of a workload anything."""
+    return not found.isolated(one, INGRESS) and not any(spec.deny[INGRESS] for spec in found.on(one))
 
 
 def _of_direction(reading: "_Reading", gate: str, urn: str) -> Iterator[Filter]:

@@ -11,14 +11,17 @@ from ...proof.filters import EVERYTHING, Action, Combine, Filter, Match, Rule, W
 from ...proof.sets import Hosts, Names, Services
 from ...proof.shape import Shape
 from ...tokens import CILIUM_GATE, NETWORK_POLICY_GATE
+from ..declaration import declared_hosts
 from ..kubernetes import Workload, names_of, objects, read_cluster
+from ..kubernetes.outside import without_policy
 from ..kubernetes.workloads import POD_DOMAIN, SERVICE_DOMAIN
 from ..stack import Stack
 from .admin import ADMIN_GROUP, AdminPolicy, admin_policies
 from .policies import Meant, Policies
-from .rules import DIRECTIONS, EGRESS, GROUP, Allowance
+from .rules import DIRECTIONS, EGRESS, GROUP, INGRESS, Allowance
 
 DEFAULT_NAME = "network_policy"
+_SHAPE = Shape(nouns=("rule", "rules"))
 _LINK_LOCAL = Hosts.from_cidrs(["169.254.0.0/16", "fe80::/10"])
 """No router carries packets from there (RFC 3927, RFC 4291): whoever has such an address is on the pod's own node."""
 _ADMIN_KINDS = ("AdminNetworkPolicy", "BaselineAdminNetworkPolicy")
@@ -30,8 +33,8 @@ _LATER_KINDS = ("ClusterNetworkPolicy",)
 def read(stack: Stack) -> Iterator[Filter]:
     """The filters of both directions; none where the stack has no NetworkPolicy.
 
-    With Cilium's own policies in the stack, those are read together with these, by `gates.cilium`: there, all policies of a pod
-    add up.
+    And one of pods that no policy isolates, where a zone names the gate: whoever reaches these is let in. With Cilium's own
+    policies in the stack, those are read together with these, by `gates.cilium`: there, all policies of a pod add up.
     """
     own, later = objects(stack, GROUP, "NetworkPolicy"), objects(stack, ADMIN_GROUP, *_LATER_KINDS)
     admin_objects = objects(stack, ADMIN_GROUP, *_ADMIN_KINDS)
@@ -45,8 +48,7 @@ def read(stack: Stack) -> Iterator[Filter]:
     gate, urn = (gates[0].name, gates[0].urn) if gates else (DEFAULT_NAME, everything[0].resource.urn)
 
     def filter_(name: str, combine: Combine, default: Action, rules: Iterable[Rule], scope: Match = EVERYTHING) -> Filter:
-        shape = Shape(nouns=("rule", "rules"))
-        return Filter(gate, name, combine, default, tuple(rules), urn, scope=scope, always=True, shape=shape)
+        return Filter(gate, name, combine, default, tuple(rules), urn, scope=scope, always=True, shape=_SHAPE)
 
     if later:
         unread = (Rule(Action.DENY, Match(), one.at(label=f"{one.kind} {one.name}"), (f"{one.name}.spec",)) for one in later)
@@ -70,6 +72,16 @@ def read(stack: Stack) -> Iterator[Filter]:
         if baseline and rest:
             scope = _of(policies, direction, rest)
             yield filter_(f"baseline {direction}", Combine.FIRST_MATCH, Action.ALLOW, (*let, *baseline), scope)
+        if direction == INGRESS:
+            free = open_to_all(policies, bool(baseline))
+            yield from without_policy(gate, urn, cluster, free, _SHAPE, declared_hosts(stack))
+
+
+def open_to_all(policies: Policies, baseline: bool = False) -> Iterator[Workload]:
+    """The workloads that nothing isolates from callers; `baseline`: an admin's policy stands before all pods."""
+    for one in policies.cluster.workloads:
+        if not policies.on(one, INGRESS) and not (baseline and policies.subject(one)):
+            yield one
 
 
 def _admin_rules(
