@@ -137,7 +137,9 @@ def test_reasons_are_told_apart_as_long_as_they_are_few() -> None:
 
 CONNECTIONS = st.builds(
     Connection,
-    format=st.sampled_from(["zpa-lss", "zia-firewall", "zia-web", "vpc-flow", "tgw-flow", "fortigate", "envoy"]),
+    format=st.sampled_from(
+        ["zpa-lss", "zia-firewall", "zia-web", "vpc-flow", "tgw-flow", "gcp-firewall", "gcp-flow", "fortigate", "envoy"]
+    ),
     source=st.sampled_from(["", "10.40.0.9", "10.40.0.140", "10.60.0.1", "2001:db8::1", "192.0.2.1"]),
     source_port=st.sampled_from([None, 0, 443, 50000]),
     destination=st.sampled_from(["", "10.40.0.20", "10.20.4.10", "10.30.1.1", "203.0.113.20", "198.51.100.7", "2001:db8::2"]),
