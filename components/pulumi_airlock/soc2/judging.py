@@ -4,22 +4,34 @@ The packs are real ones, in processes of their own, and are asked over the analy
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from google.protobuf import struct_pb2
 from pulumi.runtime.proto import analyzer_pb2
 
 from ..gates.documents import GONE
 from ..gates.sources import MASK, UNKNOWN_STRING
 from ..offline.packs import PackSpec, PolicyPacks
-from ..offline.wire import secret, to_struct
+from ..offline.wire import from_struct, is_unknown, secret, to_struct
 from .gather import Judged
 
 STACK_TYPE = "pulumi:pulumi:Stack"
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A resource as packs are shown it."""
+
+    resource: analyzer_pb2.AnalyzerResource
+    """As it will be, for policies on the stack."""
+    inputs: struct_pb2.Struct
+    """What is asked for, for policies on single resources."""
+
+
 def judge(
     specs: Sequence[PackSpec],
-    resources: Sequence[analyzer_pb2.AnalyzerResource],
+    resources: Sequence[Shown],
     *,
     project: str,
     stack: str,
@@ -27,22 +39,38 @@ def judge(
 ) -> Judged:
     """What the packs say of each of the resources, and of them all. PolicyPackError where a pack cannot be used."""
     with PolicyPacks.start(specs, project=project, stack=stack, on_output=on_output) as packs:
-        pending = [packs.analyze_later(_request(one)) for one in resources if one.type != STACK_TYPE]
+        pending = [packs.analyze_later(_request(one)) for one in resources if one.resource.type != STACK_TYPE]
         found = [diagnostic for one in pending for diagnostic in one.result()]
-        found += packs.analyze_stack(resources)
+        found += packs.analyze_stack(one.resource for one in resources)
         return Judged(packs.infos, tuple(dict.fromkeys(found)), tuple(dict.fromkeys(packs.not_applicable)))
 
 
-def _request(one: analyzer_pb2.AnalyzerResource) -> analyzer_pb2.AnalyzeRequest:
+def _request(shown: Shown) -> analyzer_pb2.AnalyzeRequest:
+    one = shown.resource
     return analyzer_pb2.AnalyzeRequest(
-        type=one.type, properties=one.properties, urn=one.urn, name=one.name, options=one.options, provider=one.provider
+        type=one.type, properties=shown.inputs, urn=one.urn, name=one.name, options=one.options, provider=one.provider
     )
 
 
-def resources_of(document: Mapping[str, Any]) -> list[analyzer_pb2.AnalyzerResource]:
+def as_planned(one: analyzer_pb2.AnalyzerResource) -> Shown:
+    """A resource of a stack at preview, whose inputs nobody tells: all its properties but those that its provider will compute.
+
+    Those are unknown, and come from no other resource.
+    """
+    inputs = struct_pb2.Struct()
+    inputs.CopyFrom(one.properties)
+    for key, value in from_struct(one.properties).items():
+        # To ask a protobuf map for a key would add it.
+        depends = key in one.propertyDependencies and one.propertyDependencies[key].urns
+        if is_unknown(value) and not depends:
+            del inputs.fields[key]
+    return Shown(one, inputs)
+
+
+def resources_of(document: Mapping[str, Any]) -> list[Shown]:
     """The resources that a preview's or a state's document says there will be, as an engine would show them to a pack."""
     states = {state["urn"]: state for state in _states(document)}
-    return [_resource(state, states) for state in states.values()]
+    return [Shown(_resource(one, states), to_struct(_unmasked(one.get("inputs") or {}))) for one in states.values()]
 
 
 def _states(document: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:

@@ -14,7 +14,7 @@ from pulumi_airlock.offline.wire import from_struct, masked
 from pulumi_airlock.report.evidence import evidence_of
 from pulumi_airlock.report.evidence_page import render_evidence
 from pulumi_airlock.soc2 import files
-from pulumi_airlock.soc2.judging import judge
+from pulumi_airlock.soc2.judging import as_planned, judge
 from pulumi_airlock.soc2.model import Evaluated, Evidence, Pack
 
 FOLDER = Path(__file__).parents[1]
@@ -28,7 +28,7 @@ def evidence_on(request: Any, config: Mapping[str, Any]) -> Evidence:
     document = {"steps": [_step(one) for one in resources]}
     stack = stack_of_document(document, "the stack")
     specs = list(pack_specs(config))
-    judged = judge(specs, resources, project=stack.project, stack=stack.name, on_output=_tell)
+    judged = judge(specs, [as_planned(one) for one in resources], project=stack.project, stack=stack.name, on_output=_tell)
     at = datetime.fromisoformat(config["at"]) if config.get("at") else datetime.now(UTC).replace(microsecond=0)
     digests = [files.sha256(files.canonical(spec.config)) if spec.config else "" for spec in specs]
     evaluated = Evaluated(

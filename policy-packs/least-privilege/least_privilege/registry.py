@@ -34,7 +34,7 @@ from pulumi_policy import (
 )
 
 from .controls import Cis, Soc2
-from .reading import UNKNOWN, Resource, Subject, editable, stack_of, subject_of
+from .reading import UNKNOWN, Resource, Stack, Subject, editable, stack_of, subject_of
 
 MODULES = (
     "aws_network",
@@ -157,6 +157,8 @@ class Registered:
     level: EnforcementLevel
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     remedy: Remedy | None = None
+    among: Callable[[Stack], bool] | None = None
+    """For a stack policy on kinds that hold other things too: whether what it judges is among them; else it is not applicable."""
 
     @property
     def module(self) -> str:
@@ -219,8 +221,10 @@ class Registered:
     def _validate_stack(self, args: StackValidationArgs, report: ReportViolation) -> None:
         if not any(self.concerns(one.resource_type) for one in args.resources):
             args.not_applicable(f"the stack has none of {', '.join(self.types)}")
-        config = self.config(args.get_config())
-        self._report(self.check(stack_of(args), config), config, report)
+        stack, config = stack_of(args), self.config(args.get_config())
+        if self.among is not None and not self.among(stack):
+            args.not_applicable(f"none of the stack's {', '.join(self.types)} holds what it judges")
+        self._report(self.check(stack, config), config, report)
 
     def _report(self, findings: Iterable[Finding], config: Config, report: ReportViolation) -> None:
         noted = UNDECIDED_HERE.get()
@@ -279,11 +283,16 @@ def stack_policy(
     url: str = "",
     level: EnforcementLevel = EnforcementLevel.MANDATORY,
     settings: Mapping[str, Mapping[str, Any]] | None = None,
+    among: Callable[[Stack], bool] | None = None,
 ) -> Callable[[_F], _F]:
-    """Registers a policy on a whole stack: it sees `types`, `beside` and their ancestors."""
+    """Registers a policy on a whole stack: it sees `types`, `beside` and their ancestors.
+
+    It is not applicable where the stack has none of `types`, or `among` says that none of those holds what it judges.
+    """
 
     def register(check: _F) -> _F:
-        _add(Registered(name, check, types, beside, True, severity, soc2, cis, fix, url, level, settings or {}))
+        one = Registered(name, check, types, beside, True, severity, soc2, cis, fix, url, level, settings or {}, among=among)
+        _add(one)
         return check
 
     return register

@@ -32,6 +32,11 @@ _OLD = frozenset({None, "TLS_AUTO", "TLSv1_0", "TLSv1_1", "TLSv1_2"})
 _TOLD = ("RESPONSE_CODE_DETAILS", "DOWNSTREAM_PEER_SUBJECT", "START_TIME", ":AUTHORITY")
 
 
+def _has_proxy(stack: Stack) -> bool:
+    """Whether any of the files and parameters is a proxy's configuration, or may be one that cannot be read."""
+    return any(True for _ in inspected(stack)) or any(True for _ in unread(stack))
+
+
 def _unread(stack: Stack) -> Findings:
     return (undecided(at, path) for at, path in unread(stack))
 
@@ -46,6 +51,7 @@ def _map(one: Any, *path: str) -> Mapping[str, Any]:
     "tcp-proxy-client-certificates",
     types=CONFIGURED,
     beside=_BESIDE,
+    among=_has_proxy,
     severity=Severity.CRITICAL,
     soc2=Soc2.CC6_1,
     fix="Set `require_client_certificate: true`, and whom it trusts, in the listener's `DownstreamTlsContext`.",
@@ -69,6 +75,7 @@ def client_certificates(stack: Stack, _: Config) -> Findings:
     "tcp-proxy-tokens",
     types=CONFIGURED,
     beside=_BESIDE,
+    among=_has_proxy,
     severity=Severity.CRITICAL,
     soc2=Soc2.CC6_1,
     fix="Write a rule with `match: {connect_matcher: {}}` in `jwt_authn`: rules on paths do not hold for CONNECT.",
@@ -98,6 +105,7 @@ def _providers(manager: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, A
     "tcp-proxy-named-targets",
     types=CONFIGURED,
     beside=_BESIDE,
+    among=_has_proxy,
     severity=Severity.CRITICAL,
     soc2=Soc2.CC6_6,
     fix="Give each target a virtual host with its one `host:port`, and a cluster with its endpoint.",
@@ -125,6 +133,7 @@ def named_targets(stack: Stack, _: Config) -> Findings:
     "tcp-proxy-sessions",
     types=CONFIGURED,
     beside=_BESIDE,
+    among=_has_proxy,
     severity=Severity.MEDIUM,
     soc2=Soc2.CC6_1,
     fix="Set `max_stream_duration` on the route: the session of the access file's route.",
@@ -152,6 +161,7 @@ def sessions(stack: Stack, config: Config) -> Findings:
     "tcp-proxy-access-log",
     types=CONFIGURED,
     beside=_BESIDE,
+    among=_has_proxy,
     severity=Severity.MEDIUM,
     soc2=Soc2.CC7_2,
     fix="Log `START_TIME`, `REQ(:AUTHORITY)`, `RESPONSE_CODE_DETAILS` and `DOWNSTREAM_PEER_SUBJECT`; never the token.",
@@ -173,6 +183,7 @@ def access_log(stack: Stack, _: Config) -> Findings:
     "tcp-proxy-tls",
     types=CONFIGURED,
     beside=_BESIDE,
+    among=_has_proxy,
     severity=Severity.HIGH,
     soc2=Soc2.CC6_7,
     fix="Set `tls_minimum_protocol_version: TLSv1_3`; of what fetches an issuer's keys, TLSv1_2 at least.",
@@ -199,6 +210,7 @@ def tls(stack: Stack, _: Config) -> Findings:
     "tcp-proxy-administration",
     types=CONFIGURED,
     beside=_BESIDE,
+    among=_has_proxy,
     severity=Severity.CRITICAL,
     soc2=Soc2.CC6_6,
     fix="Let `admin.address` be 127.0.0.1, or leave `admin` out: whoever reaches it reads certificates and stops the proxy.",
@@ -224,6 +236,7 @@ def _is_loopback(host: str) -> bool:
     "tcp-proxy-enforces",
     types=CONFIGURED,
     beside=_BESIDE,
+    among=_has_proxy,
     severity=Severity.HIGH,
     soc2=Soc2.CC6_1,
     fix="Write `rules` beside `shadow_rules`: these count, and refuse nobody.",
