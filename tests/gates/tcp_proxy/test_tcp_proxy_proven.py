@@ -101,6 +101,27 @@ def test_a_way_around_the_proxy_is_found() -> None:
     assert not proven(compiled(fargate()), direct).ok
 
 
+def test_another_environment_that_goes_past_the_proxy_is_found() -> None:
+    """The proxy knows nobody of it, and cannot refuse what never comes there."""
+    to_proxy = Match(hosts=PROXY, services=Services.of("tcp", 8443, 8443))
+    direct = Match(hosts=Hosts.from_cidr("10.20.4.10/32"), services=Services.of("tcp", 5432, 5432))
+    for way, expected in (((), set()), ((direct,), {"warehouse"})):
+        filters = [
+            group("tasks", Who(environments=frozenset({"finance"})), to_proxy),
+            group("others", Who(environments=frozenset({"risk"})), *way),
+            *read(compiled(fargate())),
+        ]
+        entry = next(relay.entry for one in filters for relay in one.relays)
+        assert entry is not None
+        here = [
+            Environment("finance", "urn::finance", TASKS, (entry,)),
+            Environment("risk", "urn::risk", Hosts.from_cidr("10.40.2.0/25")),
+        ]
+        found = prove(ACCESS, here, carried(ACCESS, filters), at=AT, around=tuple(around(ACCESS, filters)))
+        assert {name for one in found.excess for name in one.destinations} == expected
+        assert all(one.message.startswith("around tcp-proxy: any other DAG of risk") for one in found.excess)
+
+
 def test_a_proof_says_what_an_identity_is_worth() -> None:
     said = [one.message for one in proven(compiled(fargate())).assumptions if one.ground is Ground.IDENTITY]
     word = "takes the word of https://abc.tokens.sts.global.api.aws for which task of finance is calling"

@@ -73,15 +73,12 @@ def proxy_of(plan: ProxyPlan, address: str, server_name: str | None = None) -> P
 
 def _targets(destination: Destination) -> list[tuple[str, int]]:
     hosts = [one.lower() for one in destination.hosts] or [
-        str(address) for network in destination.networks() for address in _addresses(network)
+        str(address)
+        for network in destination.networks()
+        for address in network  # also the first and the last: it is a list of hosts, not a segment
     ]
     ports = [port for _, first, last in destination.services() for port in range(first, last + 1)]
     return [(host, port) for host in hosts for port in ports]
-
-
-def _addresses(network: object) -> list[object]:
-    # Every address, also the first and the last: a network here is a list of hosts, not a segment.
-    return list(network)  # type: ignore[call-overload, no-any-return]  # both kinds of networks are iterable
 
 
 def _count(destination: Destination) -> int:

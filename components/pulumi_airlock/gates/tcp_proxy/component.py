@@ -113,7 +113,7 @@ class TcpProxy(pulumi.ComponentResource):
 
     @property
     def entry(self) -> ProxyEntry | None:
-        """Where tasks connect to it, for the network before it (`AwsNetworkGate`, `GcpFirewallGate`); None inside of a cluster."""
+        """Where tasks connect to it, for the network before it (`AwsNetworkGate`, `GcpFirewallGate`); None in a cluster."""
         return self._entry
 
     def proxy(self) -> Proxy:

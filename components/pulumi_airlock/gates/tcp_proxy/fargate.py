@@ -10,13 +10,12 @@ from typing import Any
 
 from ...access import Access
 from ...errors import Problems
-from .manifests import HEALTH_PORT, arguments
+from .manifests import HEALTH_PORT, USER, arguments
 from .plan import ProxyPlan
 from .platforms import OnFargate
-from .settings import AUTHORITY, CERTIFICATE, KEY, Settings
+from .settings import AUTHORITY, Settings
 
 _SHARED = "/airlock"
-_FOLDERS = ("config", "jwks", "tls")
 MAX_RULES = 60
 """Rules in one direction of a security group, AWS's default quota (VPC User Guide, "Amazon VPC quotas", L-0EA8095F)."""
 
@@ -82,7 +81,8 @@ def containers(platform: OnFargate, place: Settings, bucket: str, log_group: str
         "name": "files",
         "image": platform.files_image,
         "essential": True,
-        "user": "101:101",
+        # The volume is root's (ECS Developer Guide, "Bind mounts"); what it writes, Envoy reads by its group.
+        "user": f"0:{USER}",
         "entryPoint": ["/bin/sh", "-c"],
         "command": [SCRIPT],
         "environment": [{"name": key, "value": value} for key, value in environment.items()],
@@ -95,7 +95,7 @@ def containers(platform: OnFargate, place: Settings, bucket: str, log_group: str
         "name": "envoy",
         "image": platform.image,
         "essential": True,
-        "user": "101:101",
+        "user": f"{USER}:{USER}",
         "command": arguments(place),
         "dependsOn": [{"containerName": "files", "condition": "HEALTHY"}],
         "portMappings": [{"containerPort": port, "protocol": "tcp"} for port in (place.port, HEALTH_PORT)],
@@ -113,11 +113,6 @@ def objects(files: Mapping[str, str], keys: Mapping[str, str], authority: str) -
     yield from ((f"config/{name}", text) for name, text in files.items())
     yield from ((f"jwks/{name}", text) for name, text in keys.items())
     yield f"tls/{AUTHORITY}", authority
-
-
-def files_of(place: Settings) -> tuple[str, ...]:
-    """The paths that Envoy waits for besides its configuration."""
-    return tuple(f"{place.certificates}/{name}" for name in (CERTIFICATE, KEY, AUTHORITY))
 
 
 TRUST = json.dumps(

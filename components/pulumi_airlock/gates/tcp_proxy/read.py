@@ -178,6 +178,7 @@ def _relays(several: Sequence[Found], cluster: Cluster | None, leads: Hosts) -> 
             entry=_entry(component, workload),
             environments=environments or None,
             workload=workload.name if workload is not None else None,
+            others=False,
         )
 
 

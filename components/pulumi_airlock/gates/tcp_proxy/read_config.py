@@ -101,7 +101,7 @@ class Configuration:
         """What a file has; a source that is no file of these is noted."""
         if source is None:
             return []
-        path = str(_map(source, "path_config_source").get("path") or _map(source, "").get("path") or "")
+        path = str(_map(source, "path_config_source").get("path") or _map(source).get("path") or "")
         name = path.rpartition("/")[2]
         document = self._files.get(name)
         if not isinstance(document, Mapping):
@@ -151,7 +151,7 @@ class Configuration:
         for _, _, manager in self.managers():
             for one in _list(manager, "http_filters"):
                 for name, provider in _map(one, "typed_config", "providers").items():
-                    yield str(name), str(_map(provider, "").get("issuer") or "anybody")
+                    yield str(name), str(_map(provider).get("issuer") or "anybody")
 
     def routes(self) -> Iterator[tuple[str, Json]]:
         """(file, route configuration) of every manager."""
@@ -338,7 +338,7 @@ def _type(one: Json) -> str:
 
 def _map(one: Any, *path: str) -> dict[str, Any]:
     for key in path:
-        one = one.get(key) if isinstance(one, Mapping) and key else one
+        one = one.get(key) if isinstance(one, Mapping) else None
     return dict(one) if isinstance(one, Mapping) else {}
 
 

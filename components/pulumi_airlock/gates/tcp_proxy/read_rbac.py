@@ -4,7 +4,8 @@ What is not understood is unknown, never guessed.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 from ...proof.sets import Hosts
@@ -42,7 +43,6 @@ class Request:
     """Where the listener listens."""
     certificates: bool = True
     """Whether callers must show a certificate."""
-    hidden: frozenset[str] = field(default=frozenset())
 
 
 def decided(rules: Json | None, request: Request) -> Cases:
@@ -151,8 +151,6 @@ def _header(value: Json, request: Request) -> Cases:
 
 
 def _says(matcher: Json, text: str) -> bool | None:
-    from fnmatch import fnmatchcase
-
     globs = globs_of({key: one for key, one in matcher.items() if key != "ignore_case"})
     if globs is None:
         return None
@@ -242,9 +240,8 @@ _PRINCIPALS: dict[str, _Test] = {
     "or_ids": _any_id,
     "not_id": _not_id,
     "authenticated": _certificate,
+    # `remote_ip` and `source_ip` go by what a client writes into x-forwarded-for.
     "direct_remote_ip": _address,
-    "remote_ip": _address,
-    "source_ip": _address,
 }
 _PERMISSIONS: dict[str, _Test] = {
     **_SHARED,
