@@ -105,6 +105,7 @@ def test_the_page_says_what_the_file_says_and_loads_nothing(unproven: Path):
     text, loads = page(unproven)
     assert loads == []
     assert "desk / unproven" in text
+    assert "holds aws:kms/key:Key ledger" in text
     assert "FIN-1234 <b>" in text
     assert "approved by ciso@bank.example, until 2030-01-31" in text
     assert "Nobody has signed this off yet." in text

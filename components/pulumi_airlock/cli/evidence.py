@@ -282,7 +282,8 @@ def _whole(folder: Path) -> "Evidence":
         raise InputError([Problem(str(page), "", message)])
     same = made.evaluated.airlock == version("pulumi-airlock")
     if same and page.read_text(encoding="utf-8") != render_evidence(made, digest):
-        raise InputError([Problem(str(page), "", "says something else than evidence.json: it was changed by hand")])
+        message = f"says something else than {files.JSON}: it was changed by hand, or written by another build of this version"
+        raise InputError([Problem(str(page), "", message)])
     return made
 
 

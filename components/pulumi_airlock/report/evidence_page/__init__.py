@@ -5,6 +5,7 @@ It shows what evidence.json says and nothing else, and is the same for the same 
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -17,9 +18,9 @@ from ..visible import visible
 
 __all__ = ["render_evidence"]
 
-MOST = 60
+MOST = 40
 """Resources of a control that are named on the page; the JSON has all of them."""
-TOLD = 8
+TOLD = 5
 """Findings of a control that are told on the page; the JSON has all of them."""
 
 _ORDER = (Result.VIOLATED, Result.UNDECIDED, Result.HOLDS)
@@ -49,6 +50,7 @@ def render_evidence(evidence: Evidence, digest: str) -> str:
         elsewhere={one.reference: one.elsewhere for one in CRITERIA},
         is_past=lambda day: is_past(day, evidence.evaluated.at),
         short=_short,
+        grouped=_grouped,
         marks=MARKS,
         most=MOST,
         told=TOLD,
@@ -75,5 +77,20 @@ def _is_elsewhere(finding: Finding) -> bool:
 
 def _short(urn: str) -> str:
     """A resource as people call it: its name, and what it is."""
+    type_, name = _parts(urn)
+    return f"{name} ({type_})" if type_ else name
+
+
+def _grouped(urns: Sequence[str]) -> list[tuple[str, list[str]]]:
+    """Types, each with the names of its resources, in the order in which they come."""
+    found: dict[str, list[str]] = {}
+    for urn in urns:
+        type_, name = _parts(urn)
+        found.setdefault(type_, []).append(name)
+    return list(found.items())
+
+
+def _parts(urn: str) -> tuple[str, str]:
+    """A resource's type, without those of its parents, and its name."""
     parts = urn.split("::")
-    return f"{parts[-1]} ({parts[-2].rsplit('$', 1)[-1]})" if len(parts) > 3 else urn
+    return (parts[-2].rsplit("$", 1)[-1], parts[-1]) if len(parts) > 3 else ("", urn)
