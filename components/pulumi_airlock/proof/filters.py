@@ -197,6 +197,9 @@ class Relay:
     """Hosts and services that it connects to in place of the destination (a gateway's upstream), as gates behind see it."""
     alone: bool = True
     """Whether the gate is passed by this way alone; False: what it does not lead to passes the gate as it is (a mesh)."""
+    others: bool = True
+    """Whether tasks of other `environments` pass the gate too, on a way without hosts of its own (a tunnel); False: nothing
+    brings them there, so that what they reach they reach around it."""
 
 
 @dataclass(frozen=True, slots=True)

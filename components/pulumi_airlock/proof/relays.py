@@ -119,8 +119,8 @@ class _Carrier:
         return Hosts(addresses.v4, addresses.v6, names)
 
     def not_carried(self) -> Iterator[Filter]:
-        """Closes the question to callers whose traffic goes by no relay: for them, the gate itself is the only way."""
-        if all(one.environments is not None for one in self.relays):
+        """Closes the question to callers whose traffic goes by no relay, where for them the gate itself is the only way."""
+        if all(one.environments is not None and one.others for one in self.relays):
             theirs = frozenset().union(*(one.environments or () for one in self.relays))
             scope = Match(who=Who(outside=theirs))
             yield Filter("", _ELSEWHERE, Combine.ANY_ALLOW, Action.DENY, (), "", scope=scope, always=True)
