@@ -1,5 +1,6 @@
 """What counts as evidence, and what does not: silence about nothing never makes a criterion hold."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,6 +25,7 @@ EVALUATED = Evaluated(
     preview="0" * 64,
     resources=1,
     at=datetime(2026, 11, 26, tzinfo=UTC),
+    as_of=datetime(2026, 11, 26, tzinfo=UTC),
     airlock="0.1.0",
     commit="4f6c",
 )
@@ -143,6 +145,15 @@ def test_a_file_that_claims_more_than_its_controls_say_is_refused(tmp_path):
     path.write_text(content)
     with pytest.raises(InputError, match=r"CC6\.1: its controls do not say that it is 'holds'"):
         files.read(path)
+
+
+def test_a_file_that_leaves_out_a_criterion_is_refused(tmp_path):
+    made = evidence(policy(), diagnostics=[diagnostic()])
+    document = json.loads(files.to_json(made))
+    document["criteria"] = [one for one in document["criteria"] if one["reference"] != "CC6.1"]
+    (tmp_path / files.JSON).write_text(json.dumps(document))
+    with pytest.raises(InputError, match=r"left out: CC6\.1"):
+        files.read(tmp_path / files.JSON)
 
 
 def test_a_sign_off_is_of_what_was_there_and_later_changes_show(tmp_path):

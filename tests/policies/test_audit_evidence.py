@@ -99,6 +99,8 @@ def test_a_pack_that_cannot_be_asked_is_said_and_is_no_evidence():
     (one,) = asked({"packs": ["../nowhere"]}, STACK[:1])
     assert "There is no evidence" in one.message
     assert "is not a policy pack" in one.message
+    (itself,) = asked({"packs": ["../least-privilege", "."]}, STACK[:1])
+    assert "names this pack itself" in itself.message
     (other,) = asked({"packConfig": {"least-privileges": {}}}, STACK[:1])
     assert "packConfig.least-privileges: no such pack; these are asked: access-proof, least-privilege" in other.message
 

@@ -63,7 +63,7 @@ def evidence(
     commit: Commit = None,
     policy_pack: _run.PolicyPack = None,
     policy_pack_config: _run.PolicyPackConfig = None,
-    at: Annotated[str | None, typer.Option(help="An instant instead of now (ISO 8601; UTC unless it has an offset).")] = None,
+    at: Annotated[str | None, typer.Option(help="What has expired is judged as of this instant, not now (ISO 8601).")] = None,
     json_: Json = False,
     schema: Schema = False,
     cwd: _run.Cwd = Path(),
@@ -93,7 +93,7 @@ def evidence(
         found = files.signed_off(_whole(sign_off), *signer, _now())
         _write(sign_off, found, key)
         return
-    instant = _stacks.instant(at, "--at") or _now()
+    instant = _stacks.instant(at, "--at")
     if stack is not None:
         found, status = _previewed(stack, cwd, policy_pack, policy_pack_config, instant, json_)
     else:
@@ -157,7 +157,7 @@ def _require_fitting(
 
 
 def _previewed(
-    stack: str, cwd: Path, packs: "list[Path] | None", configs: "list[Path] | None", at: datetime, json_: bool
+    stack: str, cwd: Path, packs: "list[Path] | None", configs: "list[Path] | None", at: datetime | None, json_: bool
 ) -> tuple["Evidence", int]:
     """The evidence of an offline preview, and the exit status."""
     from ..offline.project import find_project
@@ -178,7 +178,7 @@ def _previewed(
 
 
 def _read(
-    file: Path, cwd: Path, packs: "list[Path] | None", configs: "list[Path] | None", at: datetime, commit: str | None
+    file: Path, cwd: Path, packs: "list[Path] | None", configs: "list[Path] | None", at: datetime | None, commit: str | None
 ) -> tuple["Evidence", int]:
     """The evidence of a preview or state in a file, on which the packs are run, and the exit status."""
     from ..gates.documents import read_document
@@ -188,12 +188,15 @@ def _read(
     document = read_document(file)
     found = _stacks.stack_in(document, str(file))
     specs = _specs(cwd, packs, configs)
-    told = lambda pack, line: print(f"{pack}: {line}", file=sys.stderr)  # noqa: E731
-    judged = judge(specs, resources_of(document), project=found.project, stack=found.name, on_output=told)
+    judged = judge(specs, resources_of(document), project=found.project, stack=found.name, on_output=_tell)
     evaluated = _evaluated(document, found, judged, at, configs, source=file.name)
     update = {"simulated": bool(document.get("simulated")), "commit": commit or ""}
     made = evidence_of(found, judged, evaluated.model_copy(update=update))
     return made, _status(made, judged)
+
+
+def _tell(pack: str, line: str) -> None:
+    print(f"{pack}: {line}", file=sys.stderr)
 
 
 def _specs(cwd: Path, packs: "list[Path] | None", configs: "list[Path] | None") -> "Sequence[PackSpec]":
@@ -209,7 +212,7 @@ def _evaluated(
     document: "Mapping[str, Any]",
     stack: "Stack",
     judged: "Judged",
-    at: datetime,
+    at: datetime | None,
     configs: "list[Path] | None",
     *,
     source: str,
@@ -217,6 +220,7 @@ def _evaluated(
     from ..soc2 import files
     from ..soc2.model import Evaluated, Pack
 
+    now = _now()
     digests = [files.sha256(one.read_bytes()) for one in configs or ()]
     digests += [""] * len(judged.packs)
     return Evaluated(
@@ -226,7 +230,8 @@ def _evaluated(
         simulated=False,
         preview=files.sha256(files.canonical(files.canonical_plan(document))),
         resources=len(stack.resources),
-        at=at,
+        at=now,
+        as_of=at or now,
         airlock=version("pulumi-airlock"),
         packs=tuple(
             Pack(name=one.name, version=one.version, policies=len(one.policies), configuration=digest)

@@ -19,9 +19,9 @@ MARKS = {"holds": "✓", "violated": "✗", "undecided": "?", "no evidence": "�
 
 
 def evidence_of(stack: Stack, judged: Judged, evaluated: Evaluated) -> Evidence:
-    """The evidence on a stack: what packs said, and the proof and identity of this instant. AccessError as `declared_access`."""
+    """The evidence on a stack: what packs said, proof and identity. AccessError where the declared access is not valid."""
     access = declared_access(stack)
-    proof = None if access is None else prove_stack(stack, at=evaluated.at)
+    proof = None if access is None else prove_stack(stack, at=evaluated.as_of)
     identity = () if proof is None else identity_in(stack, at=proof.at)
     compared = "" if proof is None else compared_in(stack)
     return gather(evaluated, stack, judged, access=access, proof=proof, identity=identity, compared=compared)

@@ -1,6 +1,7 @@
 """The controls that are no policies: the proof, its expectations, the declared routes, their exceptions, identity, the change."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC
 
 from ..access import Access
 from ..access.clearance import exemptions
@@ -86,7 +87,7 @@ def route_controls(stack: Stack, access: Access, evaluated: Evaluated) -> Iterat
         resources=declaration,
         findings=tuple(found),
     )
-    held = exemptions(access, evaluated.at.date())
+    held = exemptions(access, evaluated.as_of.astimezone(UTC).date())
     yield Control(
         id="exceptions",
         kind=Kind.EXCEPTIONS,
@@ -104,7 +105,7 @@ def _flaws(access: Access, evaluated: Evaluated, urn: str) -> Iterator[Finding]:
         nobody = [name for name in route.from_ if not owners.get(name)]
         if nobody:
             yield Finding(message=f"route {route.name}: nobody answers for {', '.join(nobody)}", resource=urn)
-        if is_past(route.expires, evaluated.at):
+        if is_past(route.expires, evaluated.as_of):
             yield Finding(message=f"route {route.name} ended on {route.expires} and is still declared", resource=urn)
 
 

@@ -41,6 +41,8 @@ CRITERIA = (
 )
 """All of them, in AICPA's order."""
 
+TITLES = {one.reference: one.title for one in CRITERIA}
+
 OURS = tuple(one.reference for one in CRITERIA if not one.elsewhere)
 """Those for which infrastructure behind Airlock can have evidence."""
 

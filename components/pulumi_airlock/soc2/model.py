@@ -114,6 +114,9 @@ class Evaluated(_Model):
     """SHA-256 of the canonical plan (`files.canonical_plan`)."""
     resources: int
     at: AwareDatetime
+    """When it was evaluated."""
+    as_of: AwareDatetime
+    """The instant that decides what has expired: `at`, unless another one was asked for."""
     airlock: str
     """Airlock's version."""
     packs: tuple[Pack, ...] = ()
@@ -209,6 +212,12 @@ class Evidence(_Model):
         known = {one.id: one for one in self.controls}
         if len(known) != len(self.controls):
             raise ValueError("two controls have one id")
+        references = [one.reference for one in self.criteria]
+        if len(set(references)) != len(references):
+            raise ValueError("two criteria have one reference")
+        left_out = {one for control in self.controls for one in control.criteria} - set(references)
+        if left_out:
+            raise ValueError(f"controls serve criteria that are left out: {', '.join(sorted(left_out))}")
         for one in self.criteria:
             mine = tuple(each.id for each in self.controls if one.reference in each.criteria)
             if mine != one.controls:

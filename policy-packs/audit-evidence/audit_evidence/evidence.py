@@ -29,7 +29,8 @@ def evidence_on(request: Any, config: Mapping[str, Any]) -> Evidence:
     stack = stack_of_document(document, "the stack")
     specs = list(pack_specs(config))
     judged = judge(specs, [as_planned(one) for one in resources], project=stack.project, stack=stack.name, on_output=_tell)
-    at = datetime.fromisoformat(config["at"]) if config.get("at") else datetime.now(UTC).replace(microsecond=0)
+    now = datetime.now(UTC).replace(microsecond=0)
+    as_of = datetime.fromisoformat(config["at"]) if config.get("at") else now
     digests = [files.sha256(files.canonical(spec.config)) if spec.config else "" for spec in specs]
     evaluated = Evaluated(
         project=stack.project,
@@ -38,7 +39,8 @@ def evidence_on(request: Any, config: Mapping[str, Any]) -> Evidence:
         simulated=False,
         preview=files.sha256(files.canonical(files.canonical_plan(masked(document)))),
         resources=len(resources),
-        at=at if at.tzinfo else at.replace(tzinfo=UTC),
+        at=now,
+        as_of=as_of if as_of.tzinfo else as_of.replace(tzinfo=UTC),
         airlock=version("pulumi-airlock"),
         packs=tuple(
             Pack(name=one.name, version=one.version, policies=len(one.policies), configuration=digest)
@@ -53,6 +55,8 @@ def pack_specs(config: Mapping[str, Any]) -> Iterator[PackSpec]:
     """The packs to ask: those that the configuration names, else all beside this one; each with its configuration."""
     named = [FOLDER / one for one in config.get("packs") or ()]
     found = named or sorted(one.parent for one in FOLDER.parent.glob("*/PulumiPolicy.yaml") if one.parent != FOLDER)
+    if any(one.resolve() == FOLDER.resolve() for one in found):
+        raise InputError([Problem("soc2-evidence", "packs", "names this pack itself, which asks the others: leave it out")])
     configs = config.get("packConfig") or {}
     unknown = sorted(set(configs) - {one.name for one in found})
     if unknown:

@@ -1,10 +1,12 @@
-"""The criteria that policies serve, with their titles: each is written once, here.
+"""The criteria that policies serve, with their titles.
 
-SOC 2: AICPA, Trust Services Criteria 2017 (with revised points of focus, 2022), common criteria, shortened.
+SOC 2: AICPA, Trust Services Criteria 2017, common criteria, as `pulumi_airlock.soc2.criteria` has them.
 CIS: CIS Amazon Web Services Foundations Benchmark v3.0.0 (2024-01), shortened.
 """
 
 from enum import Enum
+
+from pulumi_airlock.soc2.criteria import TITLES
 
 
 class _Control(Enum):
@@ -24,12 +26,12 @@ class _Control(Enum):
 class Soc2(_Control):
     """SOC 2 common criteria."""
 
-    CC6_1 = ("CC6.1", "Logical access security over protected information assets")
-    CC6_3 = ("CC6.3", "Access is granted by role, with least privilege and segregation of duties")
-    CC6_6 = ("CC6.6", "Protection against threats from outside the system's boundaries")
-    CC6_7 = ("CC6.7", "Information is protected while it is transmitted or moved")
-    CC7_2 = ("CC7.2", "Components are monitored for anomalies")
-    CC8_1 = ("CC8.1", "Changes are authorised, tested and approved")
+    CC6_1 = ("CC6.1", TITLES["CC6.1"])
+    CC6_3 = ("CC6.3", TITLES["CC6.3"])
+    CC6_6 = ("CC6.6", TITLES["CC6.6"])
+    CC6_7 = ("CC6.7", TITLES["CC6.7"])
+    CC7_2 = ("CC7.2", TITLES["CC7.2"])
+    CC8_1 = ("CC8.1", TITLES["CC8.1"])
 
 
 class Cis(_Control):

@@ -48,7 +48,7 @@ def render_evidence(evidence: Evidence, digest: str) -> str:
         counted=lambda one: counted([evidence.control(id_).result for id_ in one.controls]),
         numbers={stands: sum(one.result == stands for one in evidence.criteria) for stands in _STANDINGS},
         elsewhere={one.reference: one.elsewhere for one in CRITERIA},
-        is_past=lambda day: is_past(day, evidence.evaluated.at),
+        is_past=lambda day: is_past(day, evidence.evaluated.as_of),
         short=_short,
         grouped=_grouped,
         marks=MARKS,
