@@ -6,17 +6,19 @@ Tasks run as a service account of their own. With Istio names beyond the cluster
 bank's network go through the FortiGate, which knows the environment by its pods' networks.
 """
 
+from datetime import date
+
 import pulumi
 from kubernetes_parts import behind_a_fortigate, cilium_release, people_gateway
 from kubernetes_settings import Settings
 from pulumi_airlock.access import load
 from pulumi_airlock.environments.helm import ChartSecrets, Database, Eks, Gke, HelmEnvironment, Image
 from pulumi_airlock.gates.cilium import CiliumGate
-from pulumi_airlock.gates.consul import ConsulGate, TerminatingGateway, terminating_workload
+from pulumi_airlock.gates.consul import ConsulCertificates, ConsulGate, TerminatingGateway, terminating_workload
 from pulumi_airlock.gates.declared import AccessDeclaration
 from pulumi_airlock.gates.istio import EgressGateway, IstioGate, gateway_workload
 from pulumi_airlock.gates.kubernetes import ClusterDeclaration, workload
-from pulumi_airlock.gates.kubernetes.certificates import MeshCertificates
+from pulumi_airlock.gates.kubernetes.certificates import Anchor, MeshCertificates
 from pulumi_airlock.gates.linkerd import LinkerdGate
 from pulumi_airlock.gates.network_policy import NetworkPolicyGate
 from pulumi_airlock.gates.nginx import airflow_side
@@ -78,7 +80,9 @@ people = people_gateway(settings.gateway, access, networks) if settings.gateway 
 flows, doors = (people.flows, people.workloads) if people else ((), ())
 
 if terminating is None:
-    MeshCertificates("trust", mesh=settings.mesh)
+    MeshCertificates("trust", mesh=settings.mesh, anchors=[Anchor("2026", trusted=date(2026, 11, 2))])
+else:
+    ConsulCertificates("trust")
 if egress is not None:
     IstioGate(
         "istio",
