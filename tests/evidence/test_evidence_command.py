@@ -138,6 +138,16 @@ def test_the_preview_in_a_file_is_the_same_evidence(airlock: Run, desk: Path, go
     assert results[0] == results[1]
 
 
+def test_a_state_with_encrypted_secrets_decides_what_the_preview_could_not(airlock: Run, desk: Path, tmp_path: Path):
+    project = shutil.copytree(desk, tmp_path / "desk")
+    assert airlock("up", "--stack", "good", "--yes", "--no-policy-packs", "--cwd", project).returncode == 0
+    state = project / ".airlock" / "desk" / "good.json"
+    assert "ciphertext" in state.read_text()
+    done = airlock("evidence", "--from", state, "--cwd", project, "--output", tmp_path / "evidence", packs=True)
+    assert done.returncode == 0, done.stderr
+    assert control(tmp_path / "evidence", "aws-log-group-kms")["result"] == "holds"
+
+
 def test_a_mandatory_violation_is_status_2_and_the_files_are_written(airlock: Run, desk: Path):
     done = airlock("evidence", "--stack", "bad", "--output", "out-bad", packs=True)
     assert done.returncode == 2

@@ -135,6 +135,15 @@ def test_the_plan_is_the_same_whenever_it_was_made_and_in_whatever_order():
     assert plan != files.canonical(files.canonical_plan({"steps": other}))
 
 
+def test_a_secrets_ciphertext_is_no_part_of_the_plan():
+    def plan(value: Any) -> bytes:
+        state = {"urn": "a", "type": KEY, "inputs": {"token": value}}
+        return files.canonical(files.canonical_plan({"deployment": {"resources": [state]}}))
+
+    signed = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
+    assert plan({**signed, "ciphertext": "v1:a"}) == plan({**signed, "ciphertext": "v1:b"}) == plan("[secret]") != plan("open")
+
+
 def test_a_file_that_claims_more_than_its_controls_say_is_refused(tmp_path):
     made = evidence(policy(), diagnostics=[diagnostic()])
     path = tmp_path / files.JSON

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from ..errors import InputError, Problem
 from ..gates.documents import GONE
+from ..offline.wire import masked
 from .model import Evidence, SignOff
 
 JSON, HTML, SIGNATURE = "evidence.json", "evidence.html", "evidence.json.sig"
@@ -43,7 +44,7 @@ def canonical_plan(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What a preview or a state says of its resources: each operation with the resource as it will be, sorted by URN.
 
     `document` is that of `pulumi preview --json`, `pulumi stack export` or `airlock preview --json`. When resources were made
-    and how they got there is no part of it: the same plan has the same digest, whenever and from which of the files it is read.
+    and what their secrets are is no part of it: the same plan has the same digest, from whichever file it is read.
     """
     return sorted(_entries(document), key=lambda one: (str(one["urn"]), str(one["op"])))
 
@@ -64,7 +65,7 @@ def _entries(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _state(state: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: state[key] for key in _STATE if state.get(key)}
+    return {key: masked(state[key]) for key in _STATE if state.get(key)}
 
 
 def to_json(evidence: Evidence) -> bytes:

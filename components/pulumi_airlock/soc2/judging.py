@@ -3,6 +3,7 @@
 The packs are real ones, in processes of their own, and are asked over the analyzer protocol as Pulumi's engine asks them.
 """
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ from pulumi.runtime.proto import analyzer_pb2
 from ..gates.documents import GONE
 from ..gates.sources import MASK, UNKNOWN_STRING
 from ..offline.packs import PackSpec, PolicyPacks
-from ..offline.wire import from_struct, is_unknown, secret, to_struct
+from ..offline.wire import from_struct, is_secret, is_unknown, secret, to_struct
 from .gather import Judged
 
 STACK_TYPE = "pulumi:pulumi:Stack"
@@ -118,9 +119,13 @@ def _provider(reference: str, states: Mapping[str, Mapping[str, Any]]) -> analyz
 
 
 def _unmasked(value: Any) -> Any:
-    """The value with a secret that nobody knows for every mask, so that policies see that it is one."""
-    if isinstance(value, Mapping):
-        return {key: _unmasked(item) for key, item in value.items()}
+    """The value with its secrets as an engine marks them: unknown ones for masks and for what a state file has encrypted."""
     if isinstance(value, list):
         return [_unmasked(item) for item in value]
-    return secret(UNKNOWN_STRING) if value == MASK else value
+    if not isinstance(value, Mapping):
+        return secret(UNKNOWN_STRING) if value == MASK else value
+    if not is_secret(value):
+        return {key: _unmasked(item) for key, item in value.items()}
+    if "plaintext" in value:
+        return secret(json.loads(value["plaintext"]))
+    return value if "value" in value else secret(UNKNOWN_STRING)

@@ -10,7 +10,7 @@ from typing import Any
 from pulumi_airlock.errors import InputError, Problem
 from pulumi_airlock.gates.sources import stack_of_document
 from pulumi_airlock.offline.packs import PackSpec
-from pulumi_airlock.offline.wire import from_struct, masked
+from pulumi_airlock.offline.wire import from_struct
 from pulumi_airlock.report.evidence import evidence_of
 from pulumi_airlock.report.evidence_page import render_evidence
 from pulumi_airlock.soc2 import files
@@ -37,7 +37,7 @@ def evidence_on(request: Any, config: Mapping[str, Any]) -> Evidence:
         stack=stack.name,
         source=SOURCE,
         simulated=False,
-        preview=files.sha256(files.canonical(files.canonical_plan(masked(document)))),
+        preview=files.sha256(files.canonical(files.canonical_plan(document))),
         resources=len(resources),
         at=now,
         as_of=as_of if as_of.tzinfo else as_of.replace(tzinfo=UTC),
