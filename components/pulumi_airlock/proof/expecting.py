@@ -27,6 +27,9 @@ class _State:
     mark: datetime | None
     questions: list[Question] = field(default_factory=list)
     seen: bool = False
+    """Whether a filter decides some of it, or tasks are asked about, which go wherever nothing stops them."""
+    unmet: Group | None = None
+    """Where some of it meets no filter at all: whether it gets through, nothing in the stack says."""
     wrong: tuple[Group, Point] | None = None
     """The first point that is not as expected."""
     right: tuple[Group, Point] | None = None
@@ -111,8 +114,11 @@ def _look(one: _State, question: Question, group: Group) -> None:
         local.who.rows[question.selector][:, None, None, None]
         & local.service.rows[question.box.services][:, None, None]
         & (local.time.inside if one.mark is None else local.time.classes == local.space.clock.class_of(one.mark))
-        & group.real
+        & local.exists
     )
+    if one.unmet is None and (asked & ~group.real).any():
+        one.unmet = group
+    asked = asked & group.real
     if group.named is not None:
         # What happens to a name that no rule knows, its addresses tell.
         asked = asked & (group.declared | group.named)
@@ -135,8 +141,10 @@ def _result(one: _State, space: Space, sweep: Sweep) -> ExpectationResult:
     text = f"{one.expectation.from_} {'can' if one.expectation.allow else 'cannot'} reach {one.expectation.to}"
     text += f" at {one.expectation.at}" if one.expectation.at else ""
     if not one.seen:
-        return _vacuous(one, space, text)
+        return _vacuous(one, space, sweep, text)
     passed = one.wrong is None
+    if passed and one.unmet is not None and not one.expectation.allow:
+        return _unmet(one.unmet, sweep, text)
     group, point = one.wrong or one.right or (None, None)
     if group is None or point is None:
         return ExpectationResult(text, passed, "holds")
@@ -151,8 +159,17 @@ def _result(one: _State, space: Space, sweep: Sweep) -> ExpectationResult:
     return ExpectationResult(text, False, why, shown, path)
 
 
-def _vacuous(one: _State, space: Space, text: str) -> ExpectationResult:
+def _vacuous(one: _State, space: Space, sweep: Sweep, text: str) -> ExpectationResult:
     if not space.who.table[space.selector_row(one.selector)].any():
         return ExpectationResult(text, False, f"no task or person of this stack is {one.expectation.from_}")
-    message = "nothing in the stack leads there (no gate, or no address family in common)"
-    return ExpectationResult(text, not one.expectation.allow, message)
+    if one.unmet is not None:
+        return _unmet(one.unmet, sweep, text)
+    # Who has no address of the destination's family gets nowhere.
+    return ExpectationResult(text, not one.expectation.allow, "they have no address family in common")
+
+
+def _unmet(group: Group, sweep: Sweep, text: str) -> ExpectationResult:
+    """Of callers outside Airflow that no filter holds: a gate refuses only what it says something of."""
+    gates = list(dict.fromkeys(one.filter.gate for one in sweep.path(group.place.zone)))
+    here = f"of {', '.join(gates)}, no filter is about it" if gates else "no gate stands there"
+    return ExpectationResult(text, False, f"nothing in the stack refuses it or lets it through: {here}")

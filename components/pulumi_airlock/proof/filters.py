@@ -246,6 +246,13 @@ class Filter:
     """The resource that the default belongs to."""
     kind: Kind = Kind.PERMISSION
     scope: Match = EVERYTHING
+    """What it is asked about. The default denies within it alone, so that a scope is a claim: everything in there passes here.
+
+    A gate refuses nothing that none of its filters holds: there, tasks get through, and of others nothing is said (an expectation
+    that they cannot does not hold). So a reader gives a gate that stands before some destinations alone (policies that select
+    pods) a filter that lets through, or may, to those before which it was to stand and does not, with the reason in its rules;
+    and leaves the scope away only where the device denies what nobody wrote a rule for.
+    """
     always: bool = False
     """Stands on every path of its scope, also where no zone names it: an environment's own security groups, ACLs and routes."""
     relays: tuple[Relay, ...] = ()
