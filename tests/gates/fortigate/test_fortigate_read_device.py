@@ -33,6 +33,10 @@ def verdicts(found, *points):
 # Tokens, devices, links
 
 
+def test_objects_of_a_device_without_policies_say_nothing_of_its_policies():
+    assert not list(read(Stack([WAREHOUSE, UTC_DEVICE])))
+
+
 def test_the_other_packages_tokens_and_plurals_read_the_same():
     stack = [
         resource(

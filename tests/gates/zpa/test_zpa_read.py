@@ -241,3 +241,11 @@ def test_or_between_conditions_widens():
     found = reading(WAREHOUSE, rule("a", APP, ANALYSTS[1], operator="OR"))
     assert decide(found, TASK) == "allow"
     assert decide(found, PERSON) == "allow"
+
+
+def test_segments_of_a_tenant_without_rules_say_nothing_of_its_rules():
+    (found,) = read(Stack([WAREHOUSE, group()]))
+    assert decide(found, Point("wh.corp.example", 5432)) == "unproven"
+    assert reasons(found) == {f"the access rules of {found.gate}, of which the stack has none"}
+    # A gate in the tenant has its rules: none of them is that it refuses.
+    assert not reading(WAREHOUSE).rules

@@ -57,7 +57,7 @@ def read(stack: Stack) -> Iterator[Filter]:
     """
     found = [(tenant, _Reader(tenant)) for tenant in tenants(stack)]
     for tenant, reader in found:
-        rules = (*_of_the_same_tenant_perhaps(tenant, found), *reader.rules())
+        rules = (*_of_the_same_tenant_perhaps(tenant, found), *reader.kept_elsewhere(), *reader.rules())
         named = [(gate_name(one), one.urn) for one in tenant.components]
         what = f"access policy of {tenant.name}" + (f", microtenant {tenant.microtenant}" if tenant.microtenant else "")
         fallback = tenant.provider or tenant.resources[0].urn
@@ -113,6 +113,12 @@ class _Reader:
                 for box in self._boxes(branch, Action.ALLOW):
                     source = Source(rule.urn, "", f'forwarding rule "{_name(rule)}"')
                     yield Rule(Action.ALLOW, box.match, source, (*box.reasons, shown), parts=self.parts.later(rule))
+
+    def kept_elsewhere(self) -> Iterator[Rule]:
+        """Segments alone are no tenant without access rules: those are kept elsewhere, and what they do is not known."""
+        if not self.order.rules and not self.tenant.components:
+            source = Source(self.tenant.resources[0].urn, "", "access rules elsewhere")
+            yield Rule(Action.ALLOW, Match(), source, (f"the access rules of {self.tenant.name}, of which the stack has none",))
 
     # One rule
 
