@@ -114,6 +114,22 @@ def test_an_endpoint_that_no_policy_selects_is_open_to_everybody(named: str) -> 
     assert "anything outside Airflow" in {one.witness.principal for one in found}
 
 
+def test_policies_that_the_chart_does_not_enforce_refuse_nothing() -> None:
+    def chart(mode: Any) -> Resource:
+        kind = "kubernetes:helm.sh/v3:Release"
+        values = {"policyEnforcementMode": mode}
+        return Resource(f"urn:pulumi:test::bank::{kind}::cilium", kind, {"chart": "cilium", "values": values})
+
+    assert not proven(make(ACCESS, chart("default"))).excess
+    found = proven(make(ACCESS, chart("never")))
+    assert "no policy is enforced" in {one.rule.label for one in found.excess if one.rule is not None}
+    # No rule names `ledger` any more: it is among the hosts outside of every zone.
+    assert {"warehouse", "hosts outside of every zone"} <= {name for one in found.excess for name in one.destinations}
+    unsure = proven(make(ACCESS, chart(UNKNOWN)))
+    assert not unsure.excess
+    assert any("cilium.values.policyEnforcementMode" in str(one) for one in unsure.unproven)
+
+
 def test_reading_needs_no_sdk() -> None:
     code = "import sys; sys.modules.update(dict.fromkeys(['pulumi', 'pulumi_kubernetes'])); import pulumi_airlock.gates.cilium"
     subprocess.run([sys.executable, "-c", code], check=True)
