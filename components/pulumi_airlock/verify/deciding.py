@@ -40,8 +40,8 @@ class Caller:
             found = min(found, Held.YES if self.groups <= who.groups else Held.MAYBE)
         if who.principals is not None:
             found = min(found, _share(self.principals, who.principals))
-        if who.workloads is not None:
-            found = min(found, Held.MAYBE)  # Logs of networks show no workload.
+        if who.workloads is not None or who.tasks is not None:
+            found = min(found, Held.MAYBE)  # Logs of networks show no workload, and no task.
         if who.sources is not None:
             found = min(found, _from(self.sources, who.sources))
         return found
