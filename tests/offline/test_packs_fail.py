@@ -141,7 +141,8 @@ def test_closing_ends_the_packs_and_all_that_they_started() -> None:
 
 
 HOST = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a run in the background inherits that it is ignored
 from pathlib import Path
 from pulumi_airlock.offline.packs import PackSpec, PolicyPacks
 children = []

@@ -42,27 +42,36 @@ class Project:
         return [one for one in listed.splitlines() if str(self.folder) in one]
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
     airflow, envoy = needed(AIRFLOW_PYTHON, "Airflow"), needed(ENVOY, "Envoy")
     found = subprocess.run([str(airflow), "-c", "import airlock_provider"], capture_output=True, check=False)
     if found.returncode:
         pytest.skip(f"{airflow} has no airflow-provider-airlock: make parts installs it")
-    folder = tmp_path_factory.mktemp("desk")
+    folder = tmp_path / "desk"
+    folder.mkdir()
     for name in ("stacks", "policy-packs"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "Pulumi.yaml", folder)
     settings = folder / "stacks" / "Pulumi.local.yaml"
     text = settings.read_text().replace(".venv-airflow/bin/python", str(airflow)).replace(".venv-parts/bin/envoy", str(envoy))
     settings.write_text(f"{text}  airlock:firstPort: {free_port()}\n")
-    routes = folder / "stacks" / "access" / "local.yaml"
-    routes.write_text(routes.read_text().replace("28091", str(free_port())).replace("28092", str(free_port())))
     one = Project(folder)
     yield one
     one.airlock("destroy", "--stack", "local", "--yes")
 
 
-def test_up_runs_it_all_and_shows_what_is_let_through_and_what_is_refused(project: Project) -> None:
+def test_the_local_stack_from_up_to_down(project: Project) -> None:
+    """One test, for one stack: it takes a minute to come up."""
+    up_runs_it_all_and_shows_what_is_let_through_and_what_is_refused(project)
+    a_second_up_changes_nothing(project)
+    the_timeline_shows_both_and_which_agent_it_was(project)
+    no_secret_is_in_a_log_or_in_the_state(project)
+    a_proxy_that_died_is_started_again(project)
+    destroy_stops_everything(project)
+
+
+def up_runs_it_all_and_shows_what_is_let_through_and_what_is_refused(project: Project) -> None:
     said = project.up()
     assert "✓ proven" in said
     assert "6 of 6 expectations hold" in said
@@ -75,21 +84,21 @@ def test_up_runs_it_all_and_shows_what_is_let_through_and_what_is_refused(projec
         assert word in told
 
 
-def test_a_second_up_changes_nothing(project: Project) -> None:
+def a_second_up_changes_nothing(project: Project) -> None:
     summary = next(line for line in project.up().splitlines() if line.startswith("local: "))
     assert summary.endswith(" unchanged")
     assert "," not in summary
 
 
-def test_the_timeline_shows_both_and_which_agent_it_was(project: Project) -> None:
+def the_timeline_shows_both_and_which_agent_it_was(project: Project) -> None:
     logs = [str(project.folder / ".airlock" / "desk" / name) for name in ("audit.jsonl", "proxy-access.log")]
     done = project.airlock("audit", *logs)
     assert done.returncode == 0, done.stderr
-    for word in ("finance_daily", "marketing_daily", "deny-warehouse-", "analyst"):
+    for word in ("finance_daily", "marketing_daily", "no route leads marketing to warehouse", "analyst"):
         assert word in done.stdout
 
 
-def test_no_secret_is_in_a_log_or_in_the_state(project: Project) -> None:
+def no_secret_is_in_a_log_or_in_the_state(project: Project) -> None:
     folder = project.folder / ".airlock"
     secrets = [
         one.read_text() for one in (folder / "desk" / "secrets").iterdir() if one.name in ("lending-key", "postgres-password")
@@ -103,14 +112,14 @@ def test_no_secret_is_in_a_log_or_in_the_state(project: Project) -> None:
         assert not [secret for secret in secrets if secret in text], one
 
 
-def test_a_proxy_that_died_is_started_again(project: Project) -> None:
+def a_proxy_that_died_is_started_again(project: Project) -> None:
     before = project.state()["tcp_proxy-envoy"]["outputs"]["pid"]
     os.killpg(before, signal.SIGKILL)
     project.up()
     assert project.state()["tcp_proxy-envoy"]["outputs"]["pid"] != before
 
 
-def test_destroy_stops_everything(project: Project) -> None:
+def destroy_stops_everything(project: Project) -> None:
     assert project.processes()
     done = project.airlock("destroy", "--stack", "local", "--yes")
     assert done.returncode == 0, done.stdout + done.stderr
