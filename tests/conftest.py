@@ -9,9 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-sys.path.insert(
-    0, str(Path(__file__).parent)
-)  # for `in_process`: tests have no package (`--import-mode=importlib`)
+sys.path.insert(0, str(Path(__file__).parent))  # for `in_process`: tests have no package (`--import-mode=importlib`)
 
 # The same random cases every time: a change is judged, not luck. HYPOTHESIS_PROFILE=other looks for cases that nobody has seen.
 settings.register_profile("same", derandomize=True)
