@@ -38,7 +38,7 @@ class Project:
         return {one["urn"].rsplit("::", 1)[1]: one for one in document["deployment"]["resources"]}
 
     def processes(self) -> list[str]:
-        listed = subprocess.run(["/bin/ps", "-eo", "args="], capture_output=True, text=True, check=True).stdout
+        listed = subprocess.run(["/bin/ps", "-eww", "-o", "args="], capture_output=True, text=True, check=True).stdout
         return [one for one in listed.splitlines() if str(self.folder) in one]
 
 

@@ -64,9 +64,10 @@ class World:
 
     def sign(self, key: SigningKey) -> None:
         """Tokens for all callers, by a key that the proxy has by now."""
-        self.tokens = {dag: token(dag, key) for dag in ("finance_daily", "marketing_daily", "close_books")}
-        self.tokens["expired"] = token("finance_daily", key, life=-60)
-        self.tokens["forged"] = token("finance_daily", SigningKey(key.kid))
+        found = {dag: token(dag, key) for dag in ("finance_daily", "marketing_daily", "close_books")}
+        found["expired"] = token("finance_daily", key, life=-60)
+        found["forged"] = token("finance_daily", SigningKey(key.kid))
+        self.tokens = found  # at once: others read it meanwhile
 
     def publish(self) -> None:
         """Routes and keys as they are, into the files that Envoy watches."""

@@ -126,7 +126,7 @@ def test_nothing_of_the_environment_but_what_every_program_needs_is_passed_on(
 def _with(word: str) -> bool:
     """Whether a process of this machine has a word in its command."""
     time.sleep(0.2)
-    return word in subprocess.run(["/bin/ps", "-eo", "args="], capture_output=True, text=True, check=True).stdout
+    return word in subprocess.run(["/bin/ps", "-eww", "-o", "args="], capture_output=True, text=True, check=True).stdout
 
 
 def test_it_outlives_who_started_it_even_where_it_asks_not_to(tmp_path: Path) -> None:
