@@ -9,6 +9,7 @@ from pulumi_airlock.offline.dynamic import DynamicError
 from pulumi_airlock.offline.plan import Plan
 from pulumi_airlock.offline.project import Project
 from pulumi_airlock.offline.session import Session
+from pulumi_airlock.offline.wire import reveal
 
 Run = Callable[[str], Plan]
 
@@ -49,8 +50,8 @@ class Files(ResourceProvider):
             os.remove(id_)
 
 class File(Resource, module="airlock", name="File"):
-    def __init__(self, name, folder, text, opts=None):
-        super().__init__(Files(), name, {{"folder": str(folder), "text": text, "length": None}}, opts)
+    def __init__(self, name, folder, text, opts=None, token=None):
+        super().__init__(Files(), name, {{"folder": str(folder), "text": text, "token": token, "length": None}}, opts)
 
 """
 
@@ -123,3 +124,12 @@ def test_destroy_deletes_it(tmp_path: Path, update: Run, tiny: Project) -> None:
         session.apply(session.destruction())
     assert not (tmp_path / "a" / "made").exists()
     assert not session.state_file.path.exists()
+
+
+def test_a_secret_input_is_the_programs_again_in_a_run_that_changes_nothing(update: Run, tmp_path: Path) -> None:
+    source = program(tmp_path / "a", "one").replace("'one')", "'one', token=pulumi.Output.secret('hush hush'))")
+    source += "pulumi.export('token', file.token)\n"
+    update(source)
+    plan = update(source)
+    assert ops(plan) == ["same file"]
+    assert reveal(plan.outputs["token"]) == "hush hush"

@@ -27,6 +27,7 @@ JSON = st.recursive(
         "pulumi_aws",
         "pulumi_azuread",
         "pulumi_gcp",
+        "pulumi_kubernetes",
         "pulumi_okta",
         "pulumiverse_fortios",
         "zscaler_pulumi_zia",
@@ -37,7 +38,7 @@ def test_every_simulated_type_is_one_of_its_package(package: str) -> None:
     spec = find_spec(package)
     assert spec
     assert spec.origin
-    tokens = set(re.findall(r'"([a-z]+:[\w/]+:\w+)"', Path(spec.origin).read_text()))
+    tokens = set(re.findall(r'"([a-z]+:[\w/.]+:\w+)"', Path(spec.origin).read_text()))
     prefix = next(iter(tokens)).split(":")[0] + ":"
     # `fortios:index/…` are the tokens of the other package, which cannot be installed here.
     missing = {one for one in TYPES if one.startswith(prefix) and not one.startswith("fortios:index/")} - tokens

@@ -43,10 +43,11 @@ class DynamicError(AirlockError):
 class Verdict:
     """What a provider says of a resource whose inputs are as they are now."""
 
-    changes: bool | None
-    """None: it leaves that to whoever compares the inputs."""
+    changes: bool | None = None
+    """None: that is left to whoever compares the inputs."""
     replaces: tuple[str, ...] = ()
-    deletes_first: bool = False
+    deletes_first: bool | None = None
+    """None: that is left to whoever knows the type."""
 
 
 def is_dynamic(type_: str) -> bool:
@@ -78,10 +79,8 @@ class DynamicProviders:
         return Verdict(known.get(answer.changes), tuple(answer.replaces), answer.deleteBeforeReplace)
 
     def done(self, operation: Operation) -> bool:
-        """Does an operation on a dynamic resource, whose step then says what is there. False for any other resource."""
+        """Does an operation on a dynamic resource, whose step then says what is there. False where there is nothing to do."""
         step, old, urn = operation.step, operation.old, operation.urn
-        if not is_dynamic(urns.type_of(urn)):
-            return False
         match operation.op:
             case Op.CREATE | Op.CREATE_REPLACEMENT if step is not None and step.registration is not None:
                 step.id, step.outputs = self.create(urn, step.registration.inputs)

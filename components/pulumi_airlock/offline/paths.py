@@ -42,6 +42,15 @@ def covers(above: Path, below: Path) -> bool:
     return len(above) <= len(below) and all(one in ("*", other) for one, other in zip(above, below, strict=False))
 
 
+def at(path: Path, value: Any) -> Any:
+    """What is at a path; None where there is nothing."""
+    for step in path:
+        value = _at(value, step)
+        if value is _ABSENT:
+            return None
+    return value
+
+
 _ABSENT = object()
 
 

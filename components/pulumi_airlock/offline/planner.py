@@ -87,38 +87,36 @@ class Planner:
             return Step(Op.SAME, asked.urn, asked, old, old.id if old else "", dict(asked.inputs))
         if old is None or (old.external and asked.custom):
             return self._create(Op.IMPORT if asked.import_id else Op.CREATE, asked, old)
-        changes = self._changes(asked, old)
-        if is_dynamic(asked.type):
-            return self._decide_really(asked, old, changes)
-        reasons = self._reasons(asked, old, changes) if asked.custom else ()
+        verdict = self._verdict(asked, old)
+        changes = [replace(one, replaces=one.replaces or one.path[0] in verdict.replaces) for one in self._changes(asked, old)]
+        reasons = tuple(dict.fromkeys((*self._reasons(asked, old, changes), *verdict.replaces))) if asked.custom else ()
         because = self._condemned.get(old.urn, "")
         if reasons or because or old.pending_replacement:
-            return self._replace(asked, old, changes, reasons, because)
+            return self._replace(asked, old, changes, reasons, because, verdict.deletes_first)
         outputs = self._restored(old, asked)
-        if not changes:
+        if not (changes if verdict.changes is None else verdict.changes):
             return Step(Op.SAME, asked.urn, asked, old, old.id, outputs)
-        if asked.custom:
+        if is_dynamic(asked.type):
+            outputs |= self._open(asked.inputs)
+        elif asked.custom:
             outputs = self._simulator.update(asked.urn, self._open(asked.inputs), old.inputs, outputs, self._preview)
         return Step(Op.UPDATE, asked.urn, asked, old, old.id, outputs, changes)
 
-    def _decide_really(self, asked: Registration, old: ResourceState, changes: Sequence[Change]) -> Step:
-        """What the provider of a dynamic resource says, which looks at what is there."""
-        verdict = Verdict(None)
-        if not self._condemned.get(old.urn) and not old.pending_replacement:
-            verdict = self._dynamic.diff(asked.urn, old.id, old.outputs, asked.inputs)
-        marked = [replace(one, replaces=one.replaces or one.path[0] in verdict.replaces) for one in changes]
-        reasons = tuple(dict.fromkeys([*self._reasons(asked, old, marked), *verdict.replaces]))
-        because = self._condemned.get(old.urn, "")
-        if reasons or because or old.pending_replacement:
-            if asked.delete_before_replace is None:
-                asked.delete_before_replace = verdict.deletes_first
-            return self._replace(asked, old, marked, reasons, because)
-        if verdict.changes is False or (verdict.changes is None and not changes):
-            return Step(Op.SAME, asked.urn, asked, old, old.id, dict(old.outputs))
-        return Step(Op.UPDATE, asked.urn, asked, old, old.id, {**old.outputs, **asked.inputs}, marked)
+    def _verdict(self, asked: Registration, old: ResourceState) -> Verdict:
+        """What a real provider, which looks at what is there, says of it. It is not asked of what goes, or has gone, first."""
+        gone = old.pending_replacement or old.urn in self._condemned
+        if not is_dynamic(asked.type) or gone:
+            return Verdict()
+        return self._dynamic.diff(asked.urn, old.id, old.outputs, asked.inputs)
 
     def _replace(
-        self, asked: Registration, old: ResourceState, changes: Sequence[Change], reasons: tuple[str, ...], because: str
+        self,
+        asked: Registration,
+        old: ResourceState,
+        changes: Sequence[Change],
+        reasons: tuple[str, ...],
+        because: str,
+        deletes_first: bool | None,
     ) -> Step:
         step = self._create(Op.REPLACE, asked, old, changes)
         step.reasons, step.because = reasons, because
@@ -130,7 +128,7 @@ class Planner:
         if asked.import_id and "import" not in reasons:
             message = f"was imported and must be replaced for {', '.join(reasons)}: take `import_` off it, or the change back"
             self.problems.append(Problem(step.name, step.type, message))
-        wanted = asked.delete_before_replace
+        wanted = deletes_first if asked.delete_before_replace is None else asked.delete_before_replace
         step.deletes_first = self._simulator.deletes_first(asked.type, old.inputs, asked.inputs) if wanted is None else wanted
         if step.deletes_first:
             step.condemned = tuple(self._condemn(old, asked.urn))

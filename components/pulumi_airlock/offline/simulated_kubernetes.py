@@ -1,4 +1,4 @@
-"""Simulated types of Kubernetes (see `simulated_types`): every kind has an entry, those of custom resources too.
+"""Simulated types of Kubernetes (see `simulated_types`): a kind that is not listed is made up as well, custom resources too.
 
 Ids: `<namespace>/<name>`, and the name alone where an object says no namespace (pulumi-kubernetes, `provider.go`). What replaces
 an object: name and namespace, and of each kind the fields that its `diff.go` names: ConfigMaps and
@@ -14,11 +14,12 @@ _RELEASE = "kubernetes:helm.sh/v3:Release"
 
 
 def _object(*forces: str) -> Simulated:
-    return Simulated("{object}", {}, _IDENTITY | set(forces))
+    return Simulated("{object}", {}, _IDENTITY | set(forces), names=("metadata.namespace", "metadata.name"))
 
 
-_OBJECT = _object()
-_KINDS: Mapping[str, Simulated] = {
+OBJECT = _object()
+"""Any kind that is not below."""
+KUBERNETES: Mapping[str, Simulated] = {
     # What Helm says of a release that it has installed and waited for.
     _RELEASE: Simulated(
         "{in.namespace}/{in.name}",
@@ -33,6 +34,7 @@ _KINDS: Mapping[str, Simulated] = {
             },
         },
         frozenset(("name", "namespace")),
+        names=("namespace", "name"),
     ),
     "kubernetes:apps/v1:StatefulSet": _object(
         "spec.podManagementPolicy", "spec.revisionHistoryLimit", "spec.selector", "spec.serviceName", "spec.volumeClaimTemplates"
@@ -48,8 +50,3 @@ _KINDS: Mapping[str, Simulated] = {
     "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding": _object("roleRef"),
     "kubernetes:storage.k8s.io/v1:StorageClass": _object("parameters", "provisioner"),
 }
-
-
-def of_kubernetes(type_: str) -> Simulated:
-    """What is made up for a kind."""
-    return _KINDS.get(type_, _OBJECT)

@@ -11,6 +11,7 @@ from .simulated_credentials import CREDENTIALS
 from .simulated_fortios import FORTIOS
 from .simulated_gcp import GCP
 from .simulated_identity import IDENTITY
+from .simulated_kubernetes import KUBERNETES, OBJECT
 from .simulated_zia import ZIA
 from .simulated_zpa import ZPA
 from .simulation import Simulated
@@ -24,5 +25,8 @@ _RANDOM: dict[str, Simulated] = {
     ),
 }
 
-TYPES: Mapping[str, Simulated] = {**AWS, **CREDENTIALS, **_RANDOM, **FORTIOS, **GCP, **IDENTITY, **ZIA, **ZPA}
+TYPES: Mapping[str, Simulated] = {**AWS, **CREDENTIALS, **_RANDOM, **FORTIOS, **GCP, **IDENTITY, **KUBERNETES, **ZIA, **ZPA}
 """Every simulated type, by its token."""
+
+OTHERS: Mapping[str, Simulated] = {"kubernetes": OBJECT}
+"""What is made up for a package's types that are not listed."""

@@ -29,6 +29,8 @@ class Simulated:
     """Computed outputs that a change of any input makes anew: unknown in the preview of an update."""
     secret: frozenset[str] = frozenset()
     """Computed outputs that are secret."""
+    names: tuple[str, ...] = ()
+    """Inputs (paths) that name it together, the name itself last; without it, each output that is made of `{name}` is a name."""
 
     def replaced_by(self, path: paths.Path) -> bool:
         """Whether a change at this path replaces the resource."""
@@ -141,13 +143,6 @@ class Seed:
         return str(ipaddress.ip_address("169.254.0.0") + 4 * block + host)
 
 
-def _named(inputs: Mapping[str, Any]) -> tuple[Any, Any] | None:
-    """Namespace and name of a Kubernetes object, where the program says the name."""
-    metadata = inputs.get("metadata", inputs)
-    name = metadata.get("name") if isinstance(metadata, Mapping) else None
-    return (metadata.get("namespace"), name) if isinstance(name, str) else None
-
-
 class Simulator:
     """Makes up what providers answer."""
 
@@ -157,10 +152,9 @@ class Simulator:
 
     def type(self, type_: str) -> Simulated:
         """What is made up for a type."""
-        from .simulated_kubernetes import of_kubernetes
-        from .simulated_types import TYPES
+        from .simulated_types import OTHERS, TYPES
 
-        return of_kubernetes(type_) if type_.startswith("kubernetes:") else TYPES.get(type_, GENERIC)
+        return TYPES.get(type_) or OTHERS.get(type_.partition(":")[0], GENERIC)
 
     def deletes_first(self, type_: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
         """Whether a replacement can only come when the old resource has gone: it keeps the name that the program gave it.
@@ -168,9 +162,11 @@ class Simulator:
         So do providers that are bridged from Terraform (pulumi-terraform-bridge, `nameRequiresDeleteBeforeReplace`), for a type
         that makes names up where none is given; and so does Kubernetes' (pulumi-kubernetes, `provider.go`).
         """
-        if type_.startswith("kubernetes:"):
-            return _named(old) is not None and _named(old) == _named(new)
-        named = [key for key, template in self.type(type_).outputs.items() if template == "{name}"]
+        kind = self.type(type_)
+        if kind.names:
+            before, now = ([paths.at(paths.parse(one), inputs) for one in kind.names] for inputs in (old, new))
+            return isinstance(before[-1], str) and before == now
+        named = [key for key, template in kind.outputs.items() if template == "{name}"]
         return any(key in old and old[key] == new.get(key) for key in named)
 
     def create(self, urn: str, inputs: Mapping[str, Any], replaces: str = "") -> tuple[str, dict[str, Any]]:
