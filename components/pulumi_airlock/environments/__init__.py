@@ -1,6 +1,7 @@
 """Airflow environments, one package a kind, each with the gates that it brings of its own.
 
-To add a kind, add its package, with `read_environments` and `read`, and its name to `ENVIRONMENTS`.
+To add a kind, add its package, with `read_environments`, and its name to `ENVIRONMENTS`; where it brings gates of its own, also
+`read`, and its name to `gates.GATES`.
 """
 
 from collections.abc import Iterator

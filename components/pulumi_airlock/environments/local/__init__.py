@@ -7,11 +7,11 @@ real. `issuer`, `lending`, `echo` and `postgres` are small servers that run as s
 from typing import TYPE_CHECKING
 
 from ...lazy import exports
-from .read import read, read_environments
+from .read import read_environments
 
 if TYPE_CHECKING:
     from .component import LocalEnvironment, Ports, Tools, Try
 
-__all__ = ["LocalEnvironment", "Ports", "Tools", "Try", "read", "read_environments"]
+__all__ = ["LocalEnvironment", "Ports", "Tools", "Try", "read_environments"]
 
 __getattr__ = exports(__name__, dict.fromkeys(("LocalEnvironment", "Ports", "Tools", "Try"), "component"))

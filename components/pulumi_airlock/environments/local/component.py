@@ -2,8 +2,8 @@
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -27,7 +27,7 @@ AUDIENCE = "airlock-proxy"
 AUDIT, PROXY_LOG = "audit.jsonl", "proxy-access.log"
 """Files that the provider and the proxy write, for `airlock audit`."""
 _PASSWORD = "postgres-password"  # noqa: S105  # the file's name
-_PARTS = "make parts"
+_PARTS = "make parts installs it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +91,38 @@ class _Places:
     """Folders of the stack."""
 
     root: Path
-    certificates: Path = field(init=False)
-    proxy: Path = field(init=False)
-    airflow: Path = field(init=False)
-    secrets: Path = field(init=False)
 
-    def __post_init__(self) -> None:
-        for name in ("certificates", "proxy", "airflow", "secrets"):
-            object.__setattr__(self, name, self.root / name)
+    @property
+    def certificates(self) -> Path:
+        """`proxy` and `tasks`, each with its certificate, key and authority."""
+        return self.root / "certificates"
+
+    @property
+    def proxy(self) -> Path:
+        """Envoy's configuration."""
+        return self.root / "proxy"
+
+    @property
+    def airflow(self) -> Path:
+        """AIRFLOW_HOME."""
+        return self.root / "airflow"
+
+    @property
+    def secrets(self) -> Path:
+        """What is for its owner alone."""
+        return self.root / "secrets"
+
+
+@dataclass(frozen=True, slots=True)
+class _Server:
+    """A destination as it is on this machine."""
+
+    target: str
+    """As tasks ask the proxy for it."""
+    destination: str
+    port: int
+    postgres: Path | None
+    """PostgreSQL's programs where it is one; else it is the echo server."""
 
 
 class LocalEnvironment(pulumi.ComponentResource):
@@ -137,12 +161,13 @@ class LocalEnvironment(pulumi.ComponentResource):
         identity = TaskIdentity(issuer_address, AUDIENCE, "oidc", "asserted", endpoint=f"{issuer_address}/token")
         proxy = proxy_of(plan, f"{HOST}:{self._ports.proxy}", "proxy.local")
         written = manifest(access, name, [proxy], identity)
-        plan = compile_proxy(access, gate, [task_issuer], today or date.today(), manifests={name: written.digest()})
-        places = {one.authority: self._ports.destinations + index for index, one in enumerate(plan.targets)}
-        names = {one.authority: one.destination for one in plan.targets}
+        plan = replace(plan, manifests={name: written.digest()})
+        servers = self._servers(plan)
 
-        databases = {lending.DATABASES: json.dumps(dict(self._databases(places, names)))}
-        secrets = self._files("secrets", self._places.secrets, databases, [lending.KEY, _PASSWORD])
+        databases = {one.destination: self._database(one) for one in servers if one.postgres}
+        secrets = self._files(
+            "secrets", self._places.secrets, {lending.DATABASES: json.dumps(databases)}, [lending.KEY, _PASSWORD]
+        )
         certificates = LocalCertificates(
             f"{name}-certificates",
             folder=self._places.certificates,
@@ -150,9 +175,9 @@ class LocalEnvironment(pulumi.ComponentResource):
             opts=self._child(),
         )
         issuer = self._server("issuer", "issuer", self._ports.issuer, [str(self._places.secrets), AUDIENCE], secrets)
-        servers = self._destinations(places, names, secrets)
+        destinations = [self._destination(one, secrets) for one in servers]
         lend = [str(self._places.secrets), issuer_address, AUDIENCE]
-        lender = self._server("lending", "lending", self._ports.lending, lend, issuer, *servers)
+        lender = self._server("lending", "lending", self._ports.lending, lend, issuer, *destinations)
         settings = Settings(
             folder=str(self._places.proxy),
             certificates=str(self._places.certificates / "proxy"),
@@ -161,7 +186,7 @@ class LocalEnvironment(pulumi.ComponentResource):
             port=self._ports.proxy,
             admin_port=self._ports.proxy_admin,
             log=str(self._places.root / PROXY_LOG),
-            upstreams={authority: f"{HOST}:{port}" for authority, port in places.items()},
+            upstreams={one.target: f"{HOST}:{one.port}" for one in servers},
         )
         envoy = _Proxy(gate, plan, settings, self._tools.envoy, self._child(certificates, issuer)).process
         airflow = self._airflow(written.text(), written.digest(), dags, envoy, lender)
@@ -184,9 +209,6 @@ class LocalEnvironment(pulumi.ComponentResource):
 
     def _refuse(self, dags: Path) -> None:
         problems = Problems(self._name)
-        for path, one in (("tools.airflow", self._tools.airflow), ("tools.envoy", self._tools.envoy)):
-            if not one.exists():
-                problems.add(path, f"no program at {one}: {_PARTS} installs it")
         if not dags.is_dir():
             problems.add("dags", f"no folder {dags}")
         for index, route in enumerate(self._access.routes):
@@ -212,32 +234,27 @@ class LocalEnvironment(pulumi.ComponentResource):
             opts=self._child(*after),
         )
 
-    def _databases(self, places: Mapping[str, int], names: Mapping[str, str]) -> Iterator[tuple[str, Mapping[str, object]]]:
-        """Destinations that are real databases here: those of PostgreSQL, where it is installed."""
+    def _servers(self, plan: ProxyPlan) -> list[_Server]:
         programs = postgres.programs()
-        for authority, port in places.items():
-            if programs is not None and self._access.destination(names[authority]).protocol == "postgres":
-                where = {"host": HOST, "port": port, "user": postgres.USER, "psql": str(programs / "psql")}
-                yield names[authority], {**where, "password_file": str(self._places.secrets / _PASSWORD)}
+        databases = {one.name for one in self._access.destinations if one.protocol == "postgres"}
+        return [
+            _Server(one.authority, one.destination, port, programs if one.destination in databases else None)
+            for port, one in enumerate(plan.targets, self._ports.destinations)
+        ]
 
-    def _destinations(self, places: Mapping[str, int], names: Mapping[str, str], secrets: LocalFiles) -> Iterator[LocalProcess]:
-        databases, programs = dict(self._databases(places, names)), postgres.programs()
-        lent = {name for route in self._access.routes if route.credential for name in route.to}
-        for authority, port in places.items():
-            name = names[authority]
-            if name not in databases:
-                key = [str(self._places.secrets / lending.KEY)] if name in lent else []
-                yield self._server(f"{name}-{port}", "echo", port, [name, *key], secrets)
-                continue
-            folder = self._places.root / f"postgres-{port}"
-            arguments = [str(folder), str(port), str(self._places.secrets / _PASSWORD), str(programs)]
-            yield LocalProcess(
-                f"{self._name}-{name}-{port}",
-                command=[sys.executable, "-m", f"{__package__}.postgres", *arguments],
-                ready=f"tcp://{HOST}:{port}",
-                folder=self._places.root,
-                opts=self._child(secrets),
-            )
+    def _database(self, one: _Server) -> Mapping[str, object]:
+        """What the lender needs to make roles in a database."""
+        where = {"host": HOST, "port": one.port, "user": postgres.USER, "psql": f"{one.postgres}/psql"}
+        return {**where, "password_file": str(self._places.secrets / _PASSWORD)}
+
+    def _destination(self, one: _Server, secrets: LocalFiles) -> LocalProcess:
+        name = f"{one.destination}-{one.port}"
+        if one.postgres is None:
+            lent = any(route.credential for route in self._access.routes if one.destination in route.to)
+            key = [str(self._places.secrets / lending.KEY)] if lent else []
+            return self._server(name, "echo", one.port, [one.destination, *key], secrets)
+        arguments = [str(self._places.root / f"postgres-{one.port}"), str(self._places.secrets / _PASSWORD), str(one.postgres)]
+        return self._server(name, "postgres", one.port, arguments, secrets)
 
     def _airflow(self, text: str, checked: str, dags: Path, *after: LocalProcess) -> LocalProcess:
         """Airflow, all of it in one process group."""

@@ -3,7 +3,8 @@
     python -m pulumi_airlock.environments.local.lending PORT FOLDER ISSUER AUDIENCE
 
 `POST /v1/auth/jwt/login` takes a task's token, which it verifies by the issuer's keys; `GET /v1/database/creds/<destination>`
-gives a user and a password that the destination takes for a few minutes. In PostgreSQL that is a role that ends (`VALID UNTIL`);
+gives a user and a password that the destination takes for a few minutes, to whichever task has a token: who may get there is for
+the proxy to say. In PostgreSQL that is a role that ends (`VALID UNTIL`);
 the echo server is told by a signature, whose key both read from `FOLDER`.
 """
 
@@ -95,27 +96,10 @@ def _make_role(database: Mapping[str, Any], user: str, password: str, until: int
     """A role that ends. Both texts are made of letters, digits, `-` and `_`: they need no quoting."""
     ends = datetime.fromtimestamp(until, UTC).isoformat()
     statement = f"CREATE ROLE \"{user}\" LOGIN PASSWORD '{password}' VALID UNTIL '{ends}'; GRANT pg_read_all_data TO \"{user}\";"
-    command = [
-        database["psql"],
-        "-q",
-        "-h",
-        database["host"],
-        "-p",
-        str(database["port"]),
-        "-U",
-        database["user"],
-        "-d",
-        "postgres",
-    ]
-    secret = Path(database["password_file"]).read_text().strip()
-    done = subprocess.run(
-        [*command, "-v", "ON_ERROR_STOP=1"],
-        input=statement,
-        env={"PGPASSWORD": secret},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    place = ["-h", database["host"], "-p", str(database["port"]), "-U", database["user"], "-d", "postgres"]
+    command = [database["psql"], "-q", "-v", "ON_ERROR_STOP=1", *place]
+    secret = {"PGPASSWORD": Path(database["password_file"]).read_text().strip()}
+    done = subprocess.run(command, input=statement, env=secret, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Refused(500, f"the database makes no role: {done.stderr.strip()}")
 

@@ -1,6 +1,6 @@
 """A PostgreSQL of the local stack: a cluster in a folder of its own, made when there is none, for one user with a password.
 
-    python -m pulumi_airlock.environments.local.postgres FOLDER PORT PASSWORD_FILE BIN
+    python -m pulumi_airlock.environments.local.postgres PORT FOLDER PASSWORD_FILE BIN
 
 PostgreSQL runs as an ordinary user alone: for root the stack takes the echo server.
 """
@@ -26,7 +26,7 @@ def programs() -> Path | None:
 
 def main() -> None:
     """Makes the cluster where there is none, then becomes the server."""
-    folder, port, password, folder_of_programs = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4])
+    port, folder, password, folder_of_programs = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), Path(sys.argv[4])
     if not (folder / "PG_VERSION").exists():
         shutil.rmtree(folder, ignore_errors=True)  # what an interrupted start left
         options = ["-D", str(folder), "-U", USER, "--auth=scram-sha-256", f"--pwfile={password}", "-E", "UTF8", "--no-locale"]

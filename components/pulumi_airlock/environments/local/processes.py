@@ -38,6 +38,8 @@ os.execv(sys.argv[1], sys.argv[1:])
 """
 _SAID = 12
 """Lines of its log that an error shows."""
+STRAIGHT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""Opens addresses of this machine, whatever `http_proxy` says."""
 
 
 class LocalProcessProvider(ResourceProvider):
@@ -164,8 +166,6 @@ def stop(props: Mapping[str, Any], grace: float = 10.0) -> None:
 
 
 def _group_lives(group: int) -> bool:
-    with suppress(ChildProcessError):
-        os.waitpid(group, os.WNOHANG)  # where it is a child of ours, which is a zombie until somebody asks
     try:
         os.killpg(group, 0)
     except ProcessLookupError:
@@ -196,7 +196,7 @@ def _answers(where: str) -> bool:
             return True
         return False
     try:
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(where, timeout=2):
+        with STRAIGHT.open(where, timeout=2):
             return True
     except urllib.error.HTTPError as error:
         return error.code < 500

@@ -1,9 +1,9 @@
-"""Reads local environments: who calls, and what nothing here keeps apart."""
+"""Reads local environments: who calls. They bring no gate of their own but the proxy, which is read as one."""
 
 from collections.abc import Iterator
 
 from ...gates.stack import Stack
-from ...proof.filters import Environment, Filter, Match
+from ...proof.filters import Environment, Match
 from ...proof.sets import Hosts
 from ...tokens import LOCAL_ENVIRONMENT
 
@@ -17,8 +17,3 @@ def read_environments(stack: Stack) -> Iterator[Environment]:
     for one in stack.of_type(LOCAL_ENVIRONMENT):
         behind = Hosts.from_names([name for name in one.get_list("behind") if isinstance(name, str)])
         yield Environment(one.name, one.urn, Hosts.from_cidr("127.0.0.0/8"), (Match(hosts=behind.complement()),))
-
-
-def read(stack: Stack) -> Iterator[Filter]:
-    """Nothing: a local environment brings no gate of its own but its proxy, which is read as such."""
-    yield from ()

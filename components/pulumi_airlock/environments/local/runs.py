@@ -13,6 +13,8 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider
 
+from .processes import STRAIGHT
+
 _POLL = 0.5
 _SHOWN = 6
 
@@ -24,9 +26,8 @@ class LocalDagRunProvider(ResourceProvider):
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """Another DAG, another end, or another environment (by its digest) is another run."""
-        changed = [
-            key for key in ("airflow", "dag_id", "succeeds", "told", "depends_on_digest") if olds.get(key) != news.get(key)
-        ]
+        keys = ("airflow", "dag_id", "succeeds", "told", "depends_on_digest")
+        changed = [key for key in keys if olds.get(key) != news.get(key)]
         return DiffResult(changes=bool(changed), replaces=changed)
 
     def create(self, props: dict[str, Any]) -> CreateResult:
@@ -91,7 +92,7 @@ class _Airflow:
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {self._token}"} if self._token else {})
         data = json.dumps(body).encode() if body is not None else None
         request = urllib.request.Request(self._url + path, data=data, headers=headers, method=method)  # noqa: S310
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=120) as answer:
+        with STRAIGHT.open(request, timeout=120) as answer:
             return json.load(answer)
 
     def known(self, dag: str, deadline: float) -> None:
