@@ -53,7 +53,7 @@ def compile_proxy(
     for destination in mine.values():
         trusted = [one for one in issuers if one.assurance == "attested" or destination.data_class not in attested]
         grants = tuple(_grant(access, one, trusted) for one in routes if destination.name in one.to)
-        for host, port in _targets(destination):
+        for host, port in targets_of(destination):
             found = Target(host, port, destination.name, grants, destination.data_class, destination.cidrs)
             other = targets.setdefault(found.authority, found)
             if other is not found:
@@ -71,7 +71,8 @@ def proxy_of(plan: ProxyPlan, address: str, server_name: str | None = None) -> P
     return Proxy(plan.gate, address, plan.zones, server_name, rules)
 
 
-def _targets(destination: Destination) -> list[tuple[str, int]]:
+def targets_of(destination: Destination) -> list[tuple[str, int]]:
+    """The (host, port) that a destination becomes."""
     hosts = [one.lower() for one in destination.hosts] or [
         str(address)
         for network in destination.networks()
@@ -112,12 +113,13 @@ def _unsayable(
     access: Access, routes: Sequence[Route], mine: Mapping[str, Destination], issuers: Sequence[TaskIssuer]
 ) -> Iterator[tuple[str, str, str]]:
     for destination in mine.values():
-        yield from ((f"destination {destination.name}", *found) for found in _unnamed(destination))
+        yield from ((f"destination {destination.name}", *found) for found in unnamed(destination))
     for route in routes:
         yield from ((f"route {route.name}", *found) for found in _unseen(access, route, issuers))
 
 
-def _unnamed(destination: Destination) -> Iterator[tuple[str, str]]:
+def unnamed(destination: Destination) -> Iterator[tuple[str, str]]:
+    """What of a destination is no target by TCP, as (path, message)."""
     for host in destination.hosts:
         if host.startswith("*"):
             yield "hosts", f"{quoted(host)} is no single host: a tunnel leads to a target that is named; write each host"
