@@ -13,11 +13,11 @@ PAGE = (Path(__file__).parents[2] / "docs" / "identity.md").read_text(encoding="
 
 def only_finance(document: dict[str, Any]) -> None:
     document["principals"] = [one for one in document["principals"] if one["name"] in ("ledger-close", "controllers")]
-    document["destinations"][1]["name"] = "airflow-ui-finance"
+    document["destinations"][1]["name"] = "airflow-ui"
     document["destinations"].pop()
     document["routes"] = [
         document["routes"][0],
-        {"name": "ui", "from": ["controllers"], "to": ["airflow-ui-finance"], "reason": "T-2"},
+        {"name": "ui", "from": ["controllers"], "to": ["airflow-ui"], "reason": "T-2"},
     ]
 
 

@@ -33,7 +33,7 @@ def test_the_gate_is_composed_beside_a_mesh() -> None:
         meshed = ClusterDeclaration(
             "bank", cni="cilium", pod_cidrs=["10.60.0.0/16"], service_cidrs=["10.61.0.0/16"], workloads=[gateway]
         )
-        exec(SNIPPETS[0].splitlines()[0] + "\n" + SNIPPETS[1], {**given, "meshed": meshed, "gateway": gateway})  # noqa: S102
+        exec(SNIPPETS[1], {**given, "meshed": meshed, "gateway": gateway})  # noqa: S102
 
     assert Stack(run(program)).of_type(POLICY)
 
