@@ -8,6 +8,7 @@ import gc
 import sys
 from importlib import import_module
 from importlib.metadata import version
+from keyword import iskeyword
 from typing import Any
 
 import typer
@@ -15,7 +16,7 @@ from typer.core import TyperGroup
 
 COMMANDS = (
     *("check", "schema", "preview", "calls", "up", "destroy"),
-    *("prove", "explain", "reach", "diff", "verify", "audit", "evidence"),
+    *("prove", "explain", "reach", "diff", "verify", "import", "audit", "evidence"),
 )
 
 
@@ -28,7 +29,8 @@ class _Lazy(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in COMMANDS:
             return None
-        function = getattr(import_module(f"{__name__}.{cmd_name}"), cmd_name)
+        own = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        function = getattr(import_module(f"{__name__}.{own}"), own)
         single = typer.Typer(add_completion=False)
         single.command(cmd_name)(function)
         command = typer.main.get_command(single)

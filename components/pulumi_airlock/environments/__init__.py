@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ..gates.stack import Stack
     from ..proof.filters import Environment
 
-ENVIRONMENTS = ("mwaa", "composer", "helm", "local")
+ENVIRONMENTS = ("mwaa", "composer", "helm", "local", "imported")
 """Packages with a `read_environments`, imported when the first stack is read: no cloud's SDK is needed to read another's."""
 
 

@@ -35,6 +35,13 @@ class Order:
         moved = {urn for urn, _ in moves}
         if not sorts:
             pairs += self._created(policies, moved)
+        self.total = not moves and _is_chain([one.urn for one in policies], pairs)
+        """Whether one list has all policies in their order: then nothing about it is in doubt."""
+        if self.total:
+            places = {urn: number for number, urn in enumerate([*(one for one, _ in pairs[:1]), *(one for _, one in pairs)])}
+            self.policies = sorted(policies, key=lambda one: places.get(one.urn, 0))
+            self._place = {one.urn: number for number, one in enumerate(self.policies)}
+            return
         reached = _closure(len(policies), [(self._index[first], self._index[later]) for first, later in pairs])
         self._after = [_one_way(reached, number) for number in range(len(policies))]
         """For each policy, the bit set of those that surely come after it."""
@@ -42,6 +49,8 @@ class Order:
 
     def surely_before(self, one: Resource, other: Resource) -> bool:
         """Whether the stack tells that `one` is looked at before `other`. Contradictions tell nothing."""
+        if self.total:
+            return self._place[one.urn] < self._place[other.urn]
         return bool(self._after[self._index[one.urn]] >> self._index[other.urn] & 1)
 
     def _line_up(self, policies: list[Resource]) -> list[Resource]:
@@ -116,6 +125,12 @@ def _direct(resource: Resource) -> Iterable[str]:
 
 def _neighbours(urns: list[str]) -> Iterator[tuple[str, str]]:
     yield from pairwise(urns)
+
+
+def _is_chain(urns: list[str], pairs: list[tuple[str, str]]) -> bool:
+    """Whether the pairs are the neighbours of one list of all policies."""
+    linked = all(later == following for (_, later), (following, _) in pairwise(pairs))
+    return linked and len(pairs) == max(len(urns) - 1, 0) and len({urn for pair in pairs for urn in pair}) in (0, len(urns))
 
 
 def _closure(size: int, pairs: list[tuple[int, int]]) -> list[int]:

@@ -163,7 +163,7 @@ class _Reader:
     def _earlier_perhaps(self, number: int, boxes: list[list[Box]]) -> Iterator[Rule]:
         """The later policies that may as well come first, where that would make a difference."""
         reading = self.readings[number]
-        for position in range(number + 1, len(self.readings)):
+        for position in range(number + 1, 0 if self.order.total else len(self.readings)):
             other = self.readings[position]
             if other.actions == reading.actions and len(other.actions) == 1:
                 continue

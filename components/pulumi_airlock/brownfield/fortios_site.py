@@ -1,0 +1,124 @@
+"""Where a FortiGate stands, as its backup tells: by which interface Airflow's traffic comes in, and what lies behind the others.
+
+FortiOS takes a packet by an interface only if it has a route back by it (reverse path check, FortiOS administration guide), and
+policies name interfaces: so routes say which policies a task can meet. Routes that are learned are in no backup.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Interface, IPv4Network, ip_network
+from typing import Any
+
+from ..environments import read_environments
+from ..tokens import FORTIGATE_GATE
+from .fortios_text import Node
+from .making import Made
+
+_DISTANCE = "10"
+"""Of a static route that says none (FortiOS CLI reference, `config router static`)."""
+
+
+Tables = Mapping[str, list[Node]]
+"""Table → its entries, of one VDOM."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    network: IPv4Network
+    interface: str
+    distance: int
+    """0 for what is connected."""
+
+
+def place(gate: str, settings: Node | None, tables: Tables, unread: Sequence[str], made: Made) -> str:
+    """Adds a component that says where the device stands; its URN, or nothing where that is not known."""
+    timezone = made.options.timezone or (settings.text("timezone") if settings is not None else "")
+    routes = _best([*_connected(tables), *_static(tables)])
+    sources = {one.name: [str(network) for network in one.sources.networks()] for one in read_environments(made.stack())}
+    tunnels = list(made.options.interfaces) or _ways_in(routes, sources, unread)
+    _tell(gate, timezone, sources, tunnels, unread, made)
+    if not tunnels:
+        return ""
+    told: dict[str, Any] = {"gate": gate, "sources": sources, "tunnelInterfaces": tunnels, "timezone": timezone}
+    if not unread and not _asks_for_addresses(tables):
+        told["interfaces"] = _territories(routes)
+    return made.add(FORTIGATE_GATE, gate, told, custom=False).urn
+
+
+def _tell(gate: str, timezone: str, sources: Mapping[str, Any], tunnels: list[str], unread: Sequence[str], made: Made) -> None:
+    if sources and not tunnels:
+        by = f" ({', '.join(unread)}: not in a backup)" if unread else ""
+        made.notes.append(
+            f"{gate}: no static route tells by which interface {', '.join(sources)} comes in{by}: policies of every interface "
+            "count as met; --interface NAME says which"
+        )
+    if timezone.isdigit() or not timezone:
+        number = f"number {timezone}" if timezone else "not in the backup"
+        made.notes.append(
+            f"{gate}: its time zone is {number}: schedules are not known; --timezone says which, as in Europe/Zurich"
+        )
+    if unread:
+        made.notes.append(
+            f"{gate}: {', '.join(unread)} decide what lies behind an interface: policies that refuse may not be met"
+        )
+
+
+def _connected(tables: Tables) -> Iterator[_Route]:
+    for one in tables["system interface"]:
+        address = one.values("ip")
+        if one.text("status", "up") == "up" and len(address) == 2 and address[0] != "0.0.0.0":  # noqa: S104
+            yield _Route(IPv4Interface("/".join(address)).network, one.name, 0)
+
+
+def _static(tables: Tables) -> Iterator[_Route]:
+    for one in tables["router static"]:
+        interface = one.text("device") or one.text("sdwan-zone")
+        if one.text("status", "enable") == "enable" and interface and "dstaddr" not in one.settings:
+            network = ip_network("/".join(one.values("dst") or ("0.0.0.0", "0.0.0.0")), strict=False)  # noqa: S104
+            if isinstance(network, IPv4Network):
+                yield _Route(network, interface, int(one.text("distance", _DISTANCE)))
+
+
+def _asks_for_addresses(tables: Tables) -> bool:
+    """Whether addresses come by DHCP or PPPoE, or routes are to named addresses: then not all routes are known."""
+    interfaces, routes = tables["system interface"], tables["router static"]
+    return any(one.text("mode", "static") != "static" for one in interfaces) or any("dstaddr" in one.settings for one in routes)
+
+
+def _best(routes: Sequence[_Route]) -> list[_Route]:
+    """Of routes to one network, those of the least distance."""
+    least: dict[IPv4Network, int] = {}
+    for one in routes:
+        least[one.network] = min(one.distance, least.get(one.network, one.distance))
+    return [one for one in routes if one.distance == least[one.network]]
+
+
+def _ways_in(routes: Sequence[_Route], sources: Mapping[str, list[str]], unread: Sequence[str]) -> list[str]:
+    """The interfaces to which the routes to all environments lead; none where they do not tell."""
+    found: dict[str, None] = {}
+    for text in (cidr for cidrs in sources.values() for cidr in cidrs):
+        network = ip_network(text)
+        around = [one for one in routes if isinstance(network, IPv4Network) and network.subnet_of(one.network)]
+        longest = max((one.network.prefixlen for one in around), default=-1)
+        split = any(
+            isinstance(network, IPv4Network) and one.network.prefixlen > longest >= 0 and one.network.subnet_of(network)
+            for one in routes
+        )
+        if longest < 0 or split or (longest == 0 and unread):
+            return []
+        found.update((one.interface, None) for one in around if one.network.prefixlen == longest)
+    return list(found)
+
+
+def _territories(routes: Sequence[_Route]) -> dict[str, Any]:
+    """(Interfaces, networks) that the routes lead to, in the form of a gate's `interfaces`."""
+    networks: dict[IPv4Network, dict[str, None]] = {}
+    for one in routes:
+        networks.setdefault(one.network, {})[one.interface] = None
+    together: dict[tuple[str, ...], list[IPv4Network]] = {}
+    for network, interfaces in networks.items():
+        together.setdefault(tuple(sorted(interfaces)), []).append(network)
+    return {
+        "+".join(interfaces): {"interfaces": list(interfaces), "cidrs": [str(one) for one in found]}
+        for interfaces, found in together.items()
+    }

@@ -1,0 +1,47 @@
+"""Which rules a task can meet: a device guards much else, and what is not about Airflow is not to be declared."""
+
+from collections.abc import Collection, Sequence
+
+from ..environments import read_environments
+from ..gates import fortigate, zpa
+from ..gates.fortigate.device import POLICY
+from ..gates.fortigate.device import kind_of as fortios_kind
+from ..gates.stack import Stack
+from ..gates.zpa.tenant import RULES
+from ..proof.filters import Environment, Who
+from .making import NAME
+
+
+def without_strangers(stack: Stack) -> tuple[Stack, int]:
+    """The stack without the FortiGate's policies and ZPA's rules that can hold for no task, and how many there were.
+
+    What is left out decides about nothing that a task does. O(rules).
+    """
+    environments = list(read_environments(stack))
+    if not environments:
+        return stack, 0
+    judged = {one.urn for one in stack.resources if fortios_kind(one) == POLICY or one.type in RULES}
+    met = {
+        rule.source.urn
+        for read in (fortigate.read, zpa.read)
+        for one in read(stack)
+        for rule in one.rules
+        if rule.source.urn in judged and _may_be_task(rule.match.who, environments)
+    }
+    left_out = judged - met
+    return Stack([one for one in stack.resources if one.urn not in left_out], name=NAME, project=NAME), len(left_out)
+
+
+def _may_be_task(who: Who, environments: Sequence[Environment]) -> bool:
+    return who.groups is None and any(_may_be_of(who, one) for one in environments)
+
+
+def _may_be_of(who: Who, one: Environment) -> bool:
+    named = who.environments is None or one.name in who.environments
+    left = who.outside is None or one.name not in who.outside
+    here = who.sources is None or bool(who.sources.addresses() & one.sources.addresses())
+    return named and left and here and _runs_as(who.workloads, one)
+
+
+def _runs_as(workloads: Collection[str] | None, one: Environment) -> bool:
+    return workloads is None or bool(one.workloads.of_tasks() & set(workloads))
