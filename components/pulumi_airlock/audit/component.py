@@ -80,7 +80,7 @@ class AuditTrail(pulumi.ComponentResource):
         if cloudtrail is not None:
             check_trail(cloudtrail, siem, problems)
         for label, one in devices.items():
-            check_syslog(label, one, siem.syslog, problems)
+            check_syslog(label, one, siem.syslog, problems, opts)
         problems.raise_any()
 
         existing = cloudtrail.arn if isinstance(cloudtrail, ExistingTrail) else None

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import pulumi
 
 from ..errors import Problems
+from ..gates.fortigate.dialect import Dialect, Sdk, check_sdk
 from .siem import SyslogIntake
 
 Slot = Literal[1, 2, 3, 4]
@@ -22,8 +23,8 @@ Format = Literal["default", "csv", "cef", "rfc5424", "json"]
 FORMATS = ("default", "csv", "cef", "rfc5424", "json")
 _FACILITY = re.compile(r"local[0-7]|user|daemon|auth|authpriv|audit|alert|kernel|syslog")
 _CA_NAME = 79
-_SLOTS: Mapping[int, str] = {1: "", 2: "v2", 3: "v3", 4: "v4"}
-"""Slot → the SDK's module within `log.syslogd`."""
+_SLOTS: Mapping[int, str] = {1: "", 2: "2", 3: "3", 4: "4"}
+"""Slot → what follows `logsyslogd` in its resources' names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +51,13 @@ class FortigateSyslog:
     """Where the device sends from, so that the receiver lets it in."""
     resolve_ip: bool = False
     """Whether the device looks up names of addresses for its logs: convenient, and slow on a busy one."""
+    dialect: Dialect = "pulumiverse"
+    """Which Pulumi package makes the resources, see `gates.fortigate.dialect`."""
 
 
-def check_syslog(label: str, one: FortigateSyslog, intake: SyslogIntake | None, problems: Problems) -> None:
+def check_syslog(
+    label: str, one: FortigateSyslog, intake: SyslogIntake | None, problems: Problems, opts: pulumi.ResourceOptions | None
+) -> None:
     """Notes what the device would refuse, and what would be written over unawares."""
     path = f'fortigates["{label}"]'
     if intake is None:
@@ -68,21 +73,20 @@ def check_syslog(label: str, one: FortigateSyslog, intake: SyslogIntake | None, 
         problems.add(f"{path}.format", f"{one.format!r} is none of {', '.join(FORMATS)}")
     if not _FACILITY.fullmatch(one.facility):
         problems.add(f"{path}.facility", f"{one.facility!r} is no syslog facility; write local0 to local7")
+    own = opts if one.provider is None else pulumi.ResourceOptions(provider=one.provider)
+    check_sdk(problems, one.dialect, own, f"{path}.dialect")
     if intake is not None and len(intake.host) > 127:
         problems.add("siem.syslog.host", f"{len(intake.host)} characters: a FortiGate takes 127")
 
 
 def make_syslog(name: str, label: str, one: FortigateSyslog, intake: SyslogIntake, parent: pulumi.Resource) -> None:
     """The CA, the receiver, what is sent, and that what no policy matches is logged at all."""
-    import pulumiverse_fortios as fortios  # here: a stack without a FortiGate needs no SDK of one
-
-    syslogd: Any = fortios.log.syslogd
-    server: Any = getattr(syslogd, _SLOTS[one.slot]) if _SLOTS[one.slot] else syslogd
+    sdk, server = Sdk(one.dialect), f"logsyslogd{_SLOTS[one.slot]}"
     opts = pulumi.ResourceOptions(parent=parent, provider=one.provider)
     key = f"{name}-{label}"
     after = opts
     if intake.ca_pem is not None:
-        authority = fortios.certificate.Ca(
+        authority = sdk.certificate_ca(
             f"{key}-syslog-ca",
             name=f"{name}-syslog"[:_CA_NAME],
             ca=intake.ca_pem,
@@ -96,7 +100,8 @@ def make_syslog(name: str, label: str, one: FortigateSyslog, intake: SyslogIntak
         after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[authority]))
     # The filter first: from its first line on, the receiver gets what it should.
     override = one.vdom is not None
-    make_filter, make_setting = (server.Overridefilter, server.Overridesetting) if override else (server.Filter, server.Setting)
+    kind = "override" if override else ""
+    make_filter, make_setting = (getattr(sdk, f"{server}_{kind}{what}") for what in ("filter", "setting"))
     narrowed = make_filter(f"{key}-syslog-filter", **_everything(one), opts=opts)
     make_setting(
         f"{key}-syslog",
@@ -115,7 +120,7 @@ def make_syslog(name: str, label: str, one: FortigateSyslog, intake: SyslogIntak
         vdomparam=one.vdom,
         opts=pulumi.ResourceOptions.merge(after, pulumi.ResourceOptions(depends_on=[narrowed])),
     )
-    fortios.log.Setting(
+    sdk.log_setting(
         f"{key}-log",
         fwpolicy_implicit_log="enable",
         fwpolicy6_implicit_log="enable",

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import pulumi
 
 from ..errors import Problems
+from ..gates.fortigate.dialect import Dialect, check_sdk
 from .clouds import GOOGLE
 from .fortigate import FortigateTunnel, check_fortigate, device_names
 from .gcp import DEFAULT_PROPOSAL, GcpVpn
@@ -26,6 +27,7 @@ class GcpSiteToSiteVpn(pulumi.ComponentResource):
         network_id, project, region: where Google's end is, see `GcpVpn`.
         device_asn, google_asn, tunnels, proposal: for both ends.
         device_name, zone_name, local_address, vdom, network_ids: names and places on the device, see `FortigateTunnel`.
+        dialect: of the FortiGate end, see `FortigateTunnel`.
         labels: of Google's end.
 
     Raises:
@@ -56,6 +58,7 @@ class GcpSiteToSiteVpn(pulumi.ComponentResource):
         vdom: str = "root",
         network_ids: int = 1000,
         labels: Mapping[str, str] | None = None,
+        dialect: Dialect = "pulumiverse",
         opts: pulumi.ResourceOptions | None = None,
     ):
         base, zone = device_names(name, device_name, zone_name)
@@ -86,6 +89,7 @@ class GcpSiteToSiteVpn(pulumi.ComponentResource):
             routing="bgp",
             cloud=GOOGLE,
         )
+        check_sdk(problems, dialect, opts)
         problems.raise_any()
 
         super().__init__("airlock:index:GcpSiteToSiteVpn", name, {}, opts)
@@ -120,6 +124,7 @@ class GcpSiteToSiteVpn(pulumi.ComponentResource):
             network_ids=network_ids,
             local_address=local_address,
             vdom=vdom,
+            dialect=dialect,
             opts=child,
         )
         self.zone_name = self.fortigate.zone_name

@@ -6,6 +6,7 @@ import pulumi
 
 from ..errors import Problems
 from ..gates.aws_network import Gateway
+from ..gates.fortigate.dialect import Dialect, check_sdk
 from .aws import AwsVpn, check_aws_vpn
 from .aws_parts import GatewayKind
 from .checks import check_asns
@@ -28,6 +29,7 @@ class SiteToSiteVpn(pulumi.ComponentResource):
         vpc_id, subnet_ids, kind, gateway_id, route_table_id: the AWS gateway, see `AwsVpn`.
         routing, device_asn, amazon_asn, tunnels, proposal: for both ends.
         device_name, zone_name, local_address, vdom, network_ids: names and places on the device, see `FortigateTunnel`.
+        dialect: of the FortiGate end, see `FortigateTunnel`.
         log_retention_days, log_kms_key_arn, tags: of the AWS end.
 
     Raises:
@@ -66,6 +68,7 @@ class SiteToSiteVpn(pulumi.ComponentResource):
         log_retention_days: int | None = 365,
         log_kms_key_arn: pulumi.Input[str] | None = None,
         tags: Mapping[str, str] | None = None,
+        dialect: Dialect = "pulumiverse",
         opts: pulumi.ResourceOptions | None = None,
     ):
         problems = Problems(name)
@@ -84,6 +87,7 @@ class SiteToSiteVpn(pulumi.ComponentResource):
         )
         base, zone = device_names(name, device_name, zone_name)
         check_fortigate(problems, base, zone, wan_interface, cloud_cidrs=cloud_cidrs, device_cidrs=device_cidrs, routing=routing)
+        check_sdk(problems, dialect, opts)
         problems.raise_any()
 
         super().__init__("airlock:index:SiteToSiteVpn", name, {}, opts)
@@ -122,6 +126,7 @@ class SiteToSiteVpn(pulumi.ComponentResource):
             network_ids=network_ids,
             local_address=local_address,
             vdom=vdom,
+            dialect=dialect,
             opts=child,
         )
         self.gateway = self.aws.gateway

@@ -7,13 +7,13 @@ from typing import Any, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pulumi
-import pulumiverse_fortios as fortios
 
 from ...access.model import Access
-from ...errors import InputError, Problem
+from ...errors import Problems
 from ...proof.sets import protocol_number
 from ...tokens import FORTIGATE_GATE
 from .compile import compile_routes, deny_name
+from .dialect import Dialect, Sdk, check_sdk
 from .people import SamlIdentity
 from .plan import Address, AddressGroup, Plan, Policy, Service, Site
 from .sign_in import SignIn
@@ -72,6 +72,7 @@ class FortigateGate(pulumi.ComponentResource):
         prefix: str = "airlock-",
         vdom: str | None = None,
         place_before: pulumi.Input[int] | None = None,
+        dialect: Dialect = "pulumiverse",
         opts: pulumi.ResourceOptions | None = None,
     ):
         """Makes the objects and policies.
@@ -87,10 +88,14 @@ class FortigateGate(pulumi.ComponentResource):
           device has them already.
         - `prefix`: in front of every object's name; two gates (or stacks) on one device need different ones.
         - `place_before`: id of a policy on the device that would stop the traffic (a deny-all): all of ours go before it.
+        - `dialect`: which Pulumi package makes the resources, see `dialect`; another one makes all of them anew.
 
         InputError, with every problem, for whatever the device would refuse.
         """
-        _check_timezone(name, timezone)
+        problems = Problems(name)
+        _check_timezone(problems, timezone)
+        check_sdk(problems, dialect, opts)
+        problems.raise_any()
         leading = {zone: (one,) if isinstance(one, str) else tuple(one) for zone, one in interfaces.items()}
         tunnels: list[pulumi.Input[str]] = (
             list(tunnel_interface)
@@ -124,7 +129,7 @@ class FortigateGate(pulumi.ComponentResource):
         }
         # Also among the inputs: `pulumi preview --json` has no outputs of components.
         super().__init__(FORTIGATE_GATE, name, described, opts)
-        builder = _Builder(self, name, plan, site, tunnels, vdom)
+        builder = _Builder(self, name, plan, site, tunnels, vdom, Sdk(dialect))
         builder.build(place_before)
         groups = builder.sign_in.groups if builder.sign_in is not None else {}
         self.user_groups = {one.group: groups[one.name].name for one in plan.user_groups.values()}
@@ -144,7 +149,9 @@ class _Builder:
         site: Site,
         tunnels: list[pulumi.Input[str]],
         vdom: str | None,
+        sdk: Sdk,
     ) -> None:
+        self.sdk = sdk
         self.component, self.name, self.plan, self.site, self.tunnels, self.vdom = component, name, plan, site, tunnels, vdom
         self.objects: dict[tuple[str, int, str], Any] = {}
         """(kind, family, device name) → the resource that has the name as an output."""
@@ -161,7 +168,7 @@ class _Builder:
             self._service(service)
         self._schedules()
         if self.site.saml is not None:
-            self.sign_in = SignIn(self.name, self.site.saml, self.plan, self.site, self.vdom, self._opts)
+            self.sign_in = SignIn(self.name, self.site.saml, self.plan, self.site, self.vdom, self.sdk, self._opts)
         # First: whatever is created later is appended behind it and lets nothing through before it has been moved to its place.
         self.deny = self._deny_all()
         for policy in self.plan.policies:
@@ -185,7 +192,7 @@ class _Builder:
         text = f"{one.value} [Airlock]"
         if one.family == 4:
             given = {"fqdn": one.value} if one.kind == "fqdn" else {"subnet": _subnet(one.value)}
-            made = fortios.firewall.Address(
+            made = self.sdk.firewall_address(
                 self._key(one.name),
                 name=one.name,
                 type=one.kind,
@@ -197,7 +204,7 @@ class _Builder:
             )
         else:
             given = {"fqdn": one.value} if one.kind == "fqdn" else {"ip6": one.value}
-            made = fortios.firewall.Address6(
+            made = self.sdk.firewall_address6(
                 f"{self._key(one.name)}-v6",
                 name=one.name,
                 type=one.kind,
@@ -211,7 +218,7 @@ class _Builder:
     def _address_group(self, one: AddressGroup) -> None:
         members = self._named("address", one.family, one.members)
         if one.family == 4:
-            made = fortios.firewall.Addrgrp(
+            made = self.sdk.firewall_addrgrp(
                 self._key(one.name),
                 name=one.name,
                 members=members,
@@ -222,7 +229,7 @@ class _Builder:
                 opts=self._opts(),
             )
         else:
-            made = fortios.firewall.Addrgrp6(
+            made = self.sdk.firewall_addrgrp6(
                 f"{self._key(one.name)}-v6",
                 name=one.name,
                 members=members,
@@ -240,13 +247,13 @@ class _Builder:
             given = {"protocol": "ICMP" if one.protocol == "icmp" else "ICMP6"}
         else:
             given = {"protocol": "IP", "protocol_number": protocol_number(one.protocol)}
-        self.objects["service", 0, one.name] = fortios.firewall.service.Custom(
+        self.objects["service", 0, one.name] = self.sdk.firewallservice_custom(
             self._key(one.name), name=one.name, comment="Airlock", vdomparam=self.vdom, opts=self._opts(), **given
         )
 
     def _schedules(self) -> None:
         for one in self.plan.schedules.values():
-            self.objects["schedule", 0, one.name] = fortios.firewall.schedule.Recurring(
+            self.objects["schedule", 0, one.name] = self.sdk.firewallschedule_recurring(
                 self._key(one.name),
                 name=one.name,
                 day=" ".join(one.days),
@@ -256,7 +263,7 @@ class _Builder:
                 opts=self._opts(),
             )
         for group in self.plan.schedule_groups.values():
-            self.objects["schedule", 0, group.name] = fortios.firewall.schedule.Group(
+            self.objects["schedule", 0, group.name] = self.sdk.firewallschedule_group(
                 self._key(group.name),
                 name=group.name,
                 members=self._named("schedule", 0, group.members),
@@ -269,7 +276,7 @@ class _Builder:
         schedule = self.objects.get(("schedule", 0, one.schedule))
         made = self.sign_in.groups if self.sign_in is not None else {}
         before = self.sign_in.before if self.sign_in is not None and one.people else []
-        return fortios.firewall.Policy(
+        return self.sdk.firewall_policy(
             self._key(one.name),
             name=one.name,
             action="accept",
@@ -296,7 +303,7 @@ class _Builder:
     def _deny_all(self) -> Any:
         name = deny_name(self.site.prefix)
         everywhere = [{"name": "all"}]
-        return fortios.firewall.Policy(
+        return self.sdk.firewall_policy(
             self._key(name),
             name=name,
             action="deny",
@@ -332,7 +339,7 @@ class _Builder:
             follower = policy
 
     def _move(self, key: str, moved: Any, before: Any, behind: list[Any]) -> Any:
-        return fortios.firewall.PolicyMove(
+        return self.sdk.firewall_policy_move(
             f"{key}-order",
             policyid_src=moved,
             policyid_dst=before,
@@ -365,9 +372,8 @@ def _expiry(one: Policy, timezone: str) -> str | None:
     return end.astimezone(ZoneInfo(timezone)).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _check_timezone(name: str, timezone: str) -> None:
+def _check_timezone(problems: Problems, timezone: str) -> None:
     try:
         ZoneInfo(timezone)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        wanted = "write an IANA name, such as UTC or Europe/Zurich"
-        raise InputError([Problem(name, "timezone", f"{timezone!r} is no time zone: {wanted}")]) from error
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        problems.add("timezone", f"{timezone!r} is no time zone: write an IANA name, such as UTC or Europe/Zurich")

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import pulumi
-import pulumiverse_fortios as fortios
 
+from .dialect import Sdk
 from .people import SamlIdentity, shortest
 from .plan import Plan, Site
 
@@ -20,12 +20,13 @@ class SignIn:
         plan: Plan,
         site: Site,
         vdom: str | None,
+        sdk: Sdk,
         opts: Callable[[Iterable[Any]], pulumi.ResourceOptions],
     ) -> None:
-        self._vdom, self._opts = vdom, opts
+        self._vdom, self._sdk, self._opts = vdom, sdk, opts
         self.server = self._saml(f"{name}-idp", identity, site)
         self.groups = {
-            one.name: fortios.user.Group(
+            one.name: sdk.user_group(
                 f"{name}-{one.name.removeprefix(site.prefix)}",
                 name=one.name,
                 group_type="firewall",
@@ -43,7 +44,7 @@ class SignIn:
         """What policies of people wait for: without it, those who have not signed in fall through to later policies."""
 
     def _saml(self, key: str, identity: SamlIdentity, site: Site) -> Any:
-        return fortios.user.Saml(
+        return self._sdk.user_saml(
             key,
             name=identity.server_name(site.prefix),
             entity_id=identity.metadata_url,
@@ -66,7 +67,7 @@ class SignIn:
         )
 
     def _setting(self, key: str, identity: SamlIdentity, minutes: int) -> Any:
-        return fortios.user.Setting(
+        return self._sdk.user_setting(
             key,
             # `implicitly`, the default, asks people to sign in only where no later policy takes their traffic.
             auth_on_demand="always",

@@ -7,11 +7,11 @@ from ipaddress import IPv4Network, ip_network
 from typing import Any
 
 import pulumi
-import pulumiverse_fortios as fortios
 
 from ...access.model import Access
 from ...access.values import duration_text, parse_duration
 from ...errors import Problems
+from ...gates.fortigate.dialect import Dialect, Sdk, check_sdk
 from ...tokens import FORTIGATE_API_TOKEN
 from .cadence import period
 from .checks import check_users
@@ -90,6 +90,7 @@ class FortigateApiToken(pulumi.ComponentResource):
         secret_id: the Secrets Manager secret that gets the key, where Pulumi renews it.
         vdom: where the users live, where the device has several.
         today: the day to count periods by; today, in UTC, unless given.
+        dialect: which Pulumi package makes the resources, see `gates.fortigate.dialect`; another one makes all of them anew.
         opts: `provider` makes the profile and the users: an administrator's.
 
     Raises:
@@ -113,10 +114,11 @@ class FortigateApiToken(pulumi.ComponentResource):
         trusted_hosts: Sequence[str],
         profile: str = "airlock",
         rotate: str | None = None,
-        providers: tuple[fortios.Provider, fortios.Provider] | None = None,
+        providers: tuple[pulumi.ProviderResource, pulumi.ProviderResource] | None = None,
         secret_id: pulumi.Input[str] | None = None,
         vdom: str | None = None,
         today: date | None = None,
+        dialect: Dialect = "pulumiverse",
         opts: pulumi.ResourceOptions | None = None,
     ):
         problems = Problems(name)
@@ -127,6 +129,9 @@ class FortigateApiToken(pulumi.ComponentResource):
             problems.add("profile", f"{profile!r}: write 1 to 35 characters")
         if secret_id is not None and providers is None:
             problems.add("secret_id", "the function writes the key that it renews: leave it out, or give providers")
+        check_sdk(problems, dialect, opts)
+        for position, one in enumerate(providers or ()):
+            check_sdk(problems, dialect, pulumi.ResourceOptions(provider=one), f"providers[{position}]")
         problems.raise_any()
 
         described = {
@@ -139,7 +144,8 @@ class FortigateApiToken(pulumi.ComponentResource):
         }
         # Policies need it, and `pulumi preview --json` has no outputs of components.
         super().__init__(FORTIGATE_API_TOKEN, name, described, opts)
-        made_users = _make_users(self, name, users, profile, hosts, vdom)
+        self._sdk = Sdk(dialect)
+        made_users = _make_users(self, self._sdk, name, users, profile, hosts, vdom)
         self.user = self.token = self.secret_string = None
         if providers is not None:
             turn = period(today or datetime.now(UTC).date(), cadence)
@@ -152,10 +158,16 @@ class FortigateApiToken(pulumi.ComponentResource):
         self.register_outputs(described)
 
     def _renew(
-        self, name: str, user: str, through: fortios.Provider, turn: int, vdom: str | None, after: Sequence[pulumi.Resource]
+        self,
+        name: str,
+        user: str,
+        through: pulumi.ProviderResource,
+        turn: int,
+        vdom: str | None,
+        after: Sequence[pulumi.Resource],
     ) -> pulumi.Output[str]:
         """The user's new key, asked for by the other user; the same request all through a period is no change."""
-        answer = fortios.json.GenericApi(
+        answer = self._sdk.json_generic_api(
             f"{name}-key",
             method="POST",
             path=GENERATE_KEY,
@@ -187,10 +199,16 @@ def token_of(response: str) -> str:
 
 
 def _make_users(
-    component: FortigateApiToken, name: str, users: tuple[str, str], profile: str, hosts: list[dict[str, Any]], vdom: str | None
+    component: FortigateApiToken,
+    sdk: Sdk,
+    name: str,
+    users: tuple[str, str],
+    profile: str,
+    hosts: list[dict[str, Any]],
+    vdom: str | None,
 ) -> list[pulumi.Resource]:
     child = pulumi.ResourceOptions(parent=component)
-    made = fortios.system.Accprofile(
+    made = sdk.system_accprofile(
         f"{name}-profile",
         name=profile,
         comments="What Airlock changes. Made by Airlock.",
@@ -200,7 +218,7 @@ def _make_users(
         **{group: dict(rights) for group, rights in _PERMISSIONS.items()},
     )
     return [
-        fortios.system.Apiuser(
+        sdk.system_apiuser(
             f"{name}-{user}",
             name=user,
             accprofile=made.name,
