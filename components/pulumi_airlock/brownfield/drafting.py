@@ -6,7 +6,7 @@ that are not weekly) is not declared, so that the proof shows it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ..access import Access, Destination, HttpAccess, Principal, Route, Window
@@ -38,6 +38,10 @@ class Why:
     witness: str
     broad: str = ""
     """Why it is too broad to be meant (`any port`); empty where it is not."""
+
+
+_OPEN = Why((), "")
+"""Of what nothing refuses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,29 +112,32 @@ class _Drafting:
         self._windows = Windows(filters)
         self._objects = named_objects(filters)
         self._names: dict[_Key, str] = {}
+        self._homes: dict[str, str] = {}
+        """Host name → the zone in which it is declared."""
 
     def routes(self) -> tuple[Access, dict[str, Why]]:
         """The whole access, and what is behind each route."""
         flows: dict[object, _Flow] = {}
-        for principal in self._bare.principals:
-            for row in self._rows(self._bare, principal.name):
-                for one in self._flows(row):
-                    key = (one.key, one.windows, one.http)
-                    flows.setdefault(key, one).principals[principal.name] = None
-        listed = list(flows.values())
-        windowed = [(one, window) for one in listed for window in one.windows]
-        single = self._access(
+        rows = [(one.name, row) for one in self._bare.principals for row in self._rows(self._bare, one.name)]
+        self._homes = self._homes_of([row for _, row in rows])
+        for principal, row in rows:
+            for one in self._flows(row):
+                key = (one.key, one.windows, one.http)
+                flows.setdefault(key, one).principals[principal] = None
+        windowed = [(one, window) for one in flows.values() for window in one.windows]
+        single = [
             _route(f"route-{number}", one, (self._name(one.key),), window, "-") for number, (one, window) in enumerate(windowed)
+        ]
+        why = self._why(self._access(single))
+        return self._together(
+            [(one, window, why.get(route.name, _OPEN)) for (one, window), route in zip(windowed, single, strict=True)]
         )
-        why = self._why(single)
-        return self._together(listed, why)
 
-    def _access(self, routes: Iterator[Route]) -> Access:
-        named = list(routes)
+    def _access(self, routes: Sequence[Route]) -> Access:
         destinations = tuple(_destination(name, key) for key, name in self._names.items())
         lived_in = {one.zone for one in destinations}
         zones = {name: zone for name, zone in self._bare.zones.items() if name in lived_in} or dict(self._bare.zones)
-        return Access(principals=self._bare.principals, zones=zones, destinations=destinations, routes=tuple(named))
+        return Access(principals=self._bare.principals, zones=zones, destinations=destinations, routes=tuple(routes))
 
     def _rows(self, access: Access, principal: str) -> list[Reached]:
         return list(reach(access, self._environments, self._filters, at=self._at, who=principal).rows)
@@ -146,16 +153,23 @@ class _Drafting:
         if not ports or zone not in self._bare.zones:
             return
         for place in places(row.hosts, self._objects):
-            if not place.hosts or self._home(place.hosts[0]) == zone:
+            if not place.hosts or self._homes.get(place.hosts[0]) == zone:
                 anywhere = "any destination" if is_any_host(row.hosts) and not place.hosts else ""
                 broad = " and ".join(filter(None, (anywhere, "any port" if is_any_port(row.services) else "")))
                 yield _Flow((zone, place, ports, "http" if http else ""), windows, http, broad)
 
-    def _home(self, name: str) -> str:
-        """The zone of a name: the first behind a gate that speaks of it."""
-        speaking = {one.gate for one in self._filters for rule in one.rules if name in rule.match.hosts.names.mentioned()}
-        fitting = [zone for zone, one in self._bare.zones.items() if speaking & set(one.gates)]
-        return (fitting or list(self._bare.zones))[0]
+    def _homes_of(self, rows: Sequence[Reached]) -> dict[str, str]:
+        """The zone of each name: where it is surely let through, behind a gate that speaks of it if there is one."""
+        speaking: dict[str, set[str]] = {}
+        for one in self._filters:
+            for name in {name for rule in one.rules for name in rule.match.hosts.names.mentioned()}:
+                speaking.setdefault(name, set()).add(one.gate)
+        found: dict[str, str] = {}
+        for zone, name in ((row.destination.removeprefix(_ZONE), name) for row in rows for name in _names(row)):
+            gates = set(self._bare.zones[zone].gates) if zone in self._bare.zones else set[str]()
+            if gates & speaking.get(name, set()):
+                found.setdefault(name, zone)
+        return found
 
     def _name(self, key: _Key) -> str:
         """A destination's name: the object's, with its ports where several have the object."""
@@ -171,37 +185,35 @@ class _Drafting:
     # What is behind it
 
     def _why(self, access: Access) -> dict[str, Why]:
-        """Destination → what lets it through."""
+        """Route → what lets it through."""
         found: dict[str, Why] = {}
         for principal in access.principals:
             for row in self._rows(access, principal.name):
-                for name in row.destination.split(" + ") if row.named else ():
+                for name in row.routes:
                     found.setdefault(name, Why(tuple(_rules(row)), str(row.witness)))
         return found
 
-    def _together(self, flows: Sequence[_Flow], why: Mapping[str, Why]) -> tuple[Access, dict[str, Why]]:
-        """Flows that differ in their destination alone, and are let through by the same rules, as one route."""
-        alike: dict[object, list[_Flow]] = {}
-        for one in flows:
-            behind = why.get(self._name(one.key), Why((), ""))
-            key = (tuple(one.principals), one.windows, one.http, one.broad, behind.rules)
-            alike.setdefault(key, []).append(one)
+    def _together(self, flows: Sequence[tuple[_Flow, Window | None, Why]]) -> tuple[Access, dict[str, Why]]:
+        """Flows that differ in their destination alone, and are let through by the same rule of the last gate, as one route."""
+        alike: dict[object, list[tuple[_Flow, Window | None, Why]]] = {}
+        for one, window, behind in flows:
+            key = (tuple(one.principals), window, one.http, one.broad, behind.rules[-1:])
+            alike.setdefault(key, []).append((one, window, behind))
         routes: list[Route] = []
         told: dict[str, Why] = {}
         for same in alike.values():
-            first = same[0]
-            behind = why.get(self._name(first.key), Why((), ""))
-            for window in first.windows:
-                name = self._route_name(behind, told)
-                told[name] = Why(behind.rules, behind.witness, first.broad)
-                to = tuple(dict.fromkeys(self._name(one.key) for one in same))
-                reason = "imported: " + ("; ".join(behind.rules) or "no gate refuses it")
-                routes.append(_route(name, first, to, window, reason))
-        return self._access(iter(routes)), told
+            first, window, behind = same[0]
+            name = self._route_name(behind, told)
+            told[name] = replace(behind, broad=first.broad)
+            to = tuple(dict.fromkeys(self._name(one.key) for one, _, _ in same))
+            routes.append(
+                _route(name, first, to, window, f"imported: {behind.rules[-1] if behind.rules else 'no gate refuses it'}")
+            )
+        return self._access(routes), told
 
     @staticmethod
     def _route_name(why: Why, taken: Mapping[str, Why]) -> str:
-        label = why.rules[-1].rpartition(" at ")[0].partition(" (")[0] if why.rules else "open"
+        label = why.rules[-1].rpartition(" at ")[0] if why.rules else "open"
         name = slug(label, 58)
         return next(one for one in (name, *(f"{name}-{number}" for number in range(2, len(taken) + 3))) if one not in taken)
 
@@ -214,7 +226,12 @@ def _route(name: str, one: _Flow, to: tuple[str, ...], window: Window | None, re
 def _rules(row: Reached) -> Iterator[str]:
     for one in row.path:
         if one.filter.kind is Kind.PERMISSION:
-            yield f"{one.source} at {one.gate}"
+            yield f"{one.source.label or one.source} at {one.gate}"
+
+
+def _names(row: Reached) -> frozenset[str]:
+    """The host names that a row surely lets through."""
+    return row.hosts.names.patterns if row.certain and not row.hosts.names.inverted else frozenset()
 
 
 def _http(row: Reached) -> tuple[HttpAccess, ...] | None:

@@ -15,12 +15,14 @@ from .making import NAME
 def without_strangers(stack: Stack) -> tuple[Stack, int]:
     """The stack without the FortiGate's policies and ZPA's rules that can hold for no task, and how many there were.
 
-    What is left out decides about nothing that a task does. O(rules).
+    What is left out decides about nothing that a task does. Only of backups and answers, which tell the order of all rules at
+    once: in a program's stack, one may be known by its place beside another. O(rules).
     """
     environments = list(read_environments(stack))
     if not environments:
         return stack, 0
-    judged = {one.urn for one in stack.resources if fortios_kind(one) == POLICY or one.type in RULES}
+    ours = [one for one in stack.resources if one.urn.startswith(f"urn:pulumi:{NAME}::")]
+    judged = {one.urn for one in ours if fortios_kind(one) == POLICY or one.type in RULES}
     met = {
         rule.source.urn
         for read in (fortigate.read, zpa.read)

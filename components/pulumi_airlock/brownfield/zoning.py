@@ -8,10 +8,12 @@ from typing import Any
 from ..access import Zone
 from ..errors import InputError, Problem
 from ..gates import Reading
+from ..gates.declaration import declared_access
 from ..gates.stack import UNKNOWN, Stack
 from ..proof.filters import Action, Filter, Kind, Rule
 from ..proof.sets import Hosts
 from .making import slug
+from .places import is_any_host
 
 _CLUSTER = ("network_policy", "cilium", "istio", "linkerd", "consul")
 _EVERYWHERE = ("0.0.0.0/0", "::/0")
@@ -23,12 +25,17 @@ _TO_A_SITE = ("route to transit gateway", "route to network interface", "propaga
 def zones_of(stack: Stack, reading: Reading, given: Mapping[str, Sequence[str]]) -> dict[str, Zone]:
     """The zones, each with the gates on the way.
 
-    `given`: what somebody says of them, networks and gates mixed. InputError where nothing tells which of several gates traffic
-    passes: nothing is guessed.
+    `given`: what somebody says of them, networks and gates mixed; else what an access says that the stack declares; else what
+    routes tell. InputError where nothing tells which of several gates traffic passes: nothing is guessed.
     """
     names = {one.gate for one in reading.filters}
-    if given:
-        return {name: _given(name, items, names) for name, items in given.items()}
+    declared = declared_access(stack)
+    if given or declared is not None:
+        told = {name: _given(name, items, names) for name, items in given.items()}
+        # How sensitive a zone is counts against clearances, and a draft has none.
+        return told or {
+            name: Zone(cidrs=one.cidrs, gates=one.gates) for name, one in (declared.zones if declared else {}).items()
+        }
     firewalls, private, internet = (_gates(stack, module) for module in ("fortigate", "zpa", "zia"))
     cluster = [gate for module in _CLUSTER for gate in _gates(stack, module)]
     known = {*firewalls, *private, *internet, *cluster}
@@ -78,7 +85,7 @@ def _behind_firewalls(stack: Stack, reading: Reading, firewalls: list[str], *, a
     if not routing and not ambiguous:
         return {firewalls[0]: _EVERYWHERE}
     networks = Hosts.union(_to_sites(stack, routing)).addresses()
-    if not networks:
+    if not networks or (ambiguous and is_any_host(networks)):
         raise InputError([Problem("", "", f"nothing tells which networks lie behind {firewalls[0]}: {fix}")])
     return {firewalls[0]: tuple(map(str, networks.networks()))}
 
