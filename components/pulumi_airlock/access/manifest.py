@@ -38,6 +38,12 @@ class ProxyRule:
 
     deny: str
     allow: str
+    server_name: str | None = None
+    """The TLS server name that stands for the target, at a proxy that is asked for it so; None: CONNECT names it."""
+
+    def document(self) -> Json:
+        """As it stands in the manifest."""
+        return {"allow": self.allow, "deny": self.deny} | ({"serverName": self.server_name} if self.server_name else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +64,7 @@ class Proxy:
     def document(self) -> Json:
         """As it stands in the manifest."""
         host = self.address.rpartition(":")[0].strip("[]")
-        rules = {target: {"allow": one.allow, "deny": one.deny} for target, one in self.rules.items()}
+        rules = {target: one.document() for target, one in self.rules.items()}
         document = {"gate": self.gate, "address": self.address, "serverName": self.server_name or host}
         return {**document, "zones": list(self.zones), "rules": rules}
 

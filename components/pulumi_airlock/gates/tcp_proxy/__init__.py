@@ -1,16 +1,20 @@
-"""The TCP proxy that tells tasks apart: Envoy, compiled from routes, and read back.
+"""The TCP proxy that tells tasks apart: Envoy or HAProxy, compiled from routes, and read back.
 
 What it sees of a principal: the DAG and task that a verified token names (or its service account), and the time. Every tunnel is
-asked for by CONNECT over mutual TLS, and leads to one `host:port`. Reading needs no SDK; only `TcpProxy` does.
+asked for over mutual TLS, and leads to one `host:port`. Reading needs no SDK; only `TcpProxy` does. Envoy takes CONNECT with a
+token; HAProxy (`haproxy`) a TLS server name, and the certificate alone.
 """
 
 from typing import TYPE_CHECKING
 
 from ...lazy import exports
+from .certificates import TaskCertificates
 from .compile import compile_proxy, proxy_of
-from .envoy import Configuration, envoy_configuration
+from .envoy import envoy_configuration
+from .files import Configuration
+from .haproxy.config import haproxy_configuration
 from .issuers import TaskIssuer
-from .plan import ProxyPlan
+from .plan import Engine, ProxyPlan
 from .read import read
 from .settings import Settings
 
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Configuration",
+    "Engine",
     "InternalBalancer",
     "OnFargate",
     "OnKubernetes",
@@ -27,10 +32,12 @@ __all__ = [
     "SecretFiles",
     "Settings",
     "Subnet",
+    "TaskCertificates",
     "TaskIssuer",
     "TcpProxy",
     "compile_proxy",
     "envoy_configuration",
+    "haproxy_configuration",
     "proxy_of",
     "read",
 ]

@@ -1,7 +1,7 @@
 """Compiles the routes of tasks into a proxy's plan. No SDK in here.
 
-A proxy tells tasks apart by their tokens, and knows the time; it leads to targets that are named, by TCP. What it cannot say is
-refused here, all at once.
+A proxy tells tasks apart by their tokens, and knows the time; HAProxy by their certificates, and of the time dates alone. It
+leads to targets that are named, by TCP. What an engine cannot say is refused here, all at once.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,8 +13,9 @@ from ...access.manifest import Proxy, ProxyRule
 from ...access.values import duration_text
 from ...errors import Problems
 from ...proof.times import Once, Times, Weekly
+from .certificates import MAX_NAME, TaskCertificates, wrong_certificates
 from .issuers import TaskIssuer, wrong_issuers
-from .plan import Caller, Grant, ProxyPlan, Target
+from .plan import Caller, Engine, Grant, ProxyPlan, Target, Vouching
 
 LONGEST_SESSION = timedelta(hours=12)
 MOST_TARGETS = 64
@@ -24,20 +25,24 @@ MOST_TARGETS = 64
 def compile_proxy(
     access: Access,
     gate: str,
-    issuers: Sequence[TaskIssuer],
+    issuers: Sequence[Vouching],
     today: date,
     *,
+    engine: Engine = "envoy",
     session: timedelta = LONGEST_SESSION,
     attested: frozenset[str] = frozenset(),
     manifests: Mapping[str, str] | None = None,
 ) -> ProxyPlan:
     """The plan of the proxy that zones call `gate`.
 
-    `session`: how long a tunnel lasts where no route says less. `attested`: classes of data that tasks reach with an attested
-    identity alone. `manifests`: environment → its manifest's digest, which answers carry. InputError with every problem.
+    `issuers`: who vouches for tasks, with tokens for Envoy, with certificates for HAProxy. `session`: how long a tunnel lasts
+    where no route says less; of HAProxy, how long it outlives a change. `attested`: classes of data that tasks reach with an
+    attested identity alone. `manifests`: environment → its manifest's digest, which answers carry. InputError with every problem.
     """
     problems = Problems(gate)
-    for path, message in wrong_issuers(issuers):
+    tokens = tuple(one for one in issuers if isinstance(one, TaskIssuer))
+    certificates = tuple(one for one in issuers if isinstance(one, TaskCertificates))
+    for path, message in _wrong_vouching(engine, tokens, certificates):
         problems.add(path, message)
     if not timedelta(minutes=1) <= session <= timedelta(days=1):
         problems.add("session", f"{duration_text(session)}: between 1m and 1d")
@@ -47,6 +52,9 @@ def compile_proxy(
     routes = [one for one in access.routes if not one.expired(today) and mine.keys() & set(one.to)]
     for place, path, message in _unsayable(access, routes, mine, issuers):
         problems.add(path, message, place)
+    if engine == "haproxy":
+        for place, path, message in _beyond_haproxy(access, routes, certificates):
+            problems.add(path, message, place)
     _refuse_classes(routes, mine, issuers, attested, access, problems)
     problems.raise_any()
     targets: dict[str, Target] = {}
@@ -62,12 +70,14 @@ def compile_proxy(
     problems.raise_any()
     zones = tuple(name for name, zone in access.zones.items() if gate in zone.gates)
     seconds = int(session.total_seconds())
-    return ProxyPlan(gate, tuple(issuers), tuple(targets.values()), seconds, zones, dict(manifests or {}))
+    return ProxyPlan(gate, tokens, tuple(targets.values()), seconds, zones, dict(manifests or {}), certificates)
 
 
 def proxy_of(plan: ProxyPlan, address: str, server_name: str | None = None) -> Proxy:
     """The proxy as manifests name it. `address`: where its tasks connect to, `proxy.airlock.internal:8443`."""
-    rules = {one.authority: ProxyRule(deny=one.deny, allow=one.allow) for one in plan.targets}
+    host = server_name or address.rpartition(":")[0]
+    names = {target: f"{label}.{host}" for target, label in plan.labels().items()} if plan.certificates else {}
+    rules = {one.authority: ProxyRule(one.deny, one.allow, names.get(one.authority)) for one in plan.targets}
     return Proxy(plan.gate, address, plan.zones, server_name, rules)
 
 
@@ -87,14 +97,14 @@ def _count(destination: Destination) -> int:
     return hosts * sum(last - first + 1 for _, first, last in destination.services())
 
 
-def _grant(access: Access, route: Route, issuers: Sequence[TaskIssuer]) -> Grant:
+def _grant(access: Access, route: Route, issuers: Sequence[Vouching]) -> Grant:
     people = [access.principal(name) for name in route.from_]
     callers = {one.name: found for one in issuers if (found := tuple(_callers(people, one)))}
     length = route.session_length()
     return Grant(route.name, callers, _times(route), int(length.total_seconds()) if length else None)
 
 
-def _callers(principals: Sequence[Principal], issuer: TaskIssuer) -> Iterator[Caller]:
+def _callers(principals: Sequence[Principal], issuer: Vouching) -> Iterator[Caller]:
     for one in principals:
         if one.environment in (None, issuer.environment):
             yield Caller(one.name, one.dags, one.tasks, one.service_account or one.name)
@@ -110,7 +120,7 @@ def _times(route: Route) -> Times:
 
 
 def _unsayable(
-    access: Access, routes: Sequence[Route], mine: Mapping[str, Destination], issuers: Sequence[TaskIssuer]
+    access: Access, routes: Sequence[Route], mine: Mapping[str, Destination], issuers: Sequence[Vouching]
 ) -> Iterator[tuple[str, str, str]]:
     for destination in mine.values():
         yield from ((f"destination {destination.name}", *found) for found in unnamed(destination))
@@ -132,13 +142,13 @@ def unnamed(destination: Destination) -> Iterator[tuple[str, str]]:
         yield "ports" if destination.hosts else "cidrs", message
 
 
-def _unseen(access: Access, route: Route, issuers: Sequence[TaskIssuer]) -> Iterator[tuple[str, str]]:
+def _unseen(access: Access, route: Route, issuers: Sequence[Vouching]) -> Iterator[tuple[str, str]]:
     environments = {one.environment for one in issuers}
-    plain = {one.environment for one in issuers if one.kind == "projected"}
+    plain = {one.environment for one in issuers if isinstance(one, TaskIssuer) and one.kind == "projected"}
     for name in route.from_:
         one = access.principal(name)
         if one.is_people:
-            yield "from", f"{quoted(name)} is people: the proxy knows tasks by their tokens; let them in by another zone's gates"
+            yield "from", f"{quoted(name)} is people: the proxy knows tasks alone; let them in by another zone's gates"
             continue
         if one.environment is not None and one.environment not in environments:
             yield "from", f"no issuer vouches for tasks of environment {quoted(one.environment)} ({quoted(name)}): give one"
@@ -154,10 +164,45 @@ def _unseen(access: Access, route: Route, issuers: Sequence[TaskIssuer]) -> Iter
         yield "window", "it never holds"
 
 
+def _wrong_vouching(
+    engine: Engine, tokens: Sequence[TaskIssuer], certificates: Sequence[TaskCertificates]
+) -> Iterator[tuple[str, str]]:
+    strangers: Sequence[Vouching] = tokens if engine == "haproxy" else certificates
+    for one in strangers:
+        if engine == "haproxy":
+            yield "issuers", f"{quoted(one.name)} signs tokens, and HAProxy in TCP mode is shown none: give TaskCertificates(…)"
+        else:
+            yield "issuers", f"{quoted(one.name)} are certificates alone, and Envoy asks for tokens: give a TaskIssuer(…)"
+    if not strangers:
+        yield from wrong_certificates(certificates) if engine == "haproxy" else wrong_issuers(tokens)
+
+
+def _beyond_haproxy(
+    access: Access, routes: Sequence[Route], certificates: Sequence[TaskCertificates]
+) -> Iterator[tuple[str, str, str]]:
+    """What Envoy can, and HAProxy in TCP mode cannot."""
+    for route in routes:
+        place, fix = f"route {route.name}", 'leave it out, or let the proxy be engine="envoy"'
+        if route.window is not None:
+            yield place, "window", f"HAProxy knows no days and hours of a time zone, and no DAG run: {fix}"
+        if route.session is not None:
+            yield place, "session", f"{quoted(route.session)}: HAProxy ends no connection by its length: {fix}"
+        for part, text in _subjects(access, route, certificates):
+            if len(text) > MAX_NAME:
+                yield place, "from", f"{part}={text}: over the {MAX_NAME} characters that a certificate's name takes; shorten it"
+
+
+def _subjects(access: Access, route: Route, certificates: Sequence[TaskCertificates]) -> Iterator[tuple[str, str]]:
+    people = [access.principal(name) for name in route.from_]
+    for one in certificates:
+        for caller in _callers(people, one):
+            yield from one.subject(caller.principal, caller.account).items()
+
+
 def _refuse_classes(
     routes: Sequence[Route],
     mine: Mapping[str, Destination],
-    issuers: Sequence[TaskIssuer],
+    issuers: Sequence[Vouching],
     attested: frozenset[str],
     access: Access,
     problems: Problems,

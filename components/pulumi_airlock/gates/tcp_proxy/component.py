@@ -19,7 +19,8 @@ from ..nginx.plan import pinned
 from ..proxies import ProxyEntry
 from . import fargate, manifests
 from .compile import compile_proxy, proxy_of
-from .envoy import Configuration, envoy_configuration
+from .envoy import envoy_configuration
+from .files import Configuration
 from .issuers import TaskIssuer
 from .plan import PORT, ProxyPlan
 from .platforms import InternalBalancer, OnFargate, OnKubernetes, Platform

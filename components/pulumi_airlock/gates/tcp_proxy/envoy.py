@@ -7,14 +7,12 @@ do it): open tunnels go on.
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from ipaddress import ip_address
-from pathlib import Path
 from typing import Any
 
 from . import log, rbac
+from .files import Configuration
 from .keys import MANIFEST, issuers_filter, key_clusters, key_listener
 from .plan import ProxyPlan, Target
 from .settings import AUTHORITY, CERTIFICATE, KEY, Settings
@@ -31,30 +29,6 @@ _KEEPALIVE = 60
 """Seconds of silence after which both ends of a tunnel are asked whether they are there: firewalls forget silent flows later."""
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
-    """Envoy's configuration: relative file name → content, and the key sets by their own folder's names."""
-
-    files: Mapping[str, str]
-    keys: Mapping[str, str]
-    settings: Settings
-
-    def write(self) -> Path:
-        """Writes it where its settings say: each file is replaced at once, so that a running Envoy takes it as it is.
-
-        The path of the bootstrap, for `envoy -c`.
-        """
-        for folder, files in ((self.settings.keys, self.keys), (self.settings.folder, self.files)):
-            for name, text in files.items():
-                _replace(Path(folder) / name, text)
-        return Path(self.settings.folder) / BOOTSTRAP
-
-    def digest(self) -> str:
-        """What a deployment that cannot replace files notices a change by."""
-        whole = json.dumps([dict(self.files), dict(self.keys)], sort_keys=True)
-        return hashlib.sha256(whole.encode()).hexdigest()
-
-
 def envoy_configuration(plan: ProxyPlan, settings: Settings) -> Configuration:
     """All files of a proxy."""
     resources: Mapping[str, list[Json]] = {
@@ -65,7 +39,7 @@ def envoy_configuration(plan: ProxyPlan, settings: Settings) -> Configuration:
     }
     files = {name: _text({"resources": found}) for name, found in resources.items()}
     keys = {f"{one.name}.json": one.jwks for one in plan.issuers if one.jwks is not None}
-    return Configuration({BOOTSTRAP: _text(_bootstrap(plan, settings)), **files}, keys, settings)
+    return Configuration({BOOTSTRAP: _text(_bootstrap(plan, settings)), **files}, keys, settings, BOOTSTRAP)
 
 
 def _text(document: Json) -> str:
@@ -74,13 +48,6 @@ def _text(document: Json) -> str:
         document = {"version_info": version, **document}
     # Without spaces: a ConfigMap takes 1 MiB.
     return json.dumps(document, separators=(",", ":")) + "\n"
-
-
-def _replace(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    made = path.with_name(f".{path.name}.new")
-    made.write_text(text)
-    os.replace(made, path)
 
 
 # What it listens on

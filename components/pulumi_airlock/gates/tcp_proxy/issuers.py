@@ -26,7 +26,8 @@ ACCOUNT = "system:serviceaccount:"
 LONGEST_TOKEN = 3600
 """Seconds for which a token may hold at most; also what STS gives at most."""
 
-_NAME = re.compile(r"[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?")
+NAME = re.compile(r"[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?")
+"""What an issuer may be called."""
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -89,7 +90,7 @@ def wrong_issuers(issuers: Sequence[TaskIssuer]) -> Iterator[tuple[str, str]]:
 
 
 def _wrong(one: TaskIssuer) -> Iterator[tuple[str, str]]:
-    if not _NAME.fullmatch(one.name):
+    if not NAME.fullmatch(one.name):
         yield "name", f"{quoted(one.name)}: write small letters, digits, - and _, at most 63 of them"
     if not _is_url(one.issuer):
         yield "issuer", f"{quoted(one.issuer)} is no issuer: write its https URL"

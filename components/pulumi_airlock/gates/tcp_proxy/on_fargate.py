@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from . import fargate
-from .envoy import Configuration
+from .files import Configuration
 from .manifests import HEALTH_PORT
 from .plan import ProxyPlan
 from .platforms import OnFargate

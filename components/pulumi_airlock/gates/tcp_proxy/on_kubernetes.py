@@ -12,7 +12,8 @@ from ...proof.sets import Hosts, Services
 from ..kubernetes.making import custom_resource, metadata
 from ..kubernetes.workloads import SERVICE_DOMAIN, ServiceName, ServicePort, Workload
 from . import manifests
-from .envoy import BOOTSTRAP, Configuration
+from .envoy import BOOTSTRAP
+from .files import Configuration
 from .plan import ProxyPlan
 from .platforms import OnKubernetes
 from .settings import Settings

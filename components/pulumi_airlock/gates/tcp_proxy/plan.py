@@ -1,15 +1,25 @@
 """What routes become at a TCP proxy, as plain data: targets, and who may open a tunnel to each, when, and for how long."""
 
+import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from ipaddress import ip_address
+from typing import Literal
 from urllib.parse import urlsplit
 
 from ...proof.sets import Hosts
 from ...proof.times import Times
+from .certificates import TaskCertificates
 from .issuers import TaskIssuer
 
 PORT, ADMIN_PORT = 8443, 9901
+Engine = Literal["envoy", "haproxy"]
+Vouching = TaskIssuer | TaskCertificates
+"""Whoever says which task is calling: by a token at Envoy, by a certificate at HAProxy."""
+_LONGEST_LABEL = 63
+"""Of a host's name (RFC 1035, section 2.3.4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +38,7 @@ class Grant:
 
     route: str
     callers: Mapping[str, tuple[Caller, ...]]
-    """Issuer's name → the callers that its tokens can be."""
+    """Issuer's name → the callers that its tokens, or its certificates, can be of."""
     times: Times
     """When it holds: windows, and its last day."""
     session: int | None
@@ -91,6 +101,19 @@ class ProxyPlan:
     """The zones whose destinations lie behind it."""
     manifests: Mapping[str, str] = field(default_factory=dict)
     """Environment → the digest of the manifest that its tasks decide by."""
+    certificates: tuple[TaskCertificates, ...] = ()
+    """Whose certificates it knows, where it asks for no token."""
+
+    def labels(self) -> Mapping[str, str]:
+        """Target → the label that stands for it in a TLS server name: `warehouse-corp-example-5432`."""
+        plain = {one.authority: re.sub("[^a-z0-9]", "-", one.authority.lower()).strip("-") for one in self.targets}
+        several = Counter(plain.values())
+        return {
+            target: label
+            if several[label] == 1 and len(label) <= _LONGEST_LABEL
+            else f"{label[:50]}{sha256(target.encode()).hexdigest()[:12]}"
+            for target, label in plain.items()
+        }
 
     def key_places(self) -> tuple[tuple[str, int], ...]:
         """(host, port) from which keys are fetched."""
