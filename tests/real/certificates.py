@@ -31,11 +31,9 @@ def _write(folder: Path, name: str, certificate: x509.Certificate, key: ec.Ellip
     return made
 
 
-def _subject(common_name: str, organization: str | None = None) -> x509.Name:
-    names = [x509.NameAttribute(NameOID.COMMON_NAME, common_name)]
-    if organization:
-        names.insert(0, x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization))
-    return x509.Name(names)
+def _subject(common_name: str, organization: str | None = None, unit: str | None = None) -> x509.Name:
+    found = {NameOID.ORGANIZATION_NAME: organization, NameOID.ORGANIZATIONAL_UNIT_NAME: unit, NameOID.COMMON_NAME: common_name}
+    return x509.Name([x509.NameAttribute(kind, text) for kind, text in found.items() if text])
 
 
 class Authority:
@@ -75,16 +73,17 @@ class Authority:
         uris: Sequence[str] = (),
         hosts: Sequence[str] = (),
         organization: str | None = None,
+        unit: str | None = None,
     ) -> Pair:
         """A certificate for client and server: `uris` and `hosts` (names and addresses) are its alternative names.
 
-        `name`: of its files, and the common name. `organization`: what Kubernetes takes for the group.
+        `name`: of its files, behind the unit, and the common name. `organization`: what Kubernetes takes for the group.
         """
         key = ec.generate_private_key(ec.SECP256R1())
         now = datetime.now(UTC)
         both = [ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH]
         builder = (
-            x509.CertificateBuilder(self._name, _subject(name, organization), key.public_key(), x509.random_serial_number())
+            x509.CertificateBuilder(self._name, _subject(name, organization, unit), key.public_key(), x509.random_serial_number())
             .not_valid_before(now - timedelta(minutes=5))
             .not_valid_after(now + LIFETIME)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
@@ -94,7 +93,7 @@ class Authority:
         others: list[x509.GeneralName] = [*map(x509.UniformResourceIdentifier, uris), *map(_general_name, hosts)]
         if others:
             builder = builder.add_extension(x509.SubjectAlternativeName(others), critical=False)
-        return _write(self.folder, name, builder.sign(self._key, hashes.SHA256()), key)
+        return _write(self.folder, f"{unit}.{name}" if unit else name, builder.sign(self._key, hashes.SHA256()), key)
 
     def workload(self, namespace: str, service_account: str, trust_domain: str = "cluster.local") -> Pair:
         """As Istio names a workload: `spiffe://<trust domain>/ns/<namespace>/sa/<service account>`."""

@@ -128,7 +128,7 @@ class RunningProxy:
         lines += [f"Proxy-Authorization: Bearer {token}"] if token is not None else []
         lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
         connection.sendall("\r\n".join([*lines, "", ""]).encode())
-        return _answer(connection), Tunnel(connection)
+        return answer_of(connection), Tunnel(connection)
 
     def answer(self, target: str, token: str | None, **more: Any) -> Answer:
         """The answer alone."""
@@ -162,7 +162,8 @@ class RunningProxy:
             return int(str((connection.getpeercert() or {})["serialNumber"]), 16)
 
 
-def _answer(connection: ssl.SSLSocket) -> Answer:
+def answer_of(connection: ssl.SSLSocket) -> Answer:
+    """The next answer on a connection."""
     said = b""
     while b"\r\n\r\n" not in said:
         part = connection.recv(1)
