@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
-from ipaddress import IPv4Address, IPv4Network
+from importlib import import_module
 from typing import Any
 
 import pulumi
@@ -15,21 +15,23 @@ from ...environments.helm.flows import Flow
 from ...errors import InputError, Problems
 from ...tokens import TCP_PROXY
 from ..kubernetes.workloads import Workload
-from ..nginx.plan import pinned
 from ..proxies import ProxyEntry
 from . import fargate, manifests
+from .checks import check_platform
 from .compile import compile_proxy, proxy_of
 from .envoy import envoy_configuration
-from .files import Configuration
 from .issuers import TaskIssuer
 from .plan import PORT, ProxyPlan
-from .platforms import InternalBalancer, OnFargate, OnKubernetes, Platform
+from .platforms import OnFargate, OnKubernetes, Platform
 
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?")
-MAX_CONFIG_MAP = 1_048_576
-"""Bytes of a ConfigMap (Kubernetes, "ConfigMaps": 1 MiB)."""
-_SIZES = {256: (512, 2048), 512: (1024, 4096), 1024: (2048, 8192), 2048: (4096, 16384), 4096: (8192, 30720)}
-"""CPU units of Fargate → the least and the most memory in MiB (ECS Developer Guide, "Task size")."""
+
+
+_MODULES: Mapping[type, tuple[Any, str]] = {
+    OnKubernetes: (manifests, "on_kubernetes"),
+    OnFargate: (fargate, "on_fargate"),
+}
+"""Platform → what a proxy is made of there, as plain data; and the module that makes resources of it."""
 
 
 class TcpProxy(pulumi.ComponentResource):
@@ -79,38 +81,28 @@ class TcpProxy(pulumi.ComponentResource):
             InputError: with every problem.
         """
         problems = Problems(name)
-        _check(name, platform, connections, problems)
+        if not _NAME.fullmatch(name):
+            problems.add("name", f"{name!r}: write small letters, digits and -, at most 32 of them")
+        if not 100 <= connections <= 1_000_000:
+            problems.add("connections", f"{connections}: between 100 and 1,000,000")
+        check_platform(platform, problems)
         day = today or datetime.now(UTC).date()
         length, classes = parse_duration(session), frozenset(attested)
         plan = _compiled(access, name, issuers, day, problems, session=length, attested=classes, manifests=manifest_digests)
-        in_cluster = isinstance(platform, OnKubernetes)
-        place = (manifests if in_cluster else fargate).settings(clients, connections)
-        found = envoy_configuration(plan, place)
-        rules = [] if isinstance(platform, OnKubernetes) else fargate.leaving(access, plan, platform, problems)
-        if in_cluster and (size := sum(len(one) for one in found.files.values())) > MAX_CONFIG_MAP - 4096:
-            problems.add("access", f"{size} bytes of configuration, over the {MAX_CONFIG_MAP} of a ConfigMap: use two proxies")
+        data, making = _MODULES[type(platform)]
+        found = envoy_configuration(plan, data.settings(clients, connections))
+        rules = data.leaving(access, plan, platform, found, problems)
         problems.raise_any()
-        self.plan, self.workloads, self.flows = plan, (), ()
-        said = _described(plan, platform, attested)
+        self.plan = plan
+        said = {**_described(plan, attested), **data.described(plan, platform)}
         networks = tuple(said["entry"].get("cidrs", ()))
         self._entry = ProxyEntry(networks, PORT) if networks else None
         self.address = f"{said['host']}:{PORT}"
         super().__init__(TCP_PROXY, name, said, opts)
-        self._make(platform, found, rules)
-        self.register_outputs({**said, "address": self.address})
-
-    def _make(self, platform: Platform, found: Configuration, rules: Sequence[tuple[str, int, str]]) -> None:
         # Here: an environment in AWS needs no SDK of Kubernetes, and the other way round.
-        if isinstance(platform, OnKubernetes):
-            from . import on_kubernetes
-
-            around = on_kubernetes.surroundings(self.plan, platform, found.settings)
-            self.workloads, self.flows = (around.workload,), around.flows
-            on_kubernetes.make(self.plan, platform, found, self)
-        else:
-            from .on_fargate import Fargate
-
-            Fargate(self.plan, platform, found, rules, self)
+        made = import_module(f".{making}", __package__).make(plan, platform, found, rules, self)
+        self.workloads, self.flows = made
+        self.register_outputs({**said, "address": self.address})
 
     @property
     def entry(self) -> ProxyEntry | None:
@@ -133,71 +125,9 @@ def _compiled(access: Access, name: str, issuers: Sequence[TaskIssuer], day: dat
         raise
 
 
-def _check(name: str, platform: Platform, connections: int, problems: Problems) -> None:
-    if not _NAME.fullmatch(name):
-        problems.add("name", f"{name!r}: write small letters, digits and -, at most 32 of them")
-    images = [("image", platform.image)]
-    if isinstance(platform, OnFargate):
-        images.append(("files_image", platform.files_image))
-        _check_fargate(platform, problems)
-    else:
-        if (platform.secret is None) == (platform.issuer is None):
-            problems.add("platform.issuer", "give an issuer or a secret: exactly one of them")
-        if platform.balancer is not None:
-            _check_balancer(platform.balancer, problems)
-        if not 1 <= platform.days <= 90:
-            problems.add("platform.days", f"{platform.days}: certificates hold for 1 to 90 days, and are renewed by themselves")
-    for what, image in images:
-        if not pinned(image):
-            problems.add(f"platform.{what}", f"{image!r} may be another image tomorrow: name a version, or better a digest")
-    if platform.replicas < 2:
-        problems.add("platform.replicas", f"{platform.replicas}: two at least, so that one may go")
-    if not 0 <= platform.drain <= 3600:
-        problems.add("platform.drain", f"{platform.drain} seconds: between 0 and 3600")
-    if not 100 <= connections <= 1_000_000:
-        problems.add("connections", f"{connections}: between 100 and 1,000,000")
-
-
-def _check_balancer(balancer: InternalBalancer, problems: Problems) -> None:
-    path = "platform.balancer"
-    try:
-        IPv4Address(balancer.address)
-    except ValueError:
-        problems.add(f"{path}.address", f"{balancer.address!r} is no IPv4 address")
-    for what, cidrs in (("callers", balancer.callers), ("sources", balancer.sources)):
-        if not cidrs:
-            problems.add(f"{path}.{what}", "none: write the networks")
-        for cidr in cidrs:
-            try:
-                wide = IPv4Network(cidr).prefixlen == 0
-            except ValueError:
-                problems.add(f"{path}.{what}", f"{cidr!r} is no IPv4 network")
-                continue
-            if wide:
-                problems.add(f"{path}.{what}", f"{cidr}: write the networks of tasks, not everybody's")
-    if not any("internal" in f"{key} {value}".lower() for key, value in balancer.annotations.items()):
-        problems.add(f"{path}.annotations", "nothing says that it is internal: the cloud's default is a public one")
-
-
-def _check_fargate(platform: OnFargate, problems: Problems) -> None:
-    if len(platform.subnets) < 2:
-        problems.add("platform.subnets", "give two at least, in two zones of availability")
-    if not platform.callers:
-        problems.add("platform.callers", "give the security group of each environment: nobody else may connect")
-    if "BEGIN CERTIFICATE" not in platform.authority or "PRIVATE KEY" in platform.authority:
-        problems.add("platform.authority", "write the PEM of the certificates that sign those of tasks, and no key")
-    least, most = _SIZES.get(platform.cpu, (0, 0))
-    if not least <= platform.memory <= most:
-        fitting = f"between {least} and {most}" if most else f"with a cpu of {', '.join(map(str, _SIZES))}"
-        problems.add("platform.memory", f"{platform.memory} MiB with {platform.cpu} CPU units: Fargate takes memory {fitting}")
-    for what, arn in (("certificate", platform.certificate.certificate), ("key", platform.certificate.key)):
-        if not re.fullmatch(r"arn:aws[a-z-]*:secretsmanager:[^:]+:[0-9]{12}:secret:.+", arn):
-            problems.add(f"platform.certificate.{what}", f"{arn!r} is no ARN of a secret of Secrets Manager")
-
-
-def _described(plan: ProxyPlan, platform: Platform, attested: Sequence[str]) -> dict[str, Any]:
+def _described(plan: ProxyPlan, attested: Sequence[str]) -> dict[str, Any]:
     """What readers and policies need, as plain data: `pulumi preview --json` has no outputs of components."""
-    said: dict[str, Any] = {
+    return {
         "engine": "envoy",
         "issuers": [
             {
@@ -214,12 +144,3 @@ def _described(plan: ProxyPlan, platform: Platform, attested: Sequence[str]) -> 
         "keys": [{"host": host, "port": port} for host, port in plan.key_places()],
         "sessionSeconds": plan.session,
     }
-    if isinstance(platform, OnKubernetes):
-        said["workload"] = f"{platform.namespace}/{plan.gate}"
-        if (balancer := platform.balancer) is not None:
-            entry = {"cidrs": [f"{balancer.address}/32"], "port": PORT}
-            return {**said, "host": balancer.host, "entry": entry, "sources": list(balancer.sources)}
-        host = f"{plan.gate}.{platform.namespace}.svc.cluster.local"
-        return {**said, "host": host, "entry": {"hosts": [host], "port": PORT}}
-    networks = [one.cidr for one in platform.subnets]
-    return {**said, "host": platform.host, "entry": {"cidrs": networks, "port": PORT}, "sources": networks}

@@ -10,8 +10,9 @@ from typing import Any
 
 from ...access import Access
 from ...errors import Problems
+from .files import Configuration
 from .manifests import HEALTH_PORT, USER, arguments
-from .plan import ProxyPlan
+from .plan import PORT, ProxyPlan
 from .platforms import OnFargate
 from .settings import AUTHORITY, Settings
 
@@ -161,26 +162,34 @@ def execution_policy(platform: OnFargate, log_group_arn: str) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
-def leaving(access: Access, plan: ProxyPlan, platform: OnFargate, problems: Problems) -> list[tuple[str, int, str]]:
+def described(plan: ProxyPlan, platform: OnFargate) -> dict[str, Any]:
+    """What readers need."""
+    networks = [one.cidr for one in platform.subnets]
+    return {"host": platform.host, "entry": {"cidrs": networks, "port": PORT}, "sources": networks}
+
+
+def leaving(
+    access: Access, plan: ProxyPlan, platform: OnFargate, found: Configuration, problems: Problems
+) -> list[tuple[str, int, str]]:
     """(network, port, what for) of what the proxy connects to: its targets, AWS, issuers."""
-    found: dict[tuple[str, int], str] = {}
+    networks: dict[tuple[str, int], str] = {}
     for target in plan.targets:
         destination = access.destination(target.destination)
         zone = access.zones[destination.zone]
-        networks = destination.cidrs or zone.cidrs
-        if not networks:
+        cidrs = destination.cidrs or zone.cidrs
+        if not cidrs:
             fix = "write its cidrs, or those of its zone"
             problems.add(f"destination {destination.name}", f"the proxy's security group knows networks, no names: {fix}")
-        for network in networks:
-            found.setdefault((network, target.port), destination.name)
+        for network in cidrs:
+            networks.setdefault((network, target.port), destination.name)
     places = [f"{host}:{port}" for host, port in plan.key_places()]
     if places and not platform.keys:
         fix = "write the networks that it is in, or give the issuer's keys as jwks"
         problems.add("platform.keys", f"keys are fetched from {', '.join(places)}, and nothing lets the proxy out there: {fix}")
     for network in platform.endpoints:
-        found.setdefault((network, 443), "AWS: configuration, certificate, log")
+        networks.setdefault((network, 443), "AWS: configuration, certificate, log")
     for network in platform.keys:
-        found.setdefault((network, 443), "keys of issuers")
-    if len(found) + len(platform.prefix_lists) > MAX_RULES:
-        problems.add("platform", f"{len(found)} rules of its security group, over {MAX_RULES}: write wider cidrs")
-    return [(network, port, why) for (network, port), why in found.items()]
+        networks.setdefault((network, 443), "keys of issuers")
+    if len(networks) + len(platform.prefix_lists) > MAX_RULES:
+        problems.add("platform", f"{len(networks)} rules of its security group, over {MAX_RULES}: write wider cidrs")
+    return [(network, port, why) for (network, port), why in networks.items()]

@@ -4,11 +4,18 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ...access import Access
+from ...errors import Problems
 from ..kubernetes.marks import MANAGED
 from .envoy import BOOTSTRAP
+from .files import Configuration
+from .plan import PORT, ProxyPlan
+from .platforms import OnKubernetes
 from .settings import Settings
 
 HEALTH_PORT = 9902
+MAX_CONFIG_MAP = 1_048_576
+"""Bytes of a ConfigMap (Kubernetes, "ConfigMaps": 1 MiB)."""
 USER = 101
 """Nobody's: Envoy's images run as root unless they are told otherwise."""
 
@@ -23,6 +30,23 @@ def settings(clients: Sequence[str], connections: int) -> Settings:
         clients=tuple(clients),
         connections=connections,
     )
+
+
+def described(plan: ProxyPlan, platform: OnKubernetes) -> dict[str, Any]:
+    """What readers need."""
+    said: dict[str, Any] = {"workload": f"{platform.namespace}/{plan.gate}"}
+    if (balancer := platform.balancer) is not None:
+        entry = {"cidrs": [f"{balancer.address}/32"], "port": PORT}
+        return {**said, "host": balancer.host, "entry": entry, "sources": list(balancer.sources)}
+    host = f"{plan.gate}.{platform.namespace}.svc.cluster.local"
+    return {**said, "host": host, "entry": {"hosts": [host], "port": PORT}}
+
+
+def leaving(access: Access, plan: ProxyPlan, platform: OnKubernetes, found: Configuration, problems: Problems) -> list[Any]:
+    """No rules of a network: the cluster's gates have these. Notes a configuration that is too large."""
+    if (size := sum(map(len, found.files.values()))) > MAX_CONFIG_MAP - 4096:
+        problems.add("access", f"{size} bytes of configuration, over the {MAX_CONFIG_MAP} of a ConfigMap: use two proxies")
+    return []
 
 
 def labels(name: str) -> dict[str, str]:

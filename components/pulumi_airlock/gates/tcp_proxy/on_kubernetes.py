@@ -1,7 +1,6 @@
 """A proxy's objects in a cluster, as children of its component."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -19,14 +18,6 @@ from .platforms import OnKubernetes
 from .settings import Settings
 
 
-@dataclass(frozen=True)
-class Made:
-    """What other gates of the cluster have to know."""
-
-    workload: Workload
-    flows: tuple[Flow, ...]
-
-
 def host_of(name: str, platform: OnKubernetes) -> str:
     """What tasks connect to, and the certificate's name."""
     if platform.balancer is not None:
@@ -34,11 +25,11 @@ def host_of(name: str, platform: OnKubernetes) -> str:
     return f"{name}.{platform.namespace}.{SERVICE_DOMAIN}"
 
 
-def surroundings(plan: ProxyPlan, platform: OnKubernetes, place: Settings) -> Made:
-    """The proxy as gates of the cluster see it, and what it needs let through."""
+def _workload(plan: ProxyPlan, platform: OnKubernetes, place: Settings) -> Workload:
+    """The proxy as gates of the cluster see it."""
     name = plan.gate
     ports = (ServicePort("tcp", place.port, place.port),)
-    workload = Workload(
+    return Workload(
         name=f"{platform.namespace}/{name}",
         namespace=platform.namespace,
         service_account=name,
@@ -46,7 +37,6 @@ def surroundings(plan: ProxyPlan, platform: OnKubernetes, place: Settings) -> Ma
         ports={"tunnels": ("tcp", place.port)},
         services=(ServiceName(f"{name}.{platform.namespace}.{SERVICE_DOMAIN}", ports),),
     )
-    return Made(workload, tuple(_flows(plan, platform, workload, place)))
 
 
 def _flows(plan: ProxyPlan, platform: OnKubernetes, workload: Workload, place: Settings) -> Iterator[Flow]:
@@ -65,8 +55,10 @@ def _flows(plan: ProxyPlan, platform: OnKubernetes, workload: Workload, place: S
         yield Flow(mine, Hosts.from_names([host]), Services.of("tcp", number, number), reason="keys of an issuer")
 
 
-def make(plan: ProxyPlan, platform: OnKubernetes, found: Configuration, parent: pulumi.Resource) -> None:
-    """Makes everything."""
+def make(
+    plan: ProxyPlan, platform: OnKubernetes, found: Configuration, rules: Sequence[Any], parent: pulumi.Resource
+) -> tuple[tuple[Workload, ...], tuple[Flow, ...]]:
+    """Makes everything: the workload, and what gates of the cluster let through for it."""
     name, child = plan.gate, pulumi.ResourceOptions(parent=parent)
     secret = platform.secret or f"{name}-tls"
 
@@ -110,3 +102,5 @@ def make(plan: ProxyPlan, platform: OnKubernetes, found: Configuration, parent: 
         spec={"maxUnavailable": 1, "selector": {"matchLabels": manifests.labels(name)}},
         opts=child,
     )
+    workload = _workload(plan, platform, found.settings)
+    return (workload,), tuple(_flows(plan, platform, workload, found.settings))

@@ -1,0 +1,74 @@
+"""What a program has to say of a proxy's platform, checked: all that is wrong at once."""
+
+import re
+from ipaddress import IPv4Address, IPv4Network
+
+from ...errors import Problems
+from ..nginx.plan import pinned
+from .platforms import InternalBalancer, OnFargate, OnKubernetes, Platform
+
+_SIZES = {256: (512, 2048), 512: (1024, 4096), 1024: (2048, 8192), 2048: (4096, 16384), 4096: (8192, 30720)}
+"""CPU units of Fargate → the least and the most memory in MiB (ECS Developer Guide, "Task size")."""
+
+
+def check_platform(platform: Platform, problems: Problems) -> None:
+    """Notes what is wrong with a platform."""
+    images = [("image", platform.image)]
+    if isinstance(platform, OnFargate):
+        images.append(("files_image", platform.files_image))
+        _check_fargate(platform, problems)
+    else:
+        _check_kubernetes(platform, problems)
+    for what, image in images:
+        if not pinned(image):
+            problems.add(f"platform.{what}", f"{image!r} may be another image tomorrow: name a version, or better a digest")
+    if platform.replicas < 2:
+        problems.add("platform.replicas", f"{platform.replicas}: two at least, so that one may go")
+    if not 0 <= platform.drain <= 3600:
+        problems.add("platform.drain", f"{platform.drain} seconds: between 0 and 3600")
+
+
+def _check_kubernetes(platform: OnKubernetes, problems: Problems) -> None:
+    if (platform.secret is None) == (platform.issuer is None):
+        problems.add("platform.issuer", "give an issuer or a secret: exactly one of them")
+    if platform.balancer is not None:
+        _check_balancer(platform.balancer, problems)
+    if not 1 <= platform.days <= 90:
+        problems.add("platform.days", f"{platform.days}: certificates hold for 1 to 90 days, and are renewed by themselves")
+
+
+def _check_balancer(balancer: InternalBalancer, problems: Problems) -> None:
+    path = "platform.balancer"
+    try:
+        IPv4Address(balancer.address)
+    except ValueError:
+        problems.add(f"{path}.address", f"{balancer.address!r} is no IPv4 address")
+    for what, cidrs in (("callers", balancer.callers), ("sources", balancer.sources)):
+        if not cidrs:
+            problems.add(f"{path}.{what}", "none: write the networks")
+        for cidr in cidrs:
+            try:
+                wide = IPv4Network(cidr).prefixlen == 0
+            except ValueError:
+                problems.add(f"{path}.{what}", f"{cidr!r} is no IPv4 network")
+                continue
+            if wide:
+                problems.add(f"{path}.{what}", f"{cidr}: write the networks of tasks, not everybody's")
+    if not any("internal" in f"{key} {value}".lower() for key, value in balancer.annotations.items()):
+        problems.add(f"{path}.annotations", "nothing says that it is internal: the cloud's default is a public one")
+
+
+def _check_fargate(platform: OnFargate, problems: Problems) -> None:
+    if len(platform.subnets) < 2:
+        problems.add("platform.subnets", "give two at least, in two zones of availability")
+    if not platform.callers:
+        problems.add("platform.callers", "give the security group of each environment: nobody else may connect")
+    if "BEGIN CERTIFICATE" not in platform.authority or "PRIVATE KEY" in platform.authority:
+        problems.add("platform.authority", "write the PEM of the certificates that sign those of tasks, and no key")
+    least, most = _SIZES.get(platform.cpu, (0, 0))
+    if not least <= platform.memory <= most:
+        fitting = f"between {least} and {most}" if most else f"with a cpu of {', '.join(map(str, _SIZES))}"
+        problems.add("platform.memory", f"{platform.memory} MiB with {platform.cpu} CPU units: Fargate takes memory {fitting}")
+    for what, arn in (("certificate", platform.certificate.certificate), ("key", platform.certificate.key)):
+        if not re.fullmatch(r"arn:aws[a-z-]*:secretsmanager:[^:]+:[0-9]{12}:secret:.+", arn):
+            problems.add(f"platform.certificate.{what}", f"{arn!r} is no ARN of a secret of Secrets Manager")
