@@ -161,18 +161,29 @@ class Proving:
         except AirlockError as error:
             self._error = error
 
+    @property
+    def proof(self) -> "Proof | None":
+        """The proof; None where there was nothing to prove. Raises what went wrong while proving."""
+        if self._error is not None:
+            raise self._error
+        return self._proof
+
+    @property
+    def identity(self) -> "tuple[IdentityFinding, ...]":
+        """Where the systems disagree on who is who."""
+        return self._identity
+
     def show(self) -> bool:
         """Shows the proof in short; whether all is well. Nothing to prove is well. Raises what went wrong while proving."""
         from ..report.identity import show_identity, show_identity_summary
         from ..report.lines import console
         from ..report.proof import show
 
-        if self._error is not None:
-            raise self._error
-        if self._proof is None:
+        proof = self.proof
+        if proof is None:
             return True
         out = console()
-        proven = show(self._proof, out, brief=True)
+        proven = show(proof, out, brief=True)
         same = show_identity(out, self._identity, brief=True)
         show_identity_summary(out, self._identity, self._compared)
         return proven and same

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from ..access import Finding, Reading, Severity, read
 from ..errors import InputError, Problem
+from ._reports import Junit, Reports, Sarif
 
 _WIDEST = 160
 """Columns of a source line that are shown; of a longer line, those around the value."""
@@ -34,13 +35,26 @@ _Rbac = Annotated[
 ]
 
 
-def check(files: _Files = None, json_: _Json = False, strict: _Strict = False, today: _Today = None, rbac: _Rbac = False) -> None:
+def check(
+    files: _Files = None,
+    json_: _Json = False,
+    strict: _Strict = False,
+    today: _Today = None,
+    rbac: _Rbac = False,
+    sarif: Sarif = None,
+    junit: Junit = None,
+) -> None:
     """Check access files: syntax, values, names, routes, clearances and expectations.
 
     Exit status 0: nothing wrong, or warnings and notices alone; 1: an error was found.
     """
     day = _day(today)
     readings = [read(_shown(path), day) for path in files or _default_files()]
+    reports = Reports(sarif, junit, Path.cwd())
+    if reports.wanted:
+        from ..report.ci.access import report_of_access
+
+        reports.write(report_of_access(readings, strict=strict))
     if json_:
         typer.echo(json.dumps(_document(readings) | (_clearances(readings) if rbac else {}), indent=2, ensure_ascii=False))
     else:

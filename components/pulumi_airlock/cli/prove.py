@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import _stacks
+from . import _reports, _stacks
 from ._run import EXIT_PROOF, Cwd, print_json, write_file
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ def prove(
     json_: Json = False,
     html: Html = None,
     markdown: Markdown = None,
+    sarif: _reports.Sarif = None,
+    junit: _reports.Junit = None,
     waste: Waste = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="List every expectation, every assumption and every finding, with URNs.")
@@ -55,9 +57,15 @@ def prove(
     from ..report.identity import identity_in
     from ..report.proof import prove_stack
 
-    found = _stacks.stack_of(stack, from_file, cwd)
-    proof = prove_stack(found, at=_stacks.instant(at, "--at"))
-    identity = identity_in(found, at=proof.at)
+    reports = _reports.Reports(sarif, junit, cwd, stack or "", from_file)
+    with reports.of_failures():
+        found = _stacks.stack_of(stack, from_file, cwd)
+        proof = prove_stack(found, at=_stacks.instant(at, "--at"))
+        identity = identity_in(found, at=proof.at)
+    if reports.wanted:
+        from ..report.ci.stack import report_of_stack
+
+        reports.write(report_of_stack(found.name or "stack", reports.places(found), proof=proof, identity=identity))
     if html is not None:
         from ..report.page import stack_page
 

@@ -85,6 +85,7 @@ def resource_from_wire(
     provider: str = "",
     dependencies: Iterable[str] = (),
     property_dependencies: Mapping[str, Iterable[str]] | None = None,
+    place: str = "",
 ) -> Resource:
     """A resource from what the engine knows of it. Outputs win over inputs."""
     seen = dict(inputs)
@@ -102,6 +103,7 @@ def resource_from_wire(
         provider=provider.rsplit("::", 1)[0] if provider.count("::") >= 4 else provider,
         dependencies=tuple(dependencies),
         property_dependencies={key: tuple(urns) for key, urns in (property_dependencies or {}).items()},
+        place=place,
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
+from ipaddress import ip_network
 from typing import Any, Final
 
 from ..proof.filters import Source
@@ -34,6 +35,33 @@ def listed(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
+def mapping(value: Any) -> Mapping[str, Any]:
+    """The value where it is a mapping; an empty one instead of anything else."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def cidrs(value: Any) -> tuple[str, ...]:
+    """The CIDRs in a list of what a component registered; whatever else stands there is left out."""
+    return tuple(one for one in listed(value) if isinstance(one, str) and _is_cidr(one))
+
+
+def _is_cidr(text: str) -> bool:
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
+
+
+def port_number(value: Any) -> int | None:
+    """The port that a value is: `443`, `443.0` (as the wire has numbers) or `"443"`. None for anything else, `UNKNOWN` too."""
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value[:6])
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
+        return None
+    return int(value) if 0 <= value <= 65535 else None
+
+
 @dataclass(frozen=True, eq=False)
 class Resource:
     """One resource: what a gate's reader may look at."""
@@ -48,6 +76,8 @@ class Resource:
     dependencies: tuple[str, ...] = ()
     property_dependencies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Top-level property → URNs of the resources that its value was computed from."""
+    place: str = ""
+    """The line of the program that led to it, `/work/bank/__main__.py:31`; empty where the source does not tell."""
     stack: "Stack" = field(repr=False, default=None)  # type: ignore[assignment]  # set by Stack, never None afterwards
 
     @property

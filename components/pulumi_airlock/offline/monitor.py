@@ -7,6 +7,7 @@ messages, and are answered with what the plan says.
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 import grpc
 from google.protobuf import empty_pb2, struct_pb2
@@ -121,6 +122,7 @@ class Monitor(MockMonitor):
             dependencies=tuple(request.dependencies),
             additional_secret_outputs=tuple(request.additionalSecretOutputs),
             read_id=request.id or UNKNOWN_STRING,
+            place=self._place(request),
         )
         step = self._register(asked, request)
         return resource_pb2.ReadResourceResponse(urn=asked.urn, id=step.id, properties=to_struct(step.outputs))
@@ -228,7 +230,16 @@ class Monitor(MockMonitor):
             replace_with=tuple(request.replace_with),
             import_id=request.importId,
             replacement_trigger=_trigger(trigger),
+            place=self._place(request),
         )
+
+    def _place(self, request: Any) -> str:
+        """The innermost line of the program itself on the way to a registration: not that of a library's component."""
+        for frame in request.stackTrace.frames:
+            file = unquote(frame.pc.uri.removeprefix("file://"))
+            if self._project.holds(file):
+                return f"{file}:{frame.pc.line}"
+        return ""
 
     def _provider_of(self, asked: Registration, request: Any) -> str:
         """The provider that a resource without one of its own gets: its package's default provider, made when first needed."""

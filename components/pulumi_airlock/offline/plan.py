@@ -84,6 +84,7 @@ class Plan:
                 provider=asked.provider,
                 dependencies=asked.dependencies,
                 property_dependencies=asked.property_dependencies,
+                place=asked.place,
             )
             for asked in kept
         )

@@ -234,17 +234,13 @@ def _explain(error: BaseException, project: Project) -> str:
 
 def _place(error: BaseException, project: Project) -> str:
     """The innermost line of the program that led to an error."""
-    frames = [one for one in traceback.extract_tb(error.__traceback__) if _is_program(one.filename, project)]
+    frames = [one for one in traceback.extract_tb(error.__traceback__) if project.holds(one.filename)]
     return f"{os.path.relpath(frames[-1].filename, project.root)}:{frames[-1].lineno}" if frames else ""
-
-
-def _is_program(filename: str, project: Project) -> bool:
-    return filename.startswith(str(project.working_directory)) and "site-packages" not in filename
 
 
 def _trim(described: traceback.TracebackException, project: Project) -> None:
     frames = list(described.stack)
-    first = next((at for at, frame in enumerate(frames) if _is_program(frame.filename, project)), None)
+    first = next((at for at, frame in enumerate(frames) if project.holds(frame.filename)), None)
     # An apply that fails is called by the SDK alone: what is left then are the program's own frames, or its libraries'.
     frames = frames[first:] if first is not None else [one for one in frames if not _is_plumbing(one.filename)] or frames
     described.stack = traceback.StackSummary.from_list(frames)

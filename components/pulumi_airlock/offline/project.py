@@ -1,6 +1,7 @@
 """Pulumi.yaml: which project this is, where its program and its stacks' settings are."""
 
 import difflib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,10 @@ class Project:
     def working_directory(self) -> Path:
         """Where the program runs: its own folder, as under the Pulumi CLI."""
         return self.program if self.program.is_dir() else self.program.parent
+
+    def holds(self, file: str) -> bool:
+        """Whether a file is the program's own, and no library's."""
+        return file.startswith(f"{self.working_directory}{os.sep}") and "site-packages" not in file
 
     @property
     def policy_packs(self) -> tuple[Path, ...]:

@@ -57,6 +57,8 @@ class Registration:
     """The id that is read, for a resource that another hand manages."""
     remote: bool = False
     replacement_trigger: Any = None
+    place: str = ""
+    """The line of the program that led to it, `/work/bank/__main__.py:31`; empty where the SDK does not tell. Not in the state."""
 
 
 @dataclass(frozen=True, slots=True)
