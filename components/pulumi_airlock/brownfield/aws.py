@@ -3,7 +3,7 @@
 What readers of the AWS network do not look at is not imported: nothing of a customer gateway's configuration, which holds keys.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -63,22 +63,35 @@ def _read_list(source: Source, items: list[Any], kind: str, made: Made) -> None:
 
 
 def link(made: Made) -> None:
-    """Ties resources together by their ids, as property dependencies do in a stack."""
+    """Ties resources together by their ids, as property dependencies do in a stack; gateway endpoints get their prefix lists."""
     by_id = {one.properties["id"]: one.urn for one in made.resources if isinstance(one.properties.get("id"), str)}
+    lists = _prefix_lists(made.resources)
 
     def linked(one: Resource) -> Resource:
-        found = {
-            prop: tuple(dict.fromkeys(by_id[text] for text in _texts(value) if text in by_id))
-            for prop, value in one.properties.items()
-            if prop != "id"
-        }
-        found = {prop: tuple(urn for urn in urns if urn != one.urn) for prop, urns in found.items()}
-        return replace(one, property_dependencies={prop: urns for prop, urns in found.items() if urns})
+        known = lists.get(str(one.get("id")))
+        properties = {**one.properties, **({"prefixListId": known} if known and one.get("prefixListId") is None else {})}
+        found = {prop: _urns(value, by_id, one.urn) for prop, value in properties.items() if prop != "id"}
+        return replace(one, properties=properties, property_dependencies={prop: urns for prop, urns in found.items() if urns})
 
     def is_bare(one: Resource) -> bool:
         return one.type.startswith("aws:") and not one.property_dependencies
 
     made.resources = [linked(one) if is_bare(one) else one for one in made.resources]
+
+
+def _urns(value: Any, by_id: Mapping[str, str], own: str) -> tuple[str, ...]:
+    found = (by_id[text] for text in _texts(value) if text in by_id)
+    return tuple(dict.fromkeys(urn for urn in found if urn != own))
+
+
+def _prefix_lists(resources: Iterable[Resource]) -> dict[str, str]:
+    """Gateway endpoint → AWS's prefix list behind it: only the routes to it tell."""
+    routes = (one for table in resources for one in table.get_list("routes") if isinstance(one, Mapping))
+    return {
+        str(one["gatewayId"]): str(one["destinationPrefixListId"])
+        for one in routes
+        if str(one.get("gatewayId", "")).startswith("vpce-") and one.get("destinationPrefixListId")
+    }
 
 
 def _texts(value: Any) -> Iterator[str]:

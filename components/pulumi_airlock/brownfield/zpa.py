@@ -17,6 +17,10 @@ _SEGMENT, _SEGMENT_GROUP = "zpa:index/applicationSegment:ApplicationSegment", "z
 _SERVER_GROUP, _CONNECTOR_GROUP = "zpa:index/serverGroup:ServerGroup", "zpa:index/connectorGroup:ConnectorGroup"
 _ACCESS_RULE = "zpa:index/policyAccessRule:PolicyAccessRule"
 _FORWARDING_RULE = "zpa:index/policyAccessForwardingRule:PolicyAccessForwardingRule"
+_OTHER_RULE = "rule"
+"""Of sessions, inspection, isolation: it decides nothing about who gets where."""
+_DUAL = "DUAL_POLICY_EVAL"
+"""What the API calls a segment whose rules are asked for names and for addresses; the provider has it as a flag."""
 _FORWARDING = ("INTERCEPT", "INTERCEPT_ACCESSIBLE", "BYPASS")
 _ACCESS = ("ALLOW", "DENY", "REQUIRE_APPROVAL")
 
@@ -68,7 +72,7 @@ def _kind(item: Any) -> str:
 
 def _rule(item: _Item) -> str:
     action = str(item.get("action"))
-    return _ACCESS_RULE if action in _ACCESS else _FORWARDING_RULE if action in _FORWARDING else ""
+    return _ACCESS_RULE if action in _ACCESS else _FORWARDING_RULE if action in _FORWARDING else _OTHER_RULE
 
 
 def read(source: Source, made: Made) -> None:
@@ -78,6 +82,8 @@ def read(source: Source, made: Made) -> None:
         _check_pages(source, document)
         for path, item in _items(document):
             kind = _kind(item)
+            if kind == _OTHER_RULE:
+                continue
             if not kind:
                 source.wrong(
                     path,
@@ -88,6 +94,8 @@ def read(source: Source, made: Made) -> None:
             else:
                 fields = _KINDS[_ACCESS_RULE if kind == _FORWARDING_RULE else kind][1]
                 properties = {field: item[field] for field in fields if item.get(field) is not None}
+                if kind == _SEGMENT:
+                    properties["policyStyle"] = item.get("policyStyle") == _DUAL
                 name = str(item.get("name") or item["id"])
                 made.add(kind, name, {"id": item["id"], "name": name, **properties}, parent=parent, provider=_provider(made))
 
