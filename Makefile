@@ -86,8 +86,9 @@ parts-debian:
 	case $(@D) in .venv-airflow*) $(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e airflow-provider;; esac
 	touch $@
 
-golden: $(STAMP)   ## writes what is generated anew: the JSON Schema of the access file, the page of policies, the pictures
+golden: $(STAMP)   ## writes what is generated anew: the JSON Schema of the access file, the Pulumi package's schema, the page of policies, the pictures
 	$(BIN)/airlock schema --output components/pulumi_airlock/access/airlock.schema.json
+	$(BIN)/python -m pulumi_airlock.package.schema components/schema.json
 	cd policy-packs/least-privilege && ../../$(BIN)/python -m least_privilege.docs ../../docs/policies.md
 	mkdir -p .airlock
 	$(BIN)/airlock preview --stack prod-mwaa --json > .airlock/pictured.json

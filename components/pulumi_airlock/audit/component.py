@@ -47,7 +47,9 @@ class AuditTrail(pulumi.ComponentResource):
     nss_target: NssTarget | None
     """For a ZIA gate."""
     archive_bucket: pulumi.Output[str] | None
+    """The bucket of the archive; None where nothing is written to one."""
     key_arn: pulumi.Output[str] | None
+    """The key of the logs; None where none is made or brought."""
 
     def __init__(
         self,

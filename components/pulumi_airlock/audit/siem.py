@@ -98,8 +98,11 @@ class LssReceiver:
     """What a ZPA gate has to know of the receiver of its log streaming. TLS is no choice."""
 
     host: str
+    """Its host name."""
     port: int
+    """Its TCP port."""
     tls: bool = True
+    """Always."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,7 @@ class NssTarget:
     """What a ZIA gate has to know of the receiver of its Cloud NSS feed."""
 
     url: str
+    """Where the feed is sent to."""
     siem: str
     """ZIA's word for it: `SPLUNK`, `OTHER`, …"""
     headers: tuple[pulumi.Output[str], ...]

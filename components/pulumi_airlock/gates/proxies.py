@@ -13,7 +13,9 @@ class ProxyEntry:
     """Where tasks connect to a proxy (`TcpProxy.entry`)."""
 
     cidrs: tuple[str, ...]
+    """The networks that it is in."""
     port: int
+    """Its TCP port."""
 
     @property
     def addresses(self) -> Intervals:

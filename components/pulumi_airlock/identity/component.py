@@ -97,6 +97,8 @@ class Identity(pulumi.ComponentResource):
         """Makes groups, clients and roles.
 
         - `owner`: who answers for them; a tag of every role.
+        - `access`: whose groups, roles and service accounts they are.
+        - `provider`: `Okta`, `Entra` or `Oidc`, as the access file's `identityProvider` says.
         - `environments`: each Airflow environment that principals name.
         - `web_servers`: destination → environment whose web server it is: people with a route there may sign in, and no others.
         - `prefix`: in front of the names of AWS roles and of clients.
@@ -108,6 +110,9 @@ class Identity(pulumi.ComponentResource):
         - `oidc_provider_arn`: AWS's entry for the identity provider, if there is one; an account has one for each issuer.
         - `airflow_version`: for `airflow_roles`.
         - `permissions_boundary_arn`: of every AWS role.
+        - `account_id`: the AWS account (12 digits); asked of AWS unless given.
+        - `region`: the provider's, unless given.
+        - `tags`: further tags for every role.
 
         InputError, with every problem, for whatever a system would refuse.
         """

@@ -50,7 +50,9 @@ class AwsVpn(pulumi.ComponentResource):
     """
 
     connection_id: pulumi.Output[str]
+    """The VPN connection, `vpn-…`."""
     gateway: Gateway
+    """What the networks behind the device are routed to."""
     tunnels: tuple[PeerTunnel, PeerTunnel]
     proposal: IpsecProposal
     log_group_name: pulumi.Output[str] | None = None

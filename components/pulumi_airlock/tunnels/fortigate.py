@@ -58,6 +58,7 @@ class FortigateTunnel(pulumi.ComponentResource):
 
     zone_name: pulumi.Output[str]
     interface_names: tuple[pulumi.Output[str], ...]
+    """The tunnels' interfaces on the device."""
 
     def __init__(
         self,

@@ -50,7 +50,9 @@ class GcpVpn(pulumi.ComponentResource):
     """
 
     gateway_id: pulumi.Output[str]
+    """The HA VPN gateway."""
     router_name: pulumi.Output[str]
+    """The Cloud Router that speaks BGP with the device."""
     tunnels: tuple[PeerTunnel, PeerTunnel]
     proposal: IpsecProposal
 

@@ -36,6 +36,7 @@ class GcpSiteToSiteVpn(pulumi.ComponentResource):
 
     zone_name: pulumi.Output[str]
     gateway_id: pulumi.Output[str]
+    """The HA VPN gateway."""
 
     def __init__(
         self,

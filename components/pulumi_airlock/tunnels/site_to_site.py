@@ -37,8 +37,10 @@ class SiteToSiteVpn(pulumi.ComponentResource):
     """
 
     gateway: Gateway
+    """What the networks behind the FortiGate are routed to, for `AwsNetworkGate`."""
     zone_name: pulumi.Output[str]
     connection_id: pulumi.Output[str]
+    """The VPN connection, `vpn-…`."""
     log_group_name: pulumi.Output[str] | None
     """The tunnels' log group; None where they keep no logs."""
 

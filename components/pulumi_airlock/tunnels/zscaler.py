@@ -74,8 +74,11 @@ class ZscalerTunnel(pulumi.ComponentResource):
     """
 
     gateway: Gateway
+    """What Zscaler's networks are routed to."""
     location_id: pulumi.Output[int]
+    """ZIA's number of the tunnel's location."""
     connection_ids: tuple[pulumi.Output[str], ...]
+    """The VPN connections, one for each node."""
     log_group_name: pulumi.Output[str] | None = None
     """The tunnels' log group; None where they keep no logs."""
 

@@ -24,6 +24,7 @@ class ZscalerGre(pulumi.ComponentResource):
     """
 
     location_id: pulumi.Output[int]
+    """ZIA's number of the tunnel's location."""
 
     def __init__(
         self,

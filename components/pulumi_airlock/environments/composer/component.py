@@ -72,11 +72,13 @@ class ComposerEnvironment(pulumi.ComponentResource):
     """
 
     name: pulumi.Output[str]
+    """Google's name of the environment."""
     airflow_uri: pulumi.Output[str]
     """Where the UI is."""
     dag_gcs_prefix: pulumi.Output[str]
     """The folder of DAGs, `gs://…/dags`."""
     service_account_email: pulumi.Output[str]
+    """The account that tasks run as."""
     kms_key_id: pulumi.Output[str]
     network: ComposerNetwork
     """What gates need of it."""

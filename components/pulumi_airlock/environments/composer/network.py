@@ -42,6 +42,7 @@ class ComposerNetwork:
     project: str = ""
     """The project of the network, where it is known as text; a Shared VPC's host project is another than the environment's."""
     region: str = ""
+    """The environment's."""
     subnetwork_id: "pulumi.Output[str] | None" = None
     """The subnetwork of the attachment, or of the nodes; None where only an attachment was brought."""
     needs: tuple[Need, ...] = ()

@@ -11,9 +11,10 @@ from ...errors import Problems
 from ...gates.kubernetes.declared import ClusterFacts, describe
 from ...gates.kubernetes.marks import MANAGED
 from ...gates.nginx.webserver import AirflowSide
+from ...gates.tcp_proxy.platforms import InTaskPods
 from ...tokens import HELM_ENVIRONMENT
 from .accounts import Accounts
-from .checks import check_accounts, check_launchers, check_mesh, check_release, check_versions
+from .checks import check_accounts, check_launchers, check_mesh, check_proxy, check_release, check_versions
 from .cluster_policy import cluster_policy
 from .flows import Database
 from .limits import CHART, REPOSITORY
@@ -38,6 +39,7 @@ class HelmEnvironment(pulumi.ComponentResource):
     """What gates need of it."""
     namespace: str
     release_name: str
+    """Helm's name of it."""
     identity: str
     """What the cluster tells its tasks apart by, in words."""
     status: pulumi.Output[Any]
@@ -65,6 +67,7 @@ class HelmEnvironment(pulumi.ComponentResource):
         launchers: Sequence[str] = (),
         gateway: AirflowSide | None = None,
         tasks: TaskProvider | None = None,
+        proxy: InTaskPods | None = None,
         settings: Mapping[str, Mapping[str, str]] | None = None,
         remote_logs: str | None = None,
         endpoint_cidrs: Sequence[str] = (),
@@ -91,6 +94,8 @@ class HelmEnvironment(pulumi.ComponentResource):
             gateway: by which people come (`gates.nginx.airflow_side`). Its Secret is there once the `NginxGateway` is: the API
                 server waits for it.
             tasks: Airlock's provider, which the image holds: each task gets the connections that its routes lead to, no others.
+            proxy: the TCP proxy as a sidecar of each task's pod, with the Kubernetes executor; `TcpProxy(platform=…)` makes what
+                it mounts, after this environment.
             settings: more sections of airflow.cfg; they count before the gateway's.
             remote_logs: where tasks' logs go (`s3://…`, `gs://…`); pods of tasks are gone afterwards.
             endpoint_cidrs: where the endpoints of the cloud are that tasks need for logs and roles: on EKS the VPC's endpoints
@@ -108,6 +113,8 @@ class HelmEnvironment(pulumi.ComponentResource):
         check_launchers(access, name, executor, release, launchers, problems)
         if tasks is not None:
             check_tasks(tasks, executor, problems)
+        if proxy is not None:
+            check_proxy(proxy, namespace, executor, problems)
         check_platform(access, platform, accounts_of(access, name, executor, release), problems)
         if executor == KUBERNETES and remote_logs is None:
             problems.add("remote_logs", "missing: a task's pod is gone when it ends, and its log with it; write s3://… or gs://…")
@@ -172,6 +179,7 @@ class HelmEnvironment(pulumi.ComponentResource):
                 tokens=given.tokens,
                 log_volume=log_volume,
                 tasks=tasks,
+                proxy=proxy,
             ),
             [*after, *([self._manifest(name, tasks, space)] if tasks else [])],
         )

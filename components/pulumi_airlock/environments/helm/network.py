@@ -23,6 +23,7 @@ class ClusterNetwork:
     """The name that principals use: the environment's component name."""
     namespace: str
     release: str
+    """Helm's name of it."""
     executor: str
     """KubernetesExecutor or CeleryExecutor."""
     accounts: Mapping[str, str]

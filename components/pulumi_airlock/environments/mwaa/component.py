@@ -90,12 +90,14 @@ class MwaaEnvironment(pulumi.ComponentResource):
     """
 
     arn: pulumi.Output[str]
+    """Of the environment."""
     webserver_url: pulumi.Output[str]
     """Its host name, without a scheme."""
     execution_role_arn: pulumi.Output[str]
     bucket_name: pulumi.Output[str]
     kms_key_arn: pulumi.Output[str]
     security_group_id: pulumi.Output[str]
+    """The tasks' security group."""
     log_group_names: dict[str, pulumi.Output[str]]
     """Log stream (`dag_processing`, `scheduler`, `task`, `webserver`, `worker`) → its log group."""
     network: EnvironmentNetwork

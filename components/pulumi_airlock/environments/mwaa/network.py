@@ -12,8 +12,11 @@ class EnvironmentNetwork:
     environment: str
     """The name that principals use: the environment's component name."""
     vpc_id: pulumi.Output[str]
+    """The VPC that they are in."""
     vpc_cidr: str
+    """Its network."""
     subnet_ids: tuple[pulumi.Output[str], ...]
+    """Their subnets."""
     subnet_cidrs: tuple[str, ...]
     """The source addresses of its tasks, one CIDR for each of `subnet_ids`, in the same order."""
     security_group_id: pulumi.Output[str]

@@ -79,12 +79,17 @@ class AirflowVpc(pulumi.ComponentResource):
     availability_zones: tuple[str, ...]
     endpoint_cidrs: tuple[str, ...]
     endpoint_subnet_ids: tuple[pulumi.Output[str], ...]
+    """The subnets of the interface endpoints, one in each zone."""
     endpoint_security_group_id: pulumi.Output[str]
+    """The endpoints' security group, which each environment opens to itself."""
     s3_endpoint_id: pulumi.Output[str]
+    """S3's gateway endpoint."""
     s3_prefix_list_id: pulumi.Output[str]
+    """The managed prefix list of S3 in the region (`pl-…`)."""
     nat_gateway_ids: tuple[pulumi.Output[str], ...]
     """None, one, or one for each zone, in the order of the zones."""
     internet: bool
+    """Whether tasks have a way to the internet: there are NAT gateways."""
     taken: dict[str, Sequence[str]]
     """What takes addresses of the VPC already → its networks: each environment enters its own."""
 

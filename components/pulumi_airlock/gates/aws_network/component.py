@@ -41,7 +41,9 @@ class Gateway:
     """Where a zone's packets are sent. The kind is said, since an id that is not known yet does not tell it."""
 
     kind: GatewayKind
+    """What it is."""
     id: pulumi.Input[str]
+    """`vgw-…`, `tgw-…`, and so on."""
     ready: tuple[pulumi.Resource, ...] = ()
     """What has to exist before a route may name the gateway: a transit gateway's VPC attachment."""
 
@@ -56,11 +58,22 @@ class AwsNetworkGate(pulumi.ComponentResource):
     A security group sees the environment, not the DAG: every route that leaves through it is granted to all of the
     environment's tasks, at all times, and another gate on the path must tell them apart. Zones name this gate by `name`.
 
-    `gateway` is what the zones' CIDRs outside of the VPC are routed to: one for all zones, or one for each zone by name; None
-    where every zone lies inside the VPC. `connectors` has, by zone, the networks of the App Connectors through which it is
-    reached: where another gate before this one carries callers on, they come from there. `proxies` has, by zone, where tasks
-    connect to the proxy before it (`TcpProxy.entry`), in place of its destinations. `other_rules` counts the rules that the
-    security groups have besides these, in each direction. InputError, with all problems at once, at preview.
+    Args:
+        name: the gate's name, as zones write it.
+        access: what is declared.
+        environments: `MwaaEnvironment.network` of each.
+        gateway: what the zones' CIDRs outside of the VPC are routed to: one for all zones, or one for each zone by name; None
+            where every zone lies inside the VPC.
+        connectors: by zone, the networks of the App Connectors through which it is reached: where another gate before this one
+            carries callers on, they come from there.
+        proxies: by zone, where tasks connect to the proxy before it (`TcpProxy.entry`), in place of its destinations.
+        max_rules: the account's quota of rules in one direction of a security group.
+        other_rules: how many rules the security groups have besides these, in each direction.
+        max_routes: the account's quota of routes in a route table.
+        today: what routes' expiry is held against.
+
+    Raises:
+        InputError: everything that AWS would refuse, at once, at preview.
     """
 
     rule_count: dict[str, int]

@@ -70,8 +70,9 @@ class ConsulGate(pulumi.ComponentResource):
         self.register_outputs(described)
 
 
-def terminating_workload(one: TerminatingGateway) -> Workload:
+def terminating_workload(terminating_gateway: TerminatingGateway) -> Workload:
     """The terminating gateway as a workload of the cluster, for whoever declares it (consul-k8s: labels and port)."""
-    service = ServiceName(f"{one.name}.{one.namespace}.{SERVICE_DOMAIN}", (ServicePort("tcp", 443, 8443),))
-    labels = {"component": "terminating-gateway", "terminating-gateway-name": one.name}
-    return Workload(one.workload, one.namespace, one.name, labels, services=(service,))
+    name, namespace = terminating_gateway.name, terminating_gateway.namespace
+    service = ServiceName(f"{name}.{namespace}.{SERVICE_DOMAIN}", (ServicePort("tcp", 443, 8443),))
+    labels = {"component": "terminating-gateway", "terminating-gateway-name": name}
+    return Workload(terminating_gateway.workload, namespace, name, labels, services=(service,))

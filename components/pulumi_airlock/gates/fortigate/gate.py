@@ -86,6 +86,7 @@ class FortigateGate(pulumi.ComponentResource):
         - `user_groups`: group of the identity provider → user group on the FortiGate, where the names differ.
         - `saml`: how people sign in. With it the user groups are made, too (the prefix and the group's name); without it the
           device has them already.
+        - `vdom`: the virtual domain that all of it is in; the provider's without it.
         - `prefix`: in front of every object's name; two gates (or stacks) on one device need different ones.
         - `place_before`: id of a policy on the device that would stop the traffic (a deny-all): all of ours go before it.
         - `dialect`: which Pulumi package makes the resources, see `dialect`; another one makes all of them anew.

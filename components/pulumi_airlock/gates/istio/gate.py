@@ -91,7 +91,13 @@ class IstioGate(pulumi.ComponentResource):
         self.register_outputs(described)
 
 
-def gateway_workload(one: EgressGateway) -> Workload:
+def gateway_workload(egress_gateway: EgressGateway) -> Workload:
     """The egress gateway as a workload of the cluster, for whoever declares it."""
-    service = ServiceName(one.host, (ServicePort("tcp", SERVICE_PORT, GATEWAY_PORT),))
-    return Workload(one.workload, one.namespace, one.service_account, dict(one.labels), services=(service,))
+    service = ServiceName(egress_gateway.host, (ServicePort("tcp", SERVICE_PORT, GATEWAY_PORT),))
+    return Workload(
+        egress_gateway.workload,
+        egress_gateway.namespace,
+        egress_gateway.service_account,
+        dict(egress_gateway.labels),
+        services=(service,),
+    )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import ClassVar
 
 USER_ACTIVITY, USER_STATUS, CONNECTOR_STATUS, AUDIT = "zpn_trans_log", "zpn_auth_log", "zpn_ast_auth_log", "zpn_audit_log"
 LOG_TYPES = (
@@ -47,6 +48,8 @@ class CloudConnector:
     Exactly one of the two: `name` is looked up, `group_id` is taken as it is.
     """
 
+    kind: ClassVar[str] = "cloudConnector"
+
     name: str | None = None
     group_id: str | None = None
 
@@ -57,6 +60,8 @@ class MachineGroup:
 
     Exactly one of the two: `name` is looked up, `group_id` is taken as it is.
     """
+
+    kind: ClassVar[str] = "machineGroup"
 
     name: str | None = None
     group_id: str | None = None
