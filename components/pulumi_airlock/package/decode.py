@@ -11,7 +11,8 @@ from typing import Any
 import pulumi
 from pulumi.output import UNKNOWN, Unknown
 
-from ..access.errors import nearest, quoted
+from ..access.errors import nearest
+from ..access.errors import quoted as _quoted
 from ..errors import InputError, Problems
 from .shapes import (
     Anything,
@@ -289,6 +290,11 @@ def _as(of: type, value: Any) -> Any:
     if not isinstance(value, int | float) or (of is int and value != int(value)):
         return _WRONG
     return of(value)
+
+
+def quoted(value: object) -> str:
+    """A value as the program has it: every number comes as a float."""
+    return _quoted(int(value) if isinstance(value, float) and value.is_integer() else value)
 
 
 def _no(of: type, given: _Given) -> str:
