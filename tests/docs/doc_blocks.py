@@ -15,7 +15,7 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ("airlock", "pulumi", "make", "pip", "export", "python", "openssl", "curl", "git", "open", ". ", "jq")
+COMMANDS = ("airlock", "pulumi", "make", "pip", "export", "python", "openssl", "curl", "git", "open ", ". ", "jq", "python -m")
 SHELL = {"sh", "bash", "shell", "console"}
 TEXT = {"", "text"}
 
@@ -48,10 +48,18 @@ class Block:
         return self.language in SHELL
 
     @property
+    def output(self) -> str:
+        """What a `console` block shows below its last command."""
+        return self.text.rpartition("$ ")[2].partition("\n")[2] if self.language == "console" else ""
+
+    @property
     def commands(self) -> list[str]:
         """Its commands, without prompts and comments; an indented line, and one after a backslash, goes on with the last."""
         found: list[str] = []
-        for line in self.text.splitlines():
+        lines = self.text.splitlines()
+        if self.language == "console":
+            lines = [line for line in lines if line.startswith("$ ")]
+        for line in lines:
             if found and (line.startswith(" ") or found[-1].endswith("\\")):
                 found[-1] = found[-1].removesuffix("\\").rstrip() + " " + line.strip()
             elif line.strip() and not line.startswith("#"):

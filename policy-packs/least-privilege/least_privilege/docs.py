@@ -30,7 +30,9 @@ is known around it is judged, and resources find each other by property dependen
 itself is unknown does a policy have nothing definite to say, and says nothing. With `unknown: violation` in a policy's
 configuration, that counts as a violation:
 
-    {{"all": "mandatory", "fortigate-log-all": {{"enforcementLevel": "mandatory", "unknown": "violation"}}}}
+```json
+{{"all": "mandatory", "fortigate-log-all": {{"enforcementLevel": "mandatory", "unknown": "violation"}}}}
+```
 
 ## Enforcement and remediation
 
