@@ -20,11 +20,12 @@ from .settings import Settings
 
 if TYPE_CHECKING:
     from .component import TcpProxy
-    from .platforms import InternalBalancer, OnFargate, OnKubernetes, SecretFiles, Subnet
+    from .platforms import InTaskPods, InternalBalancer, OnFargate, OnKubernetes, SecretFiles, Subnet
 
 __all__ = [
     "Configuration",
     "Engine",
+    "InTaskPods",
     "InternalBalancer",
     "OnFargate",
     "OnKubernetes",
@@ -42,6 +43,6 @@ __all__ = [
     "read",
 ]
 
-_PLATFORMS = ("InternalBalancer", "OnFargate", "OnKubernetes", "SecretFiles", "Subnet")
+_PLATFORMS = ("InTaskPods", "InternalBalancer", "OnFargate", "OnKubernetes", "SecretFiles", "Subnet")
 
 __getattr__ = exports(__name__, {"TcpProxy": "component", **dict.fromkeys(_PLATFORMS, "platforms")})

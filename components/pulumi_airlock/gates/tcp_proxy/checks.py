@@ -5,7 +5,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 from ...errors import Problems
 from ..nginx.plan import pinned
-from .platforms import InternalBalancer, OnFargate, OnKubernetes, Platform
+from .platforms import InTaskPods, InternalBalancer, OnFargate, OnKubernetes, Platform
 
 _SIZES = {256: (512, 2048), 512: (1024, 4096), 1024: (2048, 8192), 2048: (4096, 16384), 4096: (8192, 30720)}
 """CPU units of Fargate → the least and the most memory in MiB (ECS Developer Guide, "Task size")."""
@@ -18,20 +18,22 @@ def check_platform(platform: Platform, problems: Problems) -> None:
         images.append(("files_image", platform.files_image))
         _check_fargate(platform, problems)
     else:
-        _check_kubernetes(platform, problems)
+        _check_certificate(platform, problems)
     for what, image in images:
         if not pinned(image):
             problems.add(f"platform.{what}", f"{image!r} may be another image tomorrow: name a version, or better a digest")
+    if isinstance(platform, InTaskPods):
+        return
     if platform.replicas < 2:
         problems.add("platform.replicas", f"{platform.replicas}: two at least, so that one may go")
     if not 0 <= platform.drain <= 3600:
         problems.add("platform.drain", f"{platform.drain} seconds: between 0 and 3600")
 
 
-def _check_kubernetes(platform: OnKubernetes, problems: Problems) -> None:
+def _check_certificate(platform: OnKubernetes | InTaskPods, problems: Problems) -> None:
     if (platform.secret is None) == (platform.issuer is None):
         problems.add("platform.issuer", "give an issuer or a secret: exactly one of them")
-    if platform.balancer is not None:
+    if isinstance(platform, OnKubernetes) and platform.balancer is not None:
         _check_balancer(platform.balancer, problems)
     if not 1 <= platform.days <= 90:
         problems.add("platform.days", f"{platform.days}: certificates hold for 1 to 90 days, and are renewed by themselves")

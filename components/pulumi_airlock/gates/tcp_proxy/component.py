@@ -16,19 +16,20 @@ from ...errors import InputError, Problems
 from ...tokens import TCP_PROXY
 from ..kubernetes.workloads import Workload
 from ..proxies import ProxyEntry
-from . import fargate, manifests
+from . import fargate, manifests, sidecar
 from .checks import check_platform
 from .compile import compile_proxy, proxy_of
 from .envoy import envoy_configuration
 from .issuers import TaskIssuer
 from .plan import PORT, ProxyPlan
-from .platforms import OnFargate, OnKubernetes, Platform
+from .platforms import InTaskPods, OnFargate, OnKubernetes, Platform
 
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?")
 
 
 _MODULES: Mapping[type, tuple[Any, str]] = {
     OnKubernetes: (manifests, "on_kubernetes"),
+    InTaskPods: (sidecar, "in_task_pods"),
     OnFargate: (fargate, "on_fargate"),
 }
 """Platform → what a proxy is made of there, as plain data; and the module that makes resources of it."""
@@ -95,9 +96,10 @@ class TcpProxy(pulumi.ComponentResource):
         problems.raise_any()
         self.plan = plan
         said = {**_described(plan, attested), **data.described(plan, platform)}
-        networks = tuple(said["entry"].get("cidrs", ()))
+        networks = tuple(said.get("entry", {}).get("cidrs", ()))
         self._entry = ProxyEntry(networks, PORT) if networks else None
         self.address = f"{said['host']}:{PORT}"
+        self._server_name = sidecar.server_name(platform) if isinstance(platform, InTaskPods) else None
         super().__init__(TCP_PROXY, name, said, opts)
         # Here: an environment in AWS needs no SDK of Kubernetes, and the other way round.
         made = import_module(f".{making}", __package__).make(plan, platform, found, rules, self)
@@ -111,7 +113,7 @@ class TcpProxy(pulumi.ComponentResource):
 
     def proxy(self) -> Proxy:
         """The proxy as manifests name it."""
-        return proxy_of(self.plan, self.address)
+        return proxy_of(self.plan, self.address, self._server_name)
 
 
 def _compiled(access: Access, name: str, issuers: Sequence[TaskIssuer], day: date, problems: Problems, **given: Any) -> ProxyPlan:

@@ -57,7 +57,7 @@ def _bootstrap(plan: ProxyPlan, settings: Settings) -> Json:
     limit = {"@type": f"{TYPES}.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig"}
     return {
         "node": {"id": plan.gate, "cluster": plan.gate},
-        "admin": {"address": _address("127.0.0.1", settings.admin_port)},
+        **({"admin": {"address": _address("127.0.0.1", settings.admin_port)}} if settings.admin_port is not None else {}),
         "bootstrap_extensions": [
             {
                 "name": "envoy.bootstrap.internal_listener",
@@ -180,7 +180,7 @@ def _health(settings: Settings) -> Json:
     }
     return {
         "name": "health",
-        "address": _address(settings.address, settings.health_port),
+        "address": _address(settings.health_address, settings.health_port),
         "filter_chains": [{"filters": [{"name": "http", "typed_config": manager}]}],
     }
 

@@ -42,7 +42,7 @@ def described(plan: ProxyPlan, platform: OnKubernetes) -> dict[str, Any]:
     return {**said, "host": host, "entry": {"hosts": [host], "port": PORT}}
 
 
-def leaving(access: Access, plan: ProxyPlan, platform: OnKubernetes, found: Configuration, problems: Problems) -> list[Any]:
+def leaving(access: Access, plan: ProxyPlan, platform: Any, found: Configuration, problems: Problems) -> list[Any]:
     """No rules of a network: the cluster's gates have these. Notes a configuration that is too large."""
     if (size := sum(map(len, found.files.values()))) > MAX_CONFIG_MAP - 4096:
         problems.add("access", f"{size} bytes of configuration, over the {MAX_CONFIG_MAP} of a ConfigMap: use two proxies")
@@ -60,6 +60,34 @@ def arguments(place: Settings, concurrency: int = 2) -> list[str]:
     return ["-c", bootstrap, "--concurrency", str(concurrency), "--disable-hot-restart", "--log-level", "warning"]
 
 
+def container(place: Settings, image: str, resources: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Envoy's container, wherever it is. `prefix`: of its volumes' names."""
+    mounts = {"config": place.folder, "jwks": place.keys, "tls": place.certificates}
+    return {
+        "name": "envoy",
+        "image": image,
+        "args": arguments(place),
+        "resources": dict(resources),
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "runAsNonRoot": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        # Whole folders: a file that is mounted by itself is never renewed.
+        "volumeMounts": [{"name": f"{prefix}{one}", "mountPath": path, "readOnly": True} for one, path in mounts.items()],
+    }
+
+
+def volumes(name: str, secret: str, prefix: str = "") -> list[dict[str, Any]]:
+    """What it mounts: the ConfigMaps of a proxy, and its certificate."""
+    return [
+        {"name": f"{prefix}config", "configMap": {"name": f"{name}-config"}},
+        {"name": f"{prefix}jwks", "configMap": {"name": f"{name}-jwks"}},
+        {"name": f"{prefix}tls", "secret": {"secretName": secret, "defaultMode": 0o440}},
+    ]
+
+
 def deployment(
     name: str,
     place: Settings,
@@ -72,11 +100,8 @@ def deployment(
     secret: str,
 ) -> dict[str, Any]:
     """The `spec` of the Deployment. Targets, rules, keys and certificates change without a restart; the bootstrap by one."""
-    mounts = {"config": place.folder, "jwks": place.keys, "tls": place.certificates}
-    container = {
-        "name": "envoy",
-        "image": image,
-        "args": arguments(place),
+    one = {
+        **container(place, image, resources),
         "ports": [
             {"name": "tunnels", "containerPort": place.port, "protocol": "TCP"},
             {"name": "health", "containerPort": place.health_port, "protocol": "TCP"},
@@ -85,15 +110,6 @@ def deployment(
         "livenessProbe": {"httpGet": {"path": "/ready", "port": "health"}, "initialDelaySeconds": 10, "failureThreshold": 6},
         # New tunnels go to other pods at once; those that are open have so long to end.
         "lifecycle": {"preStop": {"sleep": {"seconds": drain}}},
-        "resources": dict(resources),
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "runAsNonRoot": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
-        # Whole folders: a file that is mounted by itself is never renewed.
-        "volumeMounts": [{"name": one, "mountPath": path, "readOnly": True} for one, path in mounts.items()],
     }
     pod = {
         "serviceAccountName": name,
@@ -116,12 +132,8 @@ def deployment(
             }
             for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
         ],
-        "containers": [container],
-        "volumes": [
-            {"name": "config", "configMap": {"name": f"{name}-config"}},
-            {"name": "jwks", "configMap": {"name": f"{name}-jwks"}},
-            {"name": "tls", "secret": {"secretName": secret, "defaultMode": 0o440}},
-        ],
+        "containers": [one],
+        "volumes": volumes(name, secret),
     }
     digest = hashlib.sha256(bootstrap.encode()).hexdigest()[:32]
     return {

@@ -11,6 +11,7 @@ from .read_config import is_bootstrap, parsed
 
 _OWNERS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Pod")
 _S3 = ("aws:s3/bucketObjectv2:BucketObjectv2", "aws:s3/bucketObject:BucketObject")
+_RELEASE = "kubernetes:helm.sh/v3:Release"
 _SSM = "aws:ssm/parameter:Parameter"
 _MACHINES = (
     "gcp:compute/instance:Instance",
@@ -38,6 +39,8 @@ class Found:
     bootstrap: str
     owner: KubeObject | None = None
     """What runs it, in a cluster."""
+    beside: Resource | None = None
+    """The release of Airflow's chart whose tasks' pods have it as a sidecar."""
 
     @property
     def component(self) -> Resource | None:
@@ -52,6 +55,10 @@ def found(stack: Stack) -> Iterator[Found]:
         for name, one in files.items():
             if is_bootstrap(one.document):
                 yield Found(files, name, owner)
+    for files, release in _beside_tasks(stack):
+        for name, one in files.items():
+            if is_bootstrap(one.document):
+                yield Found(files, name, beside=release)
 
 
 def _in_clusters(stack: Stack) -> Iterator[tuple[Mapping[str, File], KubeObject | None]]:
@@ -68,6 +75,27 @@ def _in_clusters(stack: Stack) -> Iterator[tuple[Mapping[str, File], KubeObject 
                 if config is not None and config.resource.urn not in seen:
                     seen.add(config.resource.urn)
                     yield _of_config_map(config), owner
+
+
+def _beside_tasks(stack: Stack) -> Iterator[tuple[Mapping[str, File], Resource]]:
+    """What native sidecars of tasks' pods mount, as the chart's values say it: init containers that go on."""
+    kept = {(one.namespace, one.name): one for one in objects(stack, "", "ConfigMap")}
+    for release in stack.of_type(_RELEASE):
+        text = release.get("values", "podTemplate")
+        template = parsed(text.replace('{{ "{{" }}', "{{")) if isinstance(text, str) else None
+        spec = template.get("spec") if isinstance(template, Mapping) else None
+        for name in dict.fromkeys(_mounted(spec) if isinstance(spec, Mapping) else ()):
+            if (config := kept.get((str(release.get("namespace")), name))) is not None:
+                yield _of_config_map(config), release
+
+
+def _mounted(spec: Mapping[str, Any]) -> Iterator[str]:
+    """ConfigMaps that sidecars of a pod mount."""
+    sidecars = [one for one in spec.get("initContainers") or () if one.get("restartPolicy") == "Always"]
+    mounted = {each.get("name") for one in sidecars for each in one.get("volumeMounts") or ()}
+    for volume in spec.get("volumes") or ():
+        if volume.get("name") in mounted and isinstance(volume.get("configMap"), Mapping):
+            yield str(volume["configMap"].get("name"))
 
 
 def _of_config_map(one: KubeObject) -> Mapping[str, File]:

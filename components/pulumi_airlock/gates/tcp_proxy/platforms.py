@@ -50,6 +50,29 @@ class OnKubernetes:
 
 
 @dataclass(frozen=True)
+class InTaskPods:
+    """A native sidecar of each task's pod (Kubernetes executor, Kubernetes 1.29): `HelmEnvironment(proxy=…)` puts it there.
+
+    It listens on the pod's own loopback address. The network sees the pod itself: another gate has to keep it from going around.
+    """
+
+    name: str
+    """The gate's, as `TcpProxy` has it."""
+    namespace: str
+    """Where the tasks' pods run."""
+    issuer: str | None = None
+    """A ClusterIssuer (or Issuer, by `issuer_kind`) of cert-manager, which signs the sidecars' certificate and the tasks'."""
+    issuer_kind: str = "ClusterIssuer"
+    secret: str | None = None
+    """Or a Secret of the namespace with `tls.crt`, `tls.key` and `ca.crt`: exactly one of the two."""
+    days: int = 30
+    """How long a certificate of the issuer holds."""
+    image: str = ENVOY
+    requests: Mapping[str, str] = field(default_factory=lambda: {"cpu": "50m", "memory": "64Mi"})
+    limits: Mapping[str, str] = field(default_factory=lambda: {"memory": "128Mi"})
+
+
+@dataclass(frozen=True)
 class Subnet:
     """A private subnet, and its network: what gates behind the proxy see as its address."""
 
@@ -110,4 +133,4 @@ class OnFargate:
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
-Platform = OnKubernetes | OnFargate
+Platform = OnKubernetes | InTaskPods | OnFargate

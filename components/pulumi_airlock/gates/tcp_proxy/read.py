@@ -16,7 +16,8 @@ from ..kubernetes.workloads import DNS
 from ..stack import UNKNOWN, Resource, Stack
 from .logic import Case, Cases, any_of
 from .places import Found, found
-from .read_config import Configuration, Issuer, Way
+from .read_config import Configuration, Issuer
+from .ways import Way
 
 DEFAULT_NAME = "tcp_proxy"
 """The gate of a configuration that belongs to no component."""
@@ -38,7 +39,8 @@ def read(stack: Stack) -> Iterator[Filter]:
 
 def _unread(component: Resource) -> Filter:
     """A proxy of which nobody knows the configuration: it may let anything through."""
-    rule = Rule(Action.ALLOW, Match(), component.at(label="its configuration"), (f"{component.name}.configuration",))
+    beside = "which no pod's template of the stack has beside tasks" if component.get("sidecar") else "configuration"
+    rule = Rule(Action.ALLOW, Match(), component.at(label="its configuration"), (f"{component.name}.{beside}",))
     return Filter(component.name, "tunnels", Combine.FIRST_MATCH, Action.DENY, (rule,), component.urn)
 
 
@@ -61,7 +63,7 @@ class _Proxy:
     def source(self, way: Way, case: Case) -> Source:
         """Where a rule comes from, as an engineer calls it."""
         file = self.found.files.get(way.file) or self.found.files[self.found.bootstrap]
-        return file.resource.at(*file.path, label=f'policy "{case.label}"' if case.label else f"virtual host {way.label}")
+        return file.resource.at(*file.path, label=f'policy "{case.label}"' if case.label else way.label)
 
 
 def _filter(gate: str, several: Sequence[Found], cluster: Cluster | None) -> Filter:
@@ -80,7 +82,9 @@ def _filter(gate: str, several: Sequence[Found], cluster: Cluster | None) -> Fil
     shape = Shape(nouns=("policy", "policies"))
     trusts = tuple(dict.fromkeys(said for one in proxies for said in _trusts(one)))
     decides = Filter(gate, "tunnels", Combine.FIRST_MATCH, Action.DENY, tuple(rules), urn)
-    return replace(decides, relays=relays, shape=shape, needs=needs, trusts=trusts)
+    # Beside a task it is passed, or not, by whatever goes on as the task's own pod.
+    voluntary = any(one.beside is not None for one in several)
+    return replace(decides, relays=relays, shape=shape, needs=needs, trusts=trusts, voluntary=voluntary)
 
 
 _WORTH = {
@@ -167,7 +171,7 @@ def _rules(place: _Place) -> Iterator[Rule]:
 
 
 def _relays(several: Sequence[Found], cluster: Cluster | None, leads: Hosts) -> Iterator[Relay]:
-    for one in several:
+    for one in (each for each in several if each.beside is None):
         component = one.component
         workload = _workload(one, cluster)
         sources = _networks(component, "sources") if component else None

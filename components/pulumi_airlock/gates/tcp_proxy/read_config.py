@@ -7,12 +7,12 @@ everybody through, where a file cannot be read, is said as what may be.
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from ipaddress import ip_address
 from typing import Any
 
 from ...proof.sets import Hosts, Services
 from .logic import NO, YES, Box, Cases, all_of, any_of, both, negated, only, unknown
 from .read_rbac import Request, Token, claims, decided
+from .ways import EVERY_PORT, Way, hosts_of, tcp
 
 Json = Mapping[str, Any]
 _FILTERS = "type.googleapis.com/envoy.extensions.filters"
@@ -26,21 +26,6 @@ _HARMLESS = (
     f"{_FILTERS}.http.buffer.v3.Buffer",
 )
 """Filters that refuse nobody, and let nobody through."""
-_EVERY_PORT = Services.of("tcp")
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """From a listener to one place."""
-
-    hosts: Hosts
-    services: Services
-    cases: Cases
-    """For whom it is open."""
-    file: str
-    label: str
-    connect: bool = True
-    """Whether it is a tunnel; False: a connection or a request that is passed on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +164,7 @@ class Configuration:
                 taken = any_of([taken, self._chosen(manager, overrides, asked, match)])
             for cluster in self._led(_map(route, "route")):
                 for hosts, services in self._places(cluster, domains):
-                    label = f'"{host.get("name", "")}"'
+                    label = f'virtual host "{host.get("name", "")}"'
                     yield Way(hosts, services, mine, file, label, connect)
 
     def _passed(self, manager: Json, overrides: Sequence[Json], request: Request, match: Json, left: Cases) -> Cases:
@@ -245,7 +230,7 @@ class Configuration:
         one = self.clusters.get(cluster)
         if one is None:
             if self.unread:
-                yield Hosts.every(), _EVERY_PORT
+                yield Hosts.every(), EVERY_PORT
             return
         kind = str(_map(one, "cluster_type").get("name") or one.get("type") or "STATIC")
         if kind in ("STATIC", "STRICT_DNS", "LOGICAL_DNS", "0", "1", "2"):
@@ -260,7 +245,7 @@ class Configuration:
     def _place(self, host: str, port: Any) -> tuple[Hosts, Services]:
         """Host and port of an endpoint; where its component says which name it stands for, that one's."""
         name, _, its_port = self._names.get(f"{host}:{port}", "").rpartition(":")
-        return (_hosts(name), _tcp(int(its_port))) if name and its_port.isdigit() else (_hosts(host), _tcp(port))
+        return (hosts_of(name), tcp(int(its_port))) if name and its_port.isdigit() else (hosts_of(host), tcp(port))
 
 
 def _endpoints(cluster: Json) -> Iterator[Json]:
@@ -272,22 +257,11 @@ def _by_domain(domains: Sequence[str] | None) -> Iterator[tuple[Hosts, Services]
     """Of a cluster that resolves what a client asks for."""
     for domain in domains or ("*",):
         host, _, port = domain.rpartition(":") if domain.rpartition(":")[2].isdigit() else (domain, "", "")
-        services = _tcp(int(port)) if port else _EVERY_PORT
+        services = tcp(int(port)) if port else EVERY_PORT
         if host.startswith("*.") or "*" not in host:
-            yield _hosts(host.strip("[]")), services
+            yield hosts_of(host.strip("[]")), services
         else:
             yield Hosts.every(), services
-
-
-def _hosts(text: str) -> Hosts:
-    try:
-        return Hosts.from_cidr(str(ip_address(text)))
-    except ValueError:
-        return Hosts.from_names([text])
-
-
-def _tcp(port: Any) -> Services:
-    return Services.of("tcp", port, port) if isinstance(port, int) and 0 < port < 65536 else _EVERY_PORT
 
 
 def _rules(config: Json, request: Request) -> Cases:

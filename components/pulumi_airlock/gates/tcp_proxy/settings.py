@@ -21,10 +21,11 @@ class Settings:
     """The key sets of issuers whose keys are given, `<issuer>.json`: read again when one is moved into the folder."""
     address: str = "0.0.0.0"  # noqa: S104  # a container's own
     port: int = PORT
-    admin_port: int = ADMIN_PORT
-    """Envoy's administration, on this machine's loopback address alone."""
+    admin_port: int | None = ADMIN_PORT
+    """Envoy's administration, on this machine's loopback address alone; None: it has none."""
     health_port: int | None = None
     """Where load balancers and kubelets ask whether it is ready; None: nobody does."""
+    health_address: str = "0.0.0.0"  # noqa: S104  # a container's own
     log: str | None = None
     """The file of its log; standard output without it."""
     upstreams: Mapping[str, str] = field(default_factory=dict)
