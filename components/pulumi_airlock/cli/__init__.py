@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 COMMANDS = (
-    *("check", "schema", "preview", "calls", "up", "destroy"),
+    *("check", "schema", "preview", "fleet", "calls", "up", "destroy"),
     *("prove", "explain", "reach", "diff", "verify", "import", "audit", "evidence"),
 )
 

@@ -13,9 +13,11 @@ from ._run import write_file
 
 if TYPE_CHECKING:
     from ..gates.stack import Stack
+    from ..offline.plan import Plan
     from ..offline.project import Project
     from ..report.ci.model import Place, Report
     from ..report.ci.places import Places
+    from ._run import Proving
 
 Sarif = Annotated[
     Path | None, typer.Option("--sarif", help="Write what was found as SARIF 2.1.0 too, for code scanning.", dir_okay=False)
@@ -51,6 +53,13 @@ class Reports:
         for path, make in ((self.sarif, to_sarif), (self.junit, to_junit)):
             if path is not None:
                 write_file(path, make(report, folder))
+
+    def of_plan(self, plan: "Plan", proving: "Proving") -> "Report":
+        """What packs and proof say of a preview."""
+        from ..report.ci.stack import report_of_stack
+
+        places = self.places(plan.stack())
+        return report_of_stack(plan.stack_name, places, plan=plan, proof=proving.proof, identity=proving.identity)
 
     def places(self, stack: "Stack") -> "Places":
         """Where findings of the stack are shown."""

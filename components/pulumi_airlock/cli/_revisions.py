@@ -1,6 +1,7 @@
 """Files, and whole projects, as a git revision has them. Git runs by itself, never through a shell, and is only read."""
 
 import difflib
+import shutil
 import subprocess
 import tarfile
 import tempfile
@@ -82,3 +83,13 @@ def checkout(revision: str, project: Path) -> Iterator[Path]:
         if not here.is_dir():
             raise InputError([Problem(revision, "", f"has no folder {here.relative_to(tree)}: the project was not there yet")])
         yield here
+
+
+@contextmanager
+def checkout_with_state(revision: str, project: Path) -> Iterator[Path]:
+    """The same, on top of the state that the working tree has: what it knows already, both know."""
+    with checkout(revision, project) as folder:
+        state = project / ".airlock"
+        if state.is_dir() and not (folder / ".airlock").exists():
+            shutil.copytree(state, folder / ".airlock", ignore=shutil.ignore_patterns("*.lock", "*.new"))
+        yield folder

@@ -1,7 +1,6 @@
 """`airlock diff`: what access a change adds and takes away, and by which change."""
 
 import json
-import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -74,7 +73,7 @@ def diff(
         raise InputError([Problem("", "--markdown", "prints to the same place as --json: give it a file")])
     sides = _revisions_of(old, new or HERE, stack, cwd) if stack is not None else _files(old, new, cwd)
     names = sides[0].name, sides[1].name
-    found = _compare(sides, gate, _stacks.instant(at, "--at") or datetime.now(UTC))
+    found = compare(sides, gate, _stacks.instant(at, "--at") or datetime.now(UTC))
     if markdown is not None:
         _write(markdown, comment(found, names, stack=stack or ""))
     if json_:
@@ -85,7 +84,7 @@ def diff(
 
 
 @dataclass(frozen=True)
-class _Side:
+class Side:
     """One of the two, as it was read."""
 
     name: str
@@ -109,7 +108,8 @@ class _Side:
         return Case(access, reading.environments, reading.filters), (reading.environments, reading.around)
 
 
-def _compare(sides: tuple[_Side, _Side], gate: str | None, at: datetime) -> "Difference":
+def compare(sides: tuple[Side, Side], gate: str | None, at: datetime) -> "Difference":
+    """What differs between the two. InputError where one of them cannot be compared."""
     from ..access.errors import nearest
     from ..proof.difference import declared_difference, difference, with_ways
 
@@ -126,25 +126,25 @@ def _compare(sides: tuple[_Side, _Side], gate: str | None, at: datetime) -> "Dif
     return declared_difference(old, new, at=at)
 
 
-def _files(old: str, new: str | None, cwd: Path) -> tuple[_Side, _Side]:
+def _files(old: str, new: str | None, cwd: Path) -> tuple[Side, Side]:
     if new is None:
         message = "is missing: give two files, or a git revision and --stack NAME to compare it with the working tree"
         raise InputError([Problem("", "NEW", message)])
     return _read(old, cwd), _read(new, cwd)
 
 
-def _read(spec: str, cwd: Path) -> _Side:
+def _read(spec: str, cwd: Path) -> Side:
     """A file, or `REVISION:path`."""
     from ..access.load import loads
     from ..gates.documents import parse_document
 
     content = _content(spec, cwd)
     if not (spec.endswith(".json") or content.lstrip()[:1] in (b"{", b"[")):
-        return _Side(spec, access=loads(content, spec))
+        return Side(spec, access=loads(content, spec))
     document = parse_document(content, spec)
     if isinstance(document, dict) and str(document.get("apiVersion", "")).startswith("airlock/"):
-        return _Side(spec, access=loads(json.dumps(document), spec))
-    return _Side(spec, stack=_stacks.stack_in(document, spec))
+        return Side(spec, access=loads(json.dumps(document), spec))
+    return Side(spec, stack=_stacks.stack_in(document, spec))
 
 
 def _content(spec: str, cwd: Path) -> bytes:
@@ -164,7 +164,7 @@ def _content(spec: str, cwd: Path) -> bytes:
     raise InputError([Problem(spec, "", "there is no such file; a file of a git revision is written REVISION:path")])
 
 
-def _revisions_of(old: str, new: str, stack: str, cwd: Path) -> tuple[_Side, _Side]:
+def _revisions_of(old: str, new: str, stack: str, cwd: Path) -> tuple[Side, Side]:
     """The previews of a stack as two revisions have it."""
     for spec in (old, new):
         if ":" in spec or (spec != HERE and Path(spec).is_file()):
@@ -175,19 +175,15 @@ def _revisions_of(old: str, new: str, stack: str, cwd: Path) -> tuple[_Side, _Si
     return _preview(old, stack, cwd), _preview(new, stack, cwd)
 
 
-def _preview(revision: str, stack: str, cwd: Path) -> _Side:
+def _preview(revision: str, stack: str, cwd: Path) -> Side:
     if revision == HERE:
-        return _Side("the working tree", stack=_stacks.stack_of(stack, None, cwd))
+        return Side("the working tree", stack=_stacks.stack_of(stack, None, cwd))
     from ..offline.project import find_project
 
     project = find_project(cwd)
-    with _revisions.checkout(revision, project.root) as folder:
-        # Both are previewed on top of the same state: what it knows already, both know.
-        state = project.root / ".airlock"
-        if state.is_dir() and not (folder / ".airlock").exists():
-            shutil.copytree(state, folder / ".airlock", ignore=shutil.ignore_patterns("*.lock", "*.new"))
+    with _revisions.checkout_with_state(revision, project.root) as folder:
         try:
-            return _Side(revision, stack=_stacks.stack_of(stack, None, folder))
+            return Side(revision, stack=_stacks.stack_of(stack, None, folder))
         except AirlockError as error:
             text = str(error).replace(f"{folder}/", "")
             raise InputError([Problem(f"{stack} at {revision}", "", text)]) from error

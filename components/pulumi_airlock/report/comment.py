@@ -25,8 +25,12 @@ _MARK = re.compile(r"[^A-Za-z0-9._/]+")
 def comment(found: Difference, names: tuple[str, str], *, stack: str = "") -> str:
     """The comment. Its first line is a hidden mark by which a bot finds its own comment again, one for each stack."""
     mark = f"airlock-diff:{_MARK.sub('-', stack).strip('-')}" if stack else "airlock-diff"
-    head = [f"<!-- {mark} -->", f"### {_verdict(found)}", "", f"{code(names[0])} → {code(names[1])}{_scope(found, stack)}", ""]
-    text = "\n".join(head)
+    return f"<!-- {mark} -->\n### {verdict(found)}\n\n{body(found, names, stack=stack)}"
+
+
+def body(found: Difference, names: tuple[str, str], *, stack: str = "") -> str:
+    """What stands below the verdict."""
+    text = f"{code(names[0])} → {code(names[1])}{_scope(found, stack)}\n"
     for part in _sections(found):
         if len(text) + len(part) > MOST:
             return f"{text}\nThe rest is too long for a comment: `airlock diff` prints all of it.\n"
@@ -49,7 +53,8 @@ def _scope(found: Difference, stack: str) -> str:
     return f" ({said})" if said else ""
 
 
-def _verdict(found: Difference) -> str:
+def verdict(found: Difference) -> str:
+    """In a line, what differs."""
     what = "declaration" if found.declarations else "access"
     if found.same:
         changes = f" ({len(found.changes)} changes without effect)" if found.changes else ""
