@@ -33,6 +33,7 @@ COMPONENTS: Final[Mapping[str, str]] = {
     "MwaaEnvironment": "environments.mwaa.component:MwaaEnvironment",
     "NetworkPolicyGate": "gates.network_policy.gate:NetworkPolicyGate",
     "NginxGateway": "gates.nginx.gate:NginxGateway",
+    "OwnProxy": "gates.adapters.component:OwnProxy",
     "SiteToSiteVpn": "tunnels.site_to_site:SiteToSiteVpn",
     "TcpProxy": "gates.tcp_proxy.component:TcpProxy",
     "ZiaGate": "gates.zia.gate:ZiaGate",
@@ -48,6 +49,11 @@ All public components but `LocalEnvironment`: its resources are dynamic ones, wh
 FORMS: Final[Mapping[str, tuple[str, ...]]] = {
     "access.manifest:Manifest": ("access.manifest:manifest",),
     "environments.helm.network:ClusterNetwork": ("environments.helm.network:network_of",),
+    "gates.adapters.plan:Product": (
+        "gates.adapters.boundary:Boundary",
+        "gates.adapters.hoop:Hoop",
+        "gates.adapters.teleport:Teleport",
+    ),
     "gates.kubernetes.workloads:Workload": (
         "gates.kubernetes.declaration:workload",
         "gates.istio.gate:gateway_workload",
@@ -56,7 +62,7 @@ FORMS: Final[Mapping[str, tuple[str, ...]]] = {
     "gates.nginx.webserver:AirflowSide": ("gates.nginx.webserver:airflow_side",),
     "identity.providers:Provider": ("identity.okta:Okta", "identity.entra:Entra", "identity.oidc:Oidc"),
 }
-"""What programs do not write field by field → the functions that make it: their arguments are written instead."""
+"""What programs do not write field by field → what makes it: the arguments of one of these are written instead."""
 
 HANDED_OVER: Final = frozenset({"gates.kubernetes.declared:ClusterFacts", "environments.helm.flows:Flow"})
 """What only a component can say: it is given by naming the component."""
