@@ -60,7 +60,7 @@ def read_all(stack: Stack, access: "Access | None" = None) -> Reading:
     environments = read_environments(stack)
     filters = tuple(one for module in modules for one in module.read(stack))
     found = Reading(tuple(environments), filters, written=filters)
-    return _carried(stack, access, found) if any(one.relays for one in filters) else found
+    return _carried(stack, access, found) if any(one.relays or one.voluntary for one in filters) else found
 
 
 def _carried(stack: Stack, access: "Access | None", found: Reading) -> Reading:

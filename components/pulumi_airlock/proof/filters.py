@@ -263,6 +263,8 @@ class Filter:
     """Flows of the gate's own."""
     trusts: tuple[str, ...] = ()
     """Whose word it takes for who is calling, and what that is worth, in words."""
+    voluntary: bool = False
+    """Callers may leave it out: it stands in their own pod. What they get to then has to be declared as well (`relays.around`)."""
 
     @property
     def decides(self) -> bool:

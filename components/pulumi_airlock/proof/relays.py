@@ -6,7 +6,7 @@ says so of every rule, so that a path is still a conjunction of filters. `around
 gets there without that gate. O(rules × relays), and nothing at all where no gate has any.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -31,23 +31,32 @@ def carried(access: Access, filters: Sequence[Filter]) -> tuple[Filter, ...]:
 def around(access: Access, filters: Sequence[Filter]) -> Iterator[WayAround]:
     """For each gate with relays the stack without it, and without routes: what is let through there gets around the gate.
 
-    There is such a way only where another gate is left on it: behind the relays, or before a proxy.
+    There is such a way only where another gate is left on it: behind the relays, or before a proxy. Around a gate that callers
+    may leave out goes what routes declare; all else is too much there as well.
     """
+    for gate in dict.fromkeys(one.gate for one in filters if one.voluntary):
+        others = [one for one in filters if one.gate != gate]
+        left = _without(access, {one.gate for one in others})
+        yield WayAround(gate, left, carried(left, others))
     for carrier in _carriers(access, filters):
         if not carrier.passable:
             continue
         others = [carrier.passed_by(one) for one in filters if one.gate != carrier.gate]
-        present = {one.gate for one in others}
-        zones = {
-            name: zone.model_copy(update={"gates": tuple(gate for gate in zone.gates if gate in present)})
-            for name, zone in access.zones.items()
-        }
-        nothing = access.model_copy(update={"zones": zones, "routes": (), "expect": ()})
+        nothing = _without(access, {one.gate for one in others}).model_copy(update={"routes": ()})
         # What the gate needs itself is no way around it.
         needs = tuple(dict.fromkeys(need for one in filters if one.gate == carrier.gate for need in one.needs))
         scope = Match(hosts=carrier.impassable)
         closed = Filter("", _ELSEWHERE, Combine.ANY_ALLOW, Action.DENY, (), "", scope=scope, always=True, needs=needs)
         yield WayAround(carrier.gate, nothing, (*others, closed, *carrier.not_carried()))
+
+
+def _without(access: Access, present: Set[str]) -> Access:
+    """An access file without the gates that are not there, and without expectations."""
+    zones = {
+        name: zone.model_copy(update={"gates": tuple(gate for gate in zone.gates if gate in present)})
+        for name, zone in access.zones.items()
+    }
+    return access.model_copy(update={"zones": zones, "expect": ()})
 
 
 def _carriers(access: Access, filters: Sequence[Filter]) -> list["_Carrier"]:

@@ -7,6 +7,7 @@ from itertools import combinations
 from ...access import globs
 from ...access.model import Access
 from ...errors import Problems
+from ...gates.tcp_proxy.platforms import InTaskPods
 from ...proof.atoms.globs import regions
 from .limits import ACCOUNT_NAME, DNS_LABEL, LABEL_VALUE, OLDEST_AIRFLOW, OLDEST_CHART, RELEASE_LENGTH, version_of
 from .mesh import MESHES
@@ -76,6 +77,14 @@ def check_mesh(mesh: str | None, problems: Problems) -> None:
     """A mesh that is known."""
     if mesh is not None and mesh not in MESHES:
         problems.add("mesh", f"{mesh!r}: write one of {', '.join(MESHES)}, or None")
+
+
+def check_proxy(proxy: InTaskPods, namespace: str, executor: str, problems: Problems) -> None:
+    """A sidecar of pods that there are, where they are."""
+    if executor != KUBERNETES:
+        problems.add("proxy", "with Celery tasks share the workers' pods, and have one account: use KubernetesExecutor")
+    if proxy.namespace != namespace:
+        problems.add("proxy.namespace", f"{proxy.namespace!r}: the tasks' pods run in {namespace!r}")
 
 
 def check_launchers(

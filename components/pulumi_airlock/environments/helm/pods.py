@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ...gates.tcp_proxy import sidecar
+from ...gates.tcp_proxy.platforms import InTaskPods
 from .workloads import WORKER, default_account, labels_of
 
 HOME = "/opt/airflow"
@@ -42,8 +44,9 @@ def pod_template(
     image: Image,
     annotations: Mapping[str, str],
     more: tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]] = ((), ()),
+    proxy: InTaskPods | None = None,
 ) -> dict[str, Any]:
-    """The pod that the executor starts from, with `more` volumes and mounts of them.
+    """The pod that the executor starts from, with `more` volumes and mounts of them, and a proxy beside the task.
 
     As whom a task runs is put in its place afterwards; until then it is nobody.
     """
@@ -72,6 +75,7 @@ def pod_template(
             "restartPolicy": "Never",
             "terminationGracePeriodSeconds": 600,
             "securityContext": dict(POD_SECURITY),
+            **({"initContainers": [sidecar.container(proxy)]} if proxy is not None else {}),
             "containers": [
                 {
                     "name": "base",
@@ -86,6 +90,7 @@ def pod_template(
                 {"name": "logs", "emptyDir": {}},
                 {"name": "config", "configMap": {"name": f"{release}-config"}},
                 *map(dict, volumes),
+                *(sidecar.volumes(proxy) if proxy is not None else ()),
             ],
         },
     }

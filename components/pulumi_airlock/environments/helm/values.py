@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...gates.nginx.webserver import AirflowSide
+from ...gates.tcp_proxy.platforms import InTaskPods
 from .network import ClusterNetwork
 from .pods import CONTAINER_SECURITY, POD_SECURITY, Image, pod_template
 from .tasks import TaskProvider, of_all, of_tasks
@@ -56,12 +57,13 @@ def chart_values(
     tokens: bool = False,
     log_volume: str = "5Gi",
     tasks: TaskProvider | None = None,
+    proxy: InTaskPods | None = None,
 ) -> dict[str, Any]:
     """Values for the chart.
 
     `policy`: the text of airflow_local_settings.py. `settings`: sections of airflow.cfg. `annotations`: of every pod, as a mesh
     wants them. `tokens`: whether pods that do not call the API server have a token of it all the same. `tasks`: what of Airlock
-    runs inside; its sections count last.
+    runs inside; its sections count last. `proxy`: a sidecar of tasks' pods.
     """
     celery = network.executor == CELERY
     volume = {"enabled": True, "size": log_volume}
@@ -69,7 +71,7 @@ def chart_values(
         "executor": network.executor,
         "airflowVersion": airflow_version,
         "images": {"airflow": {key: value for key, value in _image(image).items() if value}},
-        **({} if celery else _of_tasks(network.release, image, policy, annotations, tasks)),
+        **({} if celery else _of_tasks(network.release, image, policy, annotations, tasks, proxy)),
         **(_provided(tasks, network.release, celery) if tasks else {}),
         "airflowPodAnnotations": dict(annotations),
         "enableServiceLinks": False,
@@ -129,12 +131,17 @@ def _account(token: bool) -> dict[str, Any]:
 
 
 def _of_tasks(
-    release: str, image: Image, policy: str, annotations: Mapping[str, str], tasks: TaskProvider | None
+    release: str,
+    image: Image,
+    policy: str,
+    annotations: Mapping[str, str],
+    tasks: TaskProvider | None,
+    proxy: InTaskPods | None,
 ) -> dict[str, Any]:
     more = of_tasks(tasks, release) if tasks else ((), ())
     return {
         "airflowLocalSettings": _literal(policy),
-        "podTemplate": _literal(json.dumps(pod_template(release, image, annotations, more), indent=2)),
+        "podTemplate": _literal(json.dumps(pod_template(release, image, annotations, more, proxy), indent=2)),
     }
 
 
