@@ -18,13 +18,16 @@ from ..proof.filters import Environment, Filter, HttpOperation, Kind
 from ..proof.findings import Excess, Proof, Unproven
 from ..proof.reach.exposure import Reached, Right
 from ..proof.reach.reaching import reach
+from ..proof.sets import Hosts
 from .making import slug
 from .places import Place, is_any_host, is_any_port, named_objects, places, ports_of
 from .reading import with_access
-from .windows import Windows
-from .zoning import zones_of
+from .sharing import Box, shared
+from .windows import Texts, windows
+from .zoning import CLUSTER, zones_of
 
 _ZONE = "elsewhere in "
+_IN_CLUSTER = ".cluster.local"
 _Key = tuple[str, Place, tuple[str, ...], str]
 """Zone, hosts, ports and application protocol of a destination."""
 
@@ -109,7 +112,7 @@ class _Drafting:
 
     def __init__(self, bare: Access, environments: Sequence[Environment], filters: Sequence[Filter], at: datetime) -> None:
         self._bare, self._environments, self._filters, self._at = bare, environments, filters, at
-        self._windows = Windows(filters)
+        self._texts = Texts(filters)
         self._objects = named_objects(filters)
         self._names: dict[_Key, str] = {}
         self._homes: dict[str, str] = {}
@@ -118,10 +121,10 @@ class _Drafting:
     def routes(self) -> tuple[Access, dict[str, Why]]:
         """The whole access, and what is behind each route."""
         flows: dict[object, _Flow] = {}
-        rows = [(one.name, row) for one in self._bare.principals for row in self._rows(self._bare, one.name)]
-        self._homes = self._homes_of([row for _, row in rows])
-        for principal, row in rows:
-            for one in self._flows(row):
+        rows = {one.name: self._rows(self._bare, one.name) for one in self._bare.principals}
+        self._homes = self._homes_of([row for found in rows.values() for row in found])
+        for principal, found in rows.items():
+            for one in (flow for box in self._boxes(found) for flow in self._flows(box)):
                 key = (one.key, one.windows, one.http)
                 flows.setdefault(key, one).principals[principal] = None
         windowed = [(one, window) for one in flows.values() for window in one.windows]
@@ -144,19 +147,39 @@ class _Drafting:
 
     # What one row of the answer becomes
 
-    def _flows(self, row: Reached) -> Iterator[_Flow]:
-        windows, http = self._windows.of(row.when.text), _http(row)
-        whole = all(one.sources is None for one in row.callers)
-        if not (row.certain and row.right is Right.EXCESS and whole) or windows is None or http is None:
-            return
-        ports, zone = ports_of(row.services), row.destination.removeprefix(_ZONE)
-        if not ports or zone not in self._bare.zones:
-            return
-        for place in places(row.hosts, self._objects):
-            if not place.hosts or self._homes.get(place.hosts[0]) == zone:
-                anywhere = "any destination" if is_any_host(row.hosts) and not place.hosts else ""
-                broad = " and ".join(filter(None, (anywhere, "any port" if is_any_port(row.services) else "")))
-                yield _Flow((zone, place, ports, "http" if http else ""), windows, http, broad)
+    def _boxes(self, rows: Sequence[Reached]) -> Iterator[Box]:
+        """What the rows let through for sure from every address of the environment."""
+        partial: list[tuple[Hosts, Box]] = []
+        for row in rows:
+            box = self._box(row)
+            sources = [one.sources for one in row.callers]
+            if box is None:
+                continue
+            if None in sources:
+                yield box
+            else:
+                partial.append((Hosts.union(one for one in sources if one is not None), box))
+        yield from shared(Hosts.union(one.sources for one in self._of(rows)), partial)
+
+    def _of(self, rows: Sequence[Reached]) -> list[Environment]:
+        """The environments of the rows' callers."""
+        names = {caller.environment for row in rows for caller in row.callers}
+        return [one for one in self._environments if one.name in names]
+
+    def _box(self, row: Reached) -> Box | None:
+        """A row as an access file may say it; None where it cannot."""
+        weeks, http, zone = self._texts.weeks(row.when.text), _http(row), row.destination.removeprefix(_ZONE)
+        sayable = row.certain and row.right is Right.EXCESS and zone in self._bare.zones
+        return Box(zone, row.hosts, row.services, weeks, http) if sayable and weeks is not None and http is not None else None
+
+    def _flows(self, box: Box) -> Iterator[_Flow]:
+        """A box cut into destinations."""
+        ports = ports_of(box.services)
+        for place in places(box.hosts, self._objects) if ports else ():
+            if not place.hosts or self._homes.get(place.hosts[0]) == box.zone:
+                anywhere = "any destination" if is_any_host(box.hosts) and not place.hosts else ""
+                broad = " and ".join(filter(None, (anywhere, "any port" if is_any_port(box.services) else "")))
+                yield _Flow((box.zone, place, ports, "http" if box.http else ""), windows(box.times), box.http, broad)
 
     def _homes_of(self, rows: Sequence[Reached]) -> dict[str, str]:
         """The zone of each name: where it is surely let through, behind a gate that speaks of it if there is one."""
@@ -167,7 +190,8 @@ class _Drafting:
         found: dict[str, str] = {}
         for zone, name in ((row.destination.removeprefix(_ZONE), name) for row in rows for name in _names(row)):
             gates = set(self._bare.zones[zone].gates) if zone in self._bare.zones else set[str]()
-            if gates & speaking.get(name, set()):
+            elsewhere = CLUSTER in self._bare.zones and name.endswith(_IN_CLUSTER) != (zone == CLUSTER)
+            if gates & speaking.get(name, set()) and not elsewhere:
                 found.setdefault(name, zone)
         return found
 

@@ -30,7 +30,10 @@ def without_strangers(stack: Stack) -> tuple[Stack, int]:
         for rule in one.rules
         if rule.source.urn in judged and _may_be_task(rule.match.who, environments)
     }
-    left_out = judged - met
+    # Of each device one rule stays: without any, nothing would say that it stands there.
+    first = {one.provider: one.urn for one in reversed(ours) if one.urn in judged}
+    kept = {one.provider for one in ours if one.urn in met}
+    left_out = judged - met - {urn for provider, urn in first.items() if provider not in kept}
     return Stack([one for one in stack.resources if one.urn not in left_out], name=NAME, project=NAME), len(left_out)
 
 

@@ -5,46 +5,72 @@ from collections.abc import Iterable, Sequence
 from ..access import Window
 from ..access.values import DAYS
 from ..proof.filters import Filter
-from ..proof.times import Times, Weekly
+from ..proof.sets import Intervals
+from ..proof.times import WEEK_MINUTES, Times, Weekly
 from ..proof.windows import times_text
 
+Weeks = tuple[Weekly, ...]
+"""Windows of which any holds. `ALWAYS` is one whole week; none is never."""
+
 _DAY = 24 * 60
-_ALWAYS = "always"
 _OR = " or "
+ALWAYS: Weeks = (Weekly(((0, WEEK_MINUTES),), "UTC"),)
 
 
-class Windows:
-    """What times that rules have are called, and how an access file writes them."""
+class Texts:
+    """What weekly times that rules have are called."""
 
     def __init__(self, filters: Iterable[Filter]) -> None:
         every = {rule.match.times for one in filters for rule in one.rules}
         windows = {window for times in every for part in times for window in part if isinstance(window, Weekly)}
         sets: list[Times] = [(frozenset({one}),) for one in windows]
         sets += [times for times in every if len(times) == 1 and all(isinstance(one, Weekly) for one in times[0])]
-        self._known = {times_text(one): sorted(one[0], key=str) for one in sets}
+        self._known: dict[str, Weeks] = {
+            times_text(one): tuple(sorted((each for each in one[0] if isinstance(each, Weekly)), key=str)) for one in sets
+        }
 
-    def of(self, text: str) -> tuple[Window | None, ...] | None:
-        """The windows of which any holds; (None,) for always; None where an access file cannot say it."""
-        if text == _ALWAYS:
-            return (None,)
-        found = self._known.get(text)
-        if found is None:
-            parts = [self._known.get(one) for one in text.split(_OR)]
-            if not all(parts):
-                return None
-            found = [window for part in parts if part for window in part]
-        return tuple(window for one in found if isinstance(one, Weekly) for window in weekly_windows(one))
+    def weeks(self, text: str) -> Weeks | None:
+        """The windows that a text says; None where it says something else."""
+        if text == "always":
+            return ALWAYS
+        if text in self._known:
+            return self._known[text]
+        parts = [self._known.get(one, ()) for one in text.split(_OR)]
+        return tuple(window for part in parts for window in part) if all(parts) else None
 
 
-def weekly_windows(one: Weekly) -> Sequence[Window]:
-    """A weekly set of spans as windows: the days that begin and end alike are one. A span over Sunday's midnight is one again."""
+def both(one: Weeks, other: Weeks) -> Weeks:
+    """When both hold; of windows on different clocks, never: weeks cannot say that."""
+    if ALWAYS in (one, other):
+        return other if one == ALWAYS else one
+    zones = {each.timezone for each in (*one, *other)}
+    if len(zones) > 1:
+        return ()
+    met = _spans(one) & _spans(other)
+    spans = tuple((first, last + 1) for first, last in met.spans)
+    return (Weekly(spans, zones.pop()),) if spans else ()
+
+
+def _spans(weeks: Weeks) -> Intervals:
+    return Intervals.of((first, last - 1) for one in weeks for first, last in one.spans)
+
+
+def windows(weeks: Weeks) -> tuple[Window | None, ...]:
+    """The same as an access file has it: (None,) for always."""
+    if weeks == ALWAYS:
+        return (None,)
+    return tuple(window for one in weeks for window in _windows(one))
+
+
+def _windows(one: Weekly) -> Sequence[Window]:
+    """Spans that begin and end alike are one window; a span over Sunday's midnight is one again."""
     spans = list(one.spans)
-    if len(spans) > 1 and spans[0][0] == 0 and spans[-1][1] == 7 * _DAY:
+    if len(spans) > 1 and spans[0][0] == 0 and spans[-1][1] == WEEK_MINUTES:
         (_, end), (start, _) = spans.pop(0), spans.pop()
-        spans.append((start, end + 7 * _DAY))
+        spans.append((start, end + WEEK_MINUTES))
     found: dict[tuple[int, int], list[int]] = {}
     for start, end in (piece for span in spans for piece in _pieces(*span)):
-        found.setdefault((start % _DAY, end - start), []).append(start // _DAY)
+        found.setdefault((start % _DAY, end - start), []).append(start // _DAY % len(DAYS))
     return [_window(days, start, length, one.timezone) for (start, length), days in found.items()]
 
 
@@ -58,7 +84,7 @@ def _pieces(start: int, end: int) -> Iterable[tuple[int, int]]:
 
 
 def _window(days: list[int], start: int, length: int, timezone: str) -> Window:
-    names = tuple(DAYS[day % 7] for day in sorted(days))
+    names = tuple(DAYS[day] for day in sorted(days))
     if start == 0 and length == _DAY:
         return Window.model_validate({"days": names, "timezone": timezone})
     shown = names if len(names) < len(DAYS) else ()

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
+from ipaddress import ip_address
 from typing import Any
 
 from ..access import Zone
@@ -16,6 +17,8 @@ from .making import slug
 from .places import is_any_host
 
 _CLUSTER = ("network_policy", "cilium", "istio", "linkerd", "consul")
+CLUSTER = "cluster"
+"""The zone of what is in the cluster."""
 _EVERYWHERE = ("0.0.0.0/0", "::/0")
 _VPN_GATEWAY = "vgw-"
 _TO_A_SITE = ("route to transit gateway", "route to network interface", "propagated")
@@ -44,15 +47,38 @@ def zones_of(stack: Stack, reading: Reading, given: Mapping[str, Sequence[str]])
         raise InputError([Problem("", "", "no source has a gate: nothing says what is let through")])
     behind = _behind_firewalls(stack, reading, firewalls, ambiguous=bool(internet))
     found: dict[str, Zone] = {}
+    inside = tuple(_in_cluster(stack)) if cluster else ()
+    if cluster:
+        found[CLUSTER] = Zone(cidrs=inside, gates=tuple(cluster))
+        behind = {gate: tuple(map(str, _without(networks, inside).networks())) for gate, networks in behind.items()}
     for gate, networks in behind.items():
         found[slug(f"behind-{gate}")] = Zone(cidrs=networks, gates=(*cluster, gate))
-    rest = _rest([one for networks in behind.values() for one in networks])
+    rest = _rest([*inside, *(one for networks in behind.values() for one in networks)])
     if rest:
         gates = (*cluster, *internet) or tuple(own) or tuple(private)
         found["internet" if internet else "elsewhere"] = Zone(cidrs=rest, gates=gates)
     if private:
         found["private-applications"] = Zone(gates=(*cluster, *private))
     return found
+
+
+def _in_cluster(stack: Stack) -> Iterator[str]:
+    """The addresses that Services have, as far as the objects tell: those that the API server gave out."""
+    services = [one.get("spec", "clusterIP") for one in stack.of_type("kubernetes:core/v1:Service")]
+    known = Hosts.union(Hosts.from_cidr(one) for one in services if isinstance(one, str) and _is_address(one))
+    yield from map(str, known.networks())
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _without(networks: Sequence[str], inside: Sequence[str]) -> Hosts:
+    return (Hosts.from_cidrs(networks) - Hosts.from_cidrs(inside)).addresses()
 
 
 def _given(name: str, items: Sequence[str], gates: set[str]) -> Zone:
