@@ -1,7 +1,7 @@
 """The component: a plan's configuration as resources of the platform that it runs on."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from importlib import import_module
 from typing import Any
@@ -19,10 +19,9 @@ from ..proxies import ProxyEntry
 from . import fargate, manifests, sidecar
 from .checks import check_platform
 from .compile import compile_proxy, proxy_of
-from .envoy import envoy_configuration
-from .issuers import TaskIssuer
-from .plan import PORT, ProxyPlan
+from .plan import PORT, Engine, ProxyPlan, Vouching
 from .platforms import InTaskPods, OnFargate, OnKubernetes, Platform
+from .programs import check_engine, configuration, on
 
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?")
 
@@ -38,7 +37,8 @@ _MODULES: Mapping[type, tuple[Any, str]] = {
 class TcpProxy(pulumi.ComponentResource):
     """Envoy between tasks and the destinations of zones that name it: tunnels by client certificate and token, to named targets.
 
-    It sees the task (or its service account), and the time. Mutual TLS, and a token of one of the issuers, whoever calls.
+    It sees the task (or its service account), and the time. Mutual TLS, and a token of one of the issuers, whoever calls. Or
+    HAProxy, which asks for no token: it sees whose certificate a task shows.
     """
 
     address: str
@@ -55,8 +55,9 @@ class TcpProxy(pulumi.ComponentResource):
         name: str,
         *,
         access: Access,
-        issuers: Sequence[TaskIssuer],
+        issuers: Sequence[Vouching],
         platform: Platform,
+        engine: Engine = "envoy",
         session: str = "12h",
         attested: Sequence[str] = (),
         clients: Sequence[str] = (),
@@ -69,9 +70,11 @@ class TcpProxy(pulumi.ComponentResource):
         Args:
             name: the gate's name, as zones write it, and that of its resources.
             access: who may reach what.
-            issuers: who vouches for the tasks of each environment.
+            issuers: who vouches for the tasks of each environment: `TaskIssuer`s of tokens for Envoy, `TaskCertificates` for
+                HAProxy.
             platform: where it runs.
-            session: how long a tunnel lasts where no route says less.
+            engine: what runs there: `envoy`, or `haproxy`, which knows certificates alone, no windows and no lengths of sessions.
+            session: how long a tunnel lasts where no route says less; of HAProxy, how long it outlives a change of its files.
             attested: classes of data that take an attested identity.
             clients: names of which a client's certificate must have one; any that the authority signs without them.
             connections: connections at most, of one instance.
@@ -88,10 +91,12 @@ class TcpProxy(pulumi.ComponentResource):
             problems.add("connections", f"{connections}: between 100 and 1,000,000")
         check_platform(platform, problems)
         day = today or datetime.now(UTC).date()
-        length, classes = parse_duration(session), frozenset(attested)
-        plan = _compiled(access, name, issuers, day, problems, session=length, attested=classes, manifests=manifest_digests)
+        given = {"engine": engine, "session": parse_duration(session), "attested": frozenset(attested)}
+        plan = _compiled(access, name, issuers, day, problems, **given, manifests=manifest_digests)
         data, making = _MODULES[type(platform)]
-        found = envoy_configuration(plan, data.settings(clients, connections))
+        platform, host = on(platform, engine), data.described(plan, platform)["host"]
+        check_engine(engine, platform, host, clients, connections, problems)
+        found = configuration(plan, engine, data.settings(clients, connections), host)
         rules = data.leaving(access, plan, platform, found, problems)
         problems.raise_any()
         self.plan = plan
@@ -116,7 +121,7 @@ class TcpProxy(pulumi.ComponentResource):
         return proxy_of(self.plan, self.address, self._server_name)
 
 
-def _compiled(access: Access, name: str, issuers: Sequence[TaskIssuer], day: date, problems: Problems, **given: Any) -> ProxyPlan:
+def _compiled(access: Access, name: str, issuers: Sequence[Vouching], day: date, problems: Problems, **given: Any) -> ProxyPlan:
     """The plan; what is wrong with it is told together with all else."""
     try:
         return compile_proxy(access, name, issuers, day, **given)
@@ -129,8 +134,8 @@ def _compiled(access: Access, name: str, issuers: Sequence[TaskIssuer], day: dat
 
 def _described(plan: ProxyPlan, attested: Sequence[str]) -> dict[str, Any]:
     """What readers and policies need, as plain data: `pulumi preview --json` has no outputs of components."""
-    return {
-        "engine": "envoy",
+    said: dict[str, Any] = {
+        "engine": "haproxy" if plan.certificates else "envoy",
         "issuers": [
             {
                 "name": one.name,
@@ -146,3 +151,22 @@ def _described(plan: ProxyPlan, attested: Sequence[str]) -> dict[str, Any]:
         "keys": [{"host": host, "port": port} for host, port in plan.key_places()],
         "sessionSeconds": plan.session,
     }
+    if plan.certificates:
+        said["issuers"] = [
+            {"name": one.name, "kind": "certificate", "environment": one.environment, "assurance": one.assurance}
+            for one in plan.certificates
+        ]
+        said["certificates"] = list(_certificates(plan))
+    return said
+
+
+def _certificates(plan: ProxyPlan) -> Iterator[dict[str, Any]]:
+    """Whose each certificate is that a rule is about."""
+    grants = [grant for target in plan.targets for grant in target.grants]
+    for one in plan.certificates:
+        for caller in dict.fromkeys(caller for grant in grants for caller in grant.callers.get(one.name, ())):
+            found: dict[str, Any] = {"issuer": one.name, "subject": dict(one.subject(caller.principal, caller.account))}
+            if one.namespace is not None:
+                yield {**found, "workload": f"{one.namespace}/{caller.account}"}
+            else:
+                yield {**found, "dags": list(caller.dags), "tasks": list(caller.tasks)}

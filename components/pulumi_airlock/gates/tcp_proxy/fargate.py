@@ -11,9 +11,10 @@ from typing import Any
 from ...access import Access
 from ...errors import Problems
 from .files import Configuration
-from .manifests import HEALTH_PORT, USER, arguments
+from .manifests import HEALTH_PORT, USER
 from .plan import PORT, ProxyPlan
 from .platforms import OnFargate
+from .programs import program
 from .settings import AUTHORITY, Settings
 
 _SHARED = "/airlock"
@@ -61,8 +62,9 @@ while sleep "$EVERY"; do bring || echo '{"event":"files","reason":"not renewed: 
 """Brings the files, and again every minute. What cannot be fetched stays as it is."""
 
 
-def containers(platform: OnFargate, place: Settings, bucket: str, log_group: str, name: str) -> list[dict[str, Any]]:
+def containers(platform: OnFargate, found: Configuration, bucket: str, log_group: str, name: str) -> list[dict[str, Any]]:
     """The containers of the task, as its definition has them."""
+    place, runs = found.settings, program(found, name)
     log = {
         "logDriver": "awslogs",
         "options": {"awslogs-group": log_group, "awslogs-region": platform.region, "awslogs-stream-prefix": name},
@@ -82,7 +84,7 @@ def containers(platform: OnFargate, place: Settings, bucket: str, log_group: str
         "name": "files",
         "image": platform.files_image,
         "essential": True,
-        # The volume is root's (ECS Developer Guide, "Bind mounts"); what it writes, Envoy reads by its group.
+        # The volume is root's (ECS Developer Guide, "Bind mounts"); what it writes, the proxy reads by its group.
         "user": f"0:{USER}",
         "entryPoint": ["/bin/sh", "-c"],
         "command": [SCRIPT],
@@ -92,12 +94,16 @@ def containers(platform: OnFargate, place: Settings, bucket: str, log_group: str
         "logConfiguration": log,
         **secure,
     }
-    envoy = {
-        "name": "envoy",
+    proxy = {
+        "name": runs.name,
         "image": platform.image,
         "essential": True,
         "user": f"{USER}:{USER}",
-        "command": arguments(place),
+        **({"entryPoint": list(runs.entry)} if runs.entry else {}),
+        "command": list(runs.arguments),
+        "environment": [{"name": key, "value": value} for key, value in runs.environment.items()],
+        # Each connection takes two; of itself a container has 1,024 (ECS API Reference, "Ulimit").
+        "ulimits": [{"name": "nofile", "softLimit": 65535, "hardLimit": 65535}],
         "dependsOn": [{"containerName": "files", "condition": "HEALTHY"}],
         "portMappings": [{"containerPort": port, "protocol": "tcp"} for port in (place.port, HEALTH_PORT)],
         "mountPoints": [{**mount, "readOnly": True}],
@@ -106,7 +112,7 @@ def containers(platform: OnFargate, place: Settings, bucket: str, log_group: str
         "logConfiguration": log,
         **secure,
     }
-    return [files, envoy]
+    return [files, proxy]
 
 
 def objects(files: Mapping[str, str], keys: Mapping[str, str], authority: str) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...access import Access
 from ...errors import Problems
@@ -12,6 +12,9 @@ from .files import Configuration
 from .plan import PORT, ProxyPlan
 from .platforms import OnKubernetes
 from .settings import Settings
+
+if TYPE_CHECKING:
+    from .programs import Program
 
 HEALTH_PORT = 9902
 MAX_CONFIG_MAP = 1_048_576
@@ -91,7 +94,7 @@ def volumes(name: str, secret: str, prefix: str = "") -> list[dict[str, Any]]:
 def deployment(
     name: str,
     place: Settings,
-    bootstrap: str,
+    program: "Program",
     *,
     image: str,
     replicas: int,
@@ -99,9 +102,13 @@ def deployment(
     resources: Mapping[str, Any],
     secret: str,
 ) -> dict[str, Any]:
-    """The `spec` of the Deployment. Targets, rules, keys and certificates change without a restart; the bootstrap by one."""
+    """The `spec` of the Deployment. Targets, rules, keys and certificates change without a restart; Envoy's bootstrap by one."""
     one = {
         **container(place, image, resources),
+        "name": program.name,
+        "args": list(program.arguments),
+        **({"command": list(program.entry)} if program.entry else {}),
+        **({"env": [{"name": key, "value": text} for key, text in program.environment.items()]} if program.environment else {}),
         "ports": [
             {"name": "tunnels", "containerPort": place.port, "protocol": "TCP"},
             {"name": "health", "containerPort": place.health_port, "protocol": "TCP"},
@@ -135,7 +142,7 @@ def deployment(
         "containers": [one],
         "volumes": volumes(name, secret),
     }
-    digest = hashlib.sha256(bootstrap.encode()).hexdigest()[:32]
+    digest = hashlib.sha256(program.restarts.encode()).hexdigest()[:32]
     return {
         "replicas": replicas,
         "selector": {"matchLabels": labels(name)},
@@ -155,11 +162,11 @@ def service(name: str, place: Settings, address: str = "", callers: Sequence[str
     return {**balanced, **found, "loadBalancerSourceRanges": list(callers)}
 
 
-def certificate(secret: str, host: str, issuer: str, kind: str, days: int) -> dict[str, Any]:
-    """The `spec` of a Certificate of cert-manager."""
+def certificate(secret: str, host: str, issuer: str, kind: str, days: int, below: bool = False) -> dict[str, Any]:
+    """The `spec` of a Certificate of cert-manager. `below`: also for the names below the host's."""
     return {
         "secretName": secret,
-        "dnsNames": list(dict.fromkeys([host, host.removesuffix(".cluster.local")])),
+        "dnsNames": list(dict.fromkeys([host, host.removesuffix(".cluster.local"), *([f"*.{host}"] if below else [])])),
         "duration": f"{days * 24}h",
         "renewBefore": f"{days * 8}h",
         "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Always"},

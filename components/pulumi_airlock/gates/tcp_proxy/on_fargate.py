@@ -11,6 +11,9 @@ from .files import Configuration
 from .manifests import HEALTH_PORT
 from .plan import ProxyPlan
 from .platforms import OnFargate
+from .programs import program
+
+_KINDS = {"json": "application/json", "cfg": "text/plain", "crt": "application/x-pem-file"}
 
 
 class Fargate:
@@ -27,7 +30,7 @@ class Fargate:
         self._plan, self._platform, self._name = plan, platform, plan.gate
         self._child, self._parent = pulumi.ResourceOptions(parent=parent), parent
         self._tags = {**platform.tags, "Name": plan.gate}
-        self._port = found.settings.port
+        self._port, self._runs = found.settings.port, program(found, plan.gate).name
         self._bucket = self._files(found)
         self._group, balancers = self._network(rules)
         self._serve(found, balancers)
@@ -72,7 +75,7 @@ class Fargate:
                 bucket=bucket.id,
                 key=path,
                 content=content,
-                content_type="application/json" if path.endswith(".json") else "application/x-pem-file",
+                content_type=_KINDS[path.rpartition(".")[2]],
                 opts=after,
             )
         return bucket
@@ -153,7 +156,7 @@ class Fargate:
         task = self._role("task", policy)
         execution = self._role("execution", log.arn.apply(lambda arn: fargate.execution_policy(platform, arn)))
         described = self._bucket.id.apply(
-            lambda bucket: json.dumps(fargate.containers(platform, found.settings, bucket, f"/airlock/{name}", name))
+            lambda bucket: json.dumps(fargate.containers(platform, found, bucket, f"/airlock/{name}", name))
         )
         definition = aws.ecs.TaskDefinition(
             f"{name}-task",
@@ -188,7 +191,7 @@ class Fargate:
                 "security_groups": [self._group.id],
                 "assign_public_ip": False,
             },
-            load_balancers=[{"target_group_arn": targets.arn, "container_name": "envoy", "container_port": self._port}],
+            load_balancers=[{"target_group_arn": targets.arn, "container_name": self._runs, "container_port": self._port}],
             tags=self._tags,
             opts=pulumi.ResourceOptions(parent=self._parent, depends_on=[listener]),
         )

@@ -11,10 +11,10 @@ from ...proof.sets import Hosts, Services
 from ..kubernetes.making import custom_resource, metadata
 from ..kubernetes.workloads import SERVICE_DOMAIN, ServiceName, ServicePort, Workload
 from . import manifests
-from .envoy import BOOTSTRAP
 from .files import Configuration
 from .plan import ProxyPlan
 from .platforms import OnKubernetes
+from .programs import program
 from .settings import Settings
 
 
@@ -72,7 +72,9 @@ def make(
         for label, data in files.items()
     ]
     if platform.issuer is not None:
-        spec = manifests.certificate(secret, host_of(name, platform), platform.issuer, platform.issuer_kind, platform.days)
+        spec = manifests.certificate(
+            secret, host_of(name, platform), platform.issuer, platform.issuer_kind, platform.days, below=bool(plan.certificates)
+        )
         its = metadata(secret, platform.namespace, labels=manifests.labels(name))
         custom_resource(f"{name}-certificate", "cert-manager.io/v1", "Certificate", its, spec, parent)
     kubernetes.apps.v1.Deployment(
@@ -81,7 +83,7 @@ def make(
         spec=manifests.deployment(
             name,
             found.settings,
-            found.files[BOOTSTRAP],
+            program(found, name),
             image=platform.image,
             replicas=platform.replicas,
             drain=platform.drain,
