@@ -15,7 +15,7 @@ def test_formats_may_be_mixed_and_empty_lines_count() -> None:
     assert [getattr(one, "format", "") for _, one in found] == ["fortigate", "vpc-flow", "", "tgw-flow", "envoy"]
     assert (
         str(found[2][1])
-        == "line 4: no log of a FortiGate, of AWS flow logs, Google Cloud's network, ZPA's LSS, ZIA's NSS or Envoy: what?"
+        == "line 4: no log of a FortiGate, of AWS flow logs, Google Cloud's network, ZPA's LSS, ZIA's NSS, Hubble or Envoy: what?"
     )
 
 

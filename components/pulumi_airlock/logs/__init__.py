@@ -12,17 +12,25 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from . import envoy, flow, fortigate, gcp, lss, nss
+from . import envoy, flow, fortigate, gcp, hubble, lss, nss, proxy
 from .connection import Connection, NoConnectionError, Session
 
 __all__ = ["NO_LOG", "Connection", "NoConnectionError", "Reader", "Session", "Unreadable", "parse", "read"]
 
-_OF: tuple[Callable[[Mapping[str, Any]], Connection | None], ...] = (lss.of, nss.of, flow.of, gcp.of, envoy.of)
+_OF: tuple[Callable[[Mapping[str, Any]], Connection | None], ...] = (
+    lss.of,
+    nss.of,
+    flow.of,
+    gcp.of,
+    hubble.of,
+    proxy.of,
+    envoy.of,
+)
 _BUNDLES = ("logEvents", "events", "Records")
 """Keys under which exports of CloudWatch Logs and S3 put many records into one object."""
 _DEEPEST = 6
 """Levels of bundles in bundles."""
-NO_LOG = "no log of a FortiGate, of AWS flow logs, Google Cloud's network, ZPA's LSS, ZIA's NSS or Envoy"
+NO_LOG = "no log of a FortiGate, of AWS flow logs, Google Cloud's network, ZPA's LSS, ZIA's NSS, Hubble or Envoy"
 """Why a line is unreadable that nothing here takes for its own."""
 _NO_DATA = ("NODATA", "SKIPDATA")
 _SPREAD = "a JSON document over several lines: write one record a line, as `jq -c` does"

@@ -5,6 +5,9 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
 
+EPHEMERAL = 32768
+"""The first port that Linux takes for the near end of a connection."""
+
 
 class Session(NamedTuple):
     """Somebody who signed in at a cloud, and as what: not a connection, and it tells who connections are of."""
@@ -29,8 +32,8 @@ class Connection(NamedTuple):
     """
 
     format: str
-    """Which parser read it: `fortigate`, `vpc-flow`, `tgw-flow`, `gcp-firewall`, `gcp-flow`, `envoy`, `zpa-lss`, `zia-firewall`
-    or `zia-web`."""
+    """Which parser read it: `fortigate`, `vpc-flow`, `tgw-flow`, `gcp-firewall`, `gcp-flow`, `hubble`, `envoy`, `airlock-proxy`,
+    `zpa-lss`, `zia-firewall` or `zia-web`."""
     source: str
     """Source address; empty where a line of the LSS names the caller alone."""
     source_port: int | None
@@ -77,6 +80,17 @@ class Connection(NamedTuple):
     """The AWS service that the destination's address belongs to (`S3`, `AMAZON`), where a flow log says so."""
     answers: bool | None = None
     """Whether a flow is what a server answered, by its TCP flags; None: it does not say."""
+    environment: str = ""
+    dag_id: str = ""
+    task_id: str = ""
+    """The task that connected, where the log names it."""
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether it is what a server answered; where the line does not say, by its ports: from a server's to a caller's."""
+        if self.answers is not None:
+            return self.answers
+        return self.source_port is not None and self.source_port < EPHEMERAL <= self.port
 
     @property
     def where(self) -> str:
@@ -100,13 +114,13 @@ class Connection(NamedTuple):
         return f"{source}{port} → {self.where}{name}{when}"
 
 
-_PROTOCOLS = {"1": "icmp", "6": "tcp", "17": "udp", "47": "gre", "50": "esp", "58": "icmpv6", "132": "sctp"}
+PROTOCOLS = {"1": "icmp", "6": "tcp", "17": "udp", "47": "gre", "50": "esp", "58": "icmpv6", "132": "sctp"}
 """IANA "Protocol Numbers", those with a name in an access file."""
 
 
 def protocol_of(number: str) -> str:
     """The name of an IP protocol that a log gives by its number; the number where it has none here."""
-    return _PROTOCOLS.get(number, number)
+    return PROTOCOLS.get(number, number)
 
 
 @lru_cache(maxsize=65536)

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from . import columns
 from .connection import Connection, address_of, port_of
 
 FORMAT = "envoy"
@@ -179,3 +180,58 @@ def _time(text: str) -> datetime | None:
     if found.tzinfo is None:
         raise ValueError(f"start_time has no time zone: {text[:40]!r}")
     return found
+
+
+def _said(*names: str) -> str:
+    return columns.first(*(f"nullif(row.{name}, '-')" for name in names))
+
+
+def _part(text: str, number: int) -> str:
+    return f"split_part({text}, ':', {number})"
+
+
+_KEYS = (
+    *("start_time", "authority", ":authority", "requested_server_name", "upstream_host", "downstream_local_address"),
+    *("downstream_direct_remote_address", "downstream_remote_address", "response_flags", "response_code"),
+    *("response_code_details", "connection_termination_details", "principal", "downstream_peer_subject", "user"),
+)
+_SOCKET = f"({columns.SOCKET})?"
+_NAMED = f"([A-Za-z0-9_.-]+(:{columns.PORT})?)?"
+_CALLER = _said("downstream_direct_remote_address", "downstream_remote_address")
+_AUTHORITY, _UPSTREAM = _said("authority", '":authority"'), _said("upstream_host")
+_LOCAL, _SERVER_NAME = _said("downstream_local_address"), _said("requested_server_name")
+_HOST = f"lower({columns.first(_part(_AUTHORITY, 1), _SERVER_NAME)})"
+_CODE, _FLAGS = _said("response_code"), _said("response_flags")
+_DETAILS = f"concat({_said('response_code_details')}, ' ', {_said('connection_termination_details')})"
+
+
+COLUMNS = columns.Columns(
+    format=FORMAT,
+    row=columns.document("{" + ", ".join(f'"{one}": "VARCHAR"' for one in _KEYS) + "}"),
+    # What Envoy refused, or failed at, has flags, or details that say so.
+    plain=f"(row.downstream_remote_address IS NOT NULL OR {_UPSTREAM} <> '') AND {_FLAGS} = '' AND {_CODE} NOT IN ('401', '403') "
+    f"AND NOT contains({_DETAILS}, 'rbac_access_denied') AND NOT contains({_DETAILS}, 'jwt_authn')"
+    + "".join(f" AND regexp_full_match({one}, '{_SOCKET}')" for one in (_CALLER, _UPSTREAM, _LOCAL))
+    + f" AND regexp_full_match({_AUTHORITY}, '{_NAMED}') "
+    f"AND ({_HOST} = '' OR {columns.is_v4(_HOST)} OR {columns.is_name(_HOST)}) "
+    "AND source <> '' AND NOT ends_with(name, '.')",
+    source=_part(_CALLER, 1),
+    source_port=f"CASE WHEN {_part(_CALLER, 2)} = '0' THEN '' ELSE {_part(_CALLER, 2)} END",
+    destination=columns.first(
+        _part(_UPSTREAM, 1),
+        f"CASE WHEN {columns.is_v4(_HOST)} THEN {_HOST} END",
+        f"CASE WHEN {_HOST} = '' THEN {_part(_LOCAL, 1)} END",
+    ),
+    name=f"CASE WHEN {columns.is_v4(_HOST)} THEN '' ELSE {_HOST} END",
+    port=columns.first(
+        f"nullif({_part(_UPSTREAM, 2)}, '0')",
+        f"nullif({_part(_AUTHORITY, 2)}, '0')",
+        f"nullif({_part(_LOCAL, 2)}, '0')",
+        f"CASE WHEN {_SERVER_NAME} <> '' THEN '443' ELSE '80' END",
+    ),
+    protocol="'tcp'",
+    seconds=columns.iso_seconds("row.start_time"),
+    allowed=f"CASE WHEN {_CODE} <> '' OR {_UPSTREAM} <> '' THEN true END",
+    user=_said("principal", "downstream_peer_subject", "user"),
+)
+"""How DuckDB reads plain lines: JSON, of what went through."""

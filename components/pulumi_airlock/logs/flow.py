@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from . import columns
 from .connection import Connection, NoConnectionError, address_of, instant_of, port_of, protocol_of
 
 VPC, TGW = "vpc-flow", "tgw-flow"
@@ -159,3 +160,37 @@ def _number(text: str, field: str) -> str:
     if text.isascii() and text.isdigit() and len(text) <= 10:
         return text
     raise ValueError(f"{field} is no number: {text[:60]!r}")
+
+
+def columns_of(names: Sequence[str]) -> columns.Columns | None:
+    """How DuckDB reads plain records of a VPC flow log with these fields (`layout`, `DEFAULT`); None of a transit gateway's."""
+    if "tgw-id" in names or "tgw-attachment-id" in names:
+        return None
+    place = {name: f"row[{number}]" for number, name in enumerate(names, 1)}
+
+    def field(*wanted: str) -> str:
+        return (
+            columns.first(*(f"nullif({place[one]}, '-')" for one in wanted if one in place)) if set(wanted) & set(place) else "''"
+        )
+
+    number = "regexp_full_match({}, '[0-9]{{1,10}}')"
+    status = f"{place['log-status']} NOT IN ({columns.listed(_EMPTY)})" if "log-status" in place else "true"
+    default = (
+        "row[1] IN ('2', '3', '4', '5', '6', '7', '8') AND row[3][:4] IN ('eni-', '-')" if tuple(names) == DEFAULT else "true"
+    )
+    flags = " ".join(f"WHEN '{flag}' THEN {str(answer).lower()}" for flag, answer in _ANSWERS.items())
+    start = place.get("start", "''")
+    return columns.Columns(
+        format=VPC,
+        row="string_split(line, ' ')",
+        plain=f"len(row) = {len(names)} AND NOT list_contains(row, '') AND {status} AND {default} "
+        f"AND {number.format('protocol')} AND {number.format(start)} AND source <> '' AND destination <> ''",
+        source=field("pkt-srcaddr", "srcaddr"),
+        source_port=place.get("srcport", "''"),
+        destination=field("pkt-dstaddr", "dstaddr"),
+        port=place.get("dstport", "''"),
+        protocol=place.get("protocol", "''"),
+        seconds=f"TRY_CAST({start} AS BIGINT)",
+        allowed=f"CASE {place.get('action', 'NULL')} WHEN 'ACCEPT' THEN true WHEN 'REJECT' THEN false END",
+        answers=f"CASE {place['tcp-flags']} {flags} END" if "tcp-flags" in place else "NULL",
+    )

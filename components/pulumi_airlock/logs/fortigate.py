@@ -8,6 +8,7 @@ by log type" shows whole lines.
 import re
 from datetime import UTC, datetime, timedelta, timezone
 
+from . import columns
 from .connection import Connection, address_of, instant_of, port_of, protocol_of
 
 FORMAT = "fortigate"
@@ -92,3 +93,41 @@ def _zone(text: str) -> timezone:
         return UTC
     ahead = timedelta(hours=int(found[2]), minutes=int(found[3]))
     return timezone(ahead if found[1] == "+" else -ahead)
+
+
+def _rest(name: str) -> str:
+    return f"split_part(line, ' {name}=', 2)"
+
+
+def _value(name: str) -> str:
+    return f"split_part({_rest(name)}, ' ', 1)"
+
+
+def _quoted(name: str) -> str:
+    rest = _rest(name)
+    return f"""CASE WHEN starts_with({rest}, '"') THEN split_part({rest}, '"', 2) ELSE split_part({rest}, ' ', 1) END"""
+
+
+_INSIDE = r'"=*([^"=\\]*[^"=\w\\]=+)*[^"=\\]*"'
+"""A value in quotes in which nothing looks like a field."""
+_WHOLE = rf'([^"=]* |<\d+>)?(date|logver|itime|timestamp)=({_INSIDE}|[^"\s=]*)( \w+=({_INSIDE}|[^"\s=]*))* ?'
+"""A line with nothing but fields, behind a syslog head or none."""
+
+COLUMNS = columns.Columns(
+    format=FORMAT,
+    row="NULL",
+    plain=f"regexp_full_match(line, '{_WHOLE}') AND {_quoted('type')} IN ('', 'traffic') "
+    f"AND regexp_full_match(protocol, '[0-9]{{1,3}}') AND regexp_full_match({_value('eventtime')}, '[0-9]{{10,19}}') "
+    "AND source <> '' AND destination <> ''",
+    source=_value("srcip"),
+    source_port=_value("srcport"),
+    destination=_value("dstip"),
+    name=columns.first(_quoted("hostname"), _quoted("dstname")),
+    # FortiOS puts ICMP's type and code there.
+    port=f"CASE WHEN {_value('proto')} IN ('1', '58') THEN '' ELSE {_value('dstport')} END",
+    protocol=_value("proto"),
+    seconds=f"TRY_CAST({_value('eventtime')}[:10] AS BIGINT)",
+    allowed=f"CASE WHEN {_quoted('action')} <> '' THEN {_quoted('action')} NOT IN ({columns.listed(_REFUSED)}) END",
+    user=_quoted("user"),
+)
+"""How DuckDB reads plain lines: those with `eventtime`, and fields with one space between."""

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from . import columns
 from .connection import Connection, address_of, clock_of, port_of, protocol_of
 
 FIREWALL, FLOW = "gcp-firewall", "gcp-flow"
@@ -90,3 +91,30 @@ def _mapping(fields: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 def _text(fields: Mapping[str, Any], key: str) -> str:
     found = fields.get(key)
     return str(found) if isinstance(found, str | int | float) and not isinstance(found, bool) else ""
+
+
+_SHAPE = (
+    '{"timestamp": "VARCHAR", "jsonPayload": {"reporter": "VARCHAR", "disposition": "VARCHAR", "start_time": "VARCHAR", '
+    '"connection": {"src_ip": "VARCHAR", "src_port": "VARCHAR", "dest_ip": "VARCHAR", '
+    '"dest_port": "VARCHAR", "protocol": "VARCHAR"}}}'
+)
+
+
+def _end(name: str) -> str:
+    return f"coalesce(row.jsonPayload.connection.{name}, '')"
+
+
+COLUMNS = columns.Columns(
+    format=FLOW,
+    row=columns.document(_SHAPE),
+    plain="row.jsonPayload.reporter IS NOT NULL AND row.jsonPayload.disposition IS NULL AND source <> '' AND destination <> '' "
+    "AND regexp_full_match(protocol, '[0-9]{1,3}')",
+    source=_end("src_ip"),
+    source_port=_end("src_port"),
+    destination=_end("dest_ip"),
+    port=_end("dest_port"),
+    protocol=_end("protocol"),
+    seconds=columns.iso_seconds(columns.first("row.jsonPayload.start_time", "row.timestamp")),
+    allowed="true",
+)
+"""How DuckDB reads plain lines: of VPC flow logs."""

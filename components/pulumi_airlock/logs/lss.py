@@ -10,6 +10,7 @@ on a tenant: that `ConnectionStatus` is `open`, `active` or `close`, what `Usern
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from . import columns
 from .connection import Connection, NoConnectionError, Session, address_of, clock_of, port_of, protocol_of
 
 FORMAT = "zpa-lss"
@@ -118,3 +119,35 @@ def _address(fields: Mapping[str, Any], name: str) -> str:
         if name == "Host":
             return ""  # a name that ends with a digit
         raise
+
+
+def _said(name: str) -> str:
+    return columns.text(f"row.{name}", ("", "-", "0"))
+
+
+_WRITTEN = "[A-Z][a-z]{2} [A-Z][a-z]{2} [0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2} 20[0-9]{2}"
+_KEYS = (*USED, "ServerPort", "Exporter")
+
+COLUMNS = columns.Columns(
+    format=FORMAT,
+    row=columns.document("{" + ", ".join(f'"{one}": "VARCHAR"' for one in _KEYS) + "}"),
+    plain="row.LogTimestamp IS NOT NULL AND row.ConnectionStatus IS NOT NULL AND row.Exporter IS NULL "
+    f"AND {_said('InternalReason')} = '' AND {_said('Host')} <> '' "
+    f"AND ({columns.is_v4(_said('Host'))} OR {columns.is_name('name')}) "
+    + "".join(
+        f"AND ({_said(one)} = '' OR {columns.is_v4(_said(one))}) " for one in ("ServerIP", "ClientPublicIP", "ClientPrivateIP")
+    )
+    + r"AND NOT regexp_matches(user, '^[{\[]')",
+    source=columns.first(_said("ClientPrivateIP"), _said("ClientPublicIP")),
+    destination=f"CASE WHEN {columns.is_v4(_said('Host'))} THEN row.Host ELSE {_said('ServerIP')} END",
+    name=f"CASE WHEN {columns.is_v4(_said('Host'))} THEN '' ELSE rtrim(lower({_said('Host')}), '.') END",
+    port=columns.first(_said("ServicePort"), _said("ServerPort")),
+    protocol=columns.first(_said("IPProtocol"), "'6'"),
+    seconds="coalesce("
+    + columns.iso_seconds(_said("TimestampConnectionStart"))
+    + f", CASE WHEN {_said('TimestampConnectionStart')} = '' AND regexp_full_match(row.LogTimestamp, '{_WRITTEN}') "
+    "THEN epoch(try_strptime(row.LogTimestamp, '%a %b %d %H:%M:%S %Y')) END)",
+    allowed=f"CASE WHEN lower({_said('ConnectionStatus')}) IN ('open', 'active', 'close') THEN true END",
+    user=_said("Username"),
+)
+"""How DuckDB reads plain lines: JSON, of connections that nothing refused."""

@@ -22,8 +22,6 @@ _LOCAL = Hosts.from_cidrs(["169.254.0.0/16", "127.0.0.0/8", "224.0.0.0/4", "255.
 _GATEWAY_ENDPOINT, _INTERNET = "7", frozenset({"2", "8"})
 """`traffic-path`: through a gateway endpoint; through an internet gateway (VPC User Guide, "Available fields")."""
 _FORWARDED = "forwarded as it is: a flow log does not tell by which way (the log of the gate does)"
-_EPHEMERAL = 32768
-"""The first port that Linux takes for the near end of a connection."""
 
 
 class Packet(NamedTuple):
@@ -51,7 +49,7 @@ class Packets:
 
     def packet(self, one: Connection) -> Packet | str:
         """What of it counts; or why it does not."""
-        if one.answers or (one.answers is None and _answers(one)):
+        if one.is_answer:
             return "answers of servers"
         source, destination = self._environment(one.source), self._environment(one.destination)
         if source == destination:
@@ -176,8 +174,3 @@ class Packets:
 def _where(one: Packet) -> str:
     host = f"[{one.destination}]" if ":" in one.destination else one.destination
     return f"{host}:{one.port}/{one.protocol}" if one.port else f"{host}:{one.protocol}"
-
-
-def _answers(one: Connection) -> bool:
-    """A flow log has a record for each direction: from a server's port to one of those that callers take."""
-    return one.source_port is not None and one.source_port < _EPHEMERAL <= one.port
