@@ -17,6 +17,7 @@ from pulumi_airlock.environments.helm.network import accounts_of
 from pulumi_airlock.environments.helm.pods import pod_template
 from pulumi_airlock.environments.helm.values import Image
 from pulumi_airlock.environments.helm.workloads import KUBERNETES
+from pulumi_airlock.gates.tcp_proxy import InTaskPods
 from real_parts import AIRFLOW_PYTHON, needed
 
 ACCESS = Access.model_validate(
@@ -153,7 +154,11 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
     python = needed(AIRFLOW_PYTHON, "Airflow")
     home = tmp_path_factory.mktemp("airflow")
     accounts = accounts_of(ACCESS, "finance", KUBERNETES, "airflow")
-    template = pod_template("airflow", Image("registry.bank.example/airflow", tag="3.2.2"), {})
+    image, beside = (
+        Image("registry.bank.example/airflow", tag="3.2.2"),
+        InTaskPods(name="tcp-proxy", namespace="airflow", secret="tls"),
+    )
+    template = pod_template("airflow", image, {}, proxy=beside)
     (home / "config").mkdir()
     (home / "dags").mkdir()
     (home / "config" / "airflow_local_settings.py").write_text(cluster_policy(ACCESS, "finance", "airflow", accounts, ["var"]))
@@ -195,7 +200,16 @@ def test_a_pod_has_what_the_template_says_and_no_secret(seen: Seen) -> None:
     assert container["securityContext"]["allowPrivilegeEscalation"] is False
     assert spec["automountServiceAccountToken"] is False
     assert not [one for one in container["env"] if "valueFrom" in one]
-    assert not [one for one in spec["volumes"] if "secret" in one]
+    assert [one["name"] for one in spec["volumes"] if "secret" in one] == ["proxy-tls"], (
+        "the sidecar's, which the task does not mount"
+    )
+
+
+def test_a_pod_has_the_sidecar_of_the_template_whatever_a_dag_chooses(seen: Seen) -> None:
+    for pod in seen.pods.values():
+        (one,) = pod["spec"]["initContainers"]
+        assert (one["name"], one["restartPolicy"]) == ("tcp-proxy", "Always")
+        assert not [each for each in pod["spec"]["containers"][0]["volumeMounts"] if each["name"].startswith("proxy-")]
 
 
 def test_those_who_start_pods_have_a_token_and_nobody_else(seen: Seen) -> None:
@@ -231,7 +245,7 @@ def test_a_dag_that_undoes_the_policy_where_it_is_parsed_gets_the_account_withou
     assert "sidecar.istio.io/inject" not in pod["metadata"]["labels"]
     assert pod["spec"]["containers"][0]["image"] == "registry.bank.example/airflow:3.2.2"
     assert "hostNetwork" not in pod["spec"]
-    assert not [one for one in pod["spec"]["volumes"] if "secret" in one]
+    assert [one["name"] for one in pod["spec"]["volumes"] if "secret" in one] == ["proxy-tls"]
 
 
 def test_a_pod_that_a_task_starts_has_its_account(seen: Seen) -> None:

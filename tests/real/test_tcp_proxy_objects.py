@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pulumi_airlock.gates.tcp_proxy import InternalBalancer
+from pulumi_airlock.environments.helm import Image
+from pulumi_airlock.environments.helm.pods import pod_template
+from pulumi_airlock.gates.tcp_proxy import InTaskPods, InternalBalancer
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "gates" / "tcp_proxy"))
 from tcp_proxy_program import cluster, compiled
@@ -20,3 +22,13 @@ def test_the_server_takes_every_object(kube_api: Any, balancer: InternalBalancer
     for one in found:
         group, _, kind = one.type.removeprefix("kubernetes:").rpartition(":")
         kube_api.dry_run({**one.properties, "apiVersion": group.removeprefix("core/"), "kind": kind})
+
+
+def test_the_server_takes_a_task_s_pod_with_the_proxy_beside_it(kube_api: Any) -> None:
+    beside = InTaskPods(name="tcp-proxy", namespace="airflow", issuer="bank-ca")
+    pod = pod_template("airflow", Image("registry.bank.example/airflow", tag="3.0.6"), {}, proxy=beside)
+    kube_api.dry_run({**pod, "metadata": {**pod["metadata"], "namespace": "airflow"}})
+    for one in compiled(beside).resources:
+        if one.type.startswith("kubernetes:"):
+            group, _, kind = one.type.removeprefix("kubernetes:").rpartition(":")
+            kube_api.dry_run({**one.properties, "apiVersion": group.removeprefix("core/"), "kind": kind})
