@@ -6,8 +6,9 @@ that the stack does not have, the order of two policies) becomes a rule that *ma
 Traffic that does not pass through the device's policies is not here: local-in policies, multicast, the FortiGate's own traffic.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from ...proof.filters import Action, Combine, Filter, Match, Rule, Source, Who
 from ...proof.sets import Hosts
@@ -17,7 +18,7 @@ from .device import Device, devices
 from .objects import Objects, every
 from .order import Order
 from .parts import Parts
-from .policies import Box, PolicyReading, read_policy
+from .policies import Box, Ingress, PolicyReading, read_policy
 from .site import Place
 
 _ELSEWHERE: Mapping[str, tuple[Action, Match]] = {
@@ -143,14 +144,32 @@ class _Reader:
             return None
         if reading.actions == (Action.ALLOW,):
             return True
-        later = [
-            other.ingress
-            for position, other in enumerate(self.readings)
-            if position != number and Action.ALLOW in other.actions and not self.order.surely_before(other.policy, reading.policy)
-        ]
+        later = self._perhaps_later(number)
         if all(reading.ingress.covers(one) for one in later):
             return True
         return False if all(reading.ingress.misses(one) for one in later) else None
+
+    def _perhaps_later(self, number: int) -> Collection[Ingress]:
+        """Where the policies look that let traffic in and may stand behind a policy."""
+        if self.order.total:
+            return self._behind[number]
+        policy = self.readings[number].policy
+        return [
+            other.ingress
+            for position, other in enumerate(self.readings)
+            if position != number and Action.ALLOW in other.actions and not self.order.surely_before(other.policy, policy)
+        ]
+
+    @cached_property
+    def _behind(self) -> list[frozenset[Ingress]]:
+        """The same for every policy, where their order is known."""
+        found: list[frozenset[Ingress]] = []
+        so_far = frozenset[Ingress]()
+        for reading in reversed(self.readings):
+            found.append(so_far)
+            if Action.ALLOW in reading.actions and reading.ingress not in so_far:
+                so_far |= {reading.ingress}
+        return found[::-1]
 
     def _people_come_in(self, reading: PolicyReading, number: int) -> bool:
         doors = self.place.people_interfaces
