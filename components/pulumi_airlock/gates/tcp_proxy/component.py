@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from importlib import import_module
-from typing import Any
+from typing import Any, get_args
 
 import pulumi
 
@@ -87,6 +87,8 @@ class TcpProxy(pulumi.ComponentResource):
         problems = Problems(name)
         if not _NAME.fullmatch(name):
             problems.add("name", f"{name!r}: write small letters, digits and -, at most 32 of them")
+        if engine not in (engines := get_args(Engine)):
+            problems.add("engine", f"{engine!r}: there are {' and '.join(engines)}")
         if not 100 <= connections <= 1_000_000:
             problems.add("connections", f"{connections}: between 100 and 1,000,000")
         check_platform(platform, problems)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..stack import UNKNOWN, Resource, Stack
+from .haproxy.syntax import Document
 from .places import Found, found
 from .read_config import Configuration
 
@@ -49,8 +50,10 @@ class Inspected:
 
 
 def inspected(stack: Stack) -> Iterator[Inspected]:
-    """Every proxy whose configuration the stack has."""
+    """Every Envoy that is a proxy and whose configuration the stack has."""
     for one in found(stack):
+        if isinstance(one.files[one.bootstrap].document, Document):
+            continue
         documents = {name: file.document for name, file in one.files.items()}
         proxy = Inspected(one, Configuration(documents, one.bootstrap))
         # Another Envoy of the cluster, which tunnels nothing, is none of ours.

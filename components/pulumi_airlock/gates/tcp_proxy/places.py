@@ -1,4 +1,4 @@
-"""Where a stack keeps Envoy's configuration: ConfigMaps of pods, objects of S3, parameters, metadata of machines, files."""
+"""Where a stack keeps the configurations of proxies: ConfigMaps of pods, objects of S3, parameters, metadata of machines."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import Any
 from ...tokens import LOCAL_FILES, TCP_PROXY
 from ..kubernetes import KubeObject, objects
 from ..stack import UNKNOWN, Resource, Stack
+from .haproxy import syntax
 from .read_config import is_bootstrap, parsed
 
 _OWNERS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Pod")
@@ -33,7 +34,7 @@ class File:
 
 @dataclass(frozen=True)
 class Found:
-    """Files that belong together, and the name of the bootstrap among them."""
+    """Files that belong together, and the name of the one among them that the engine is started with."""
 
     files: Mapping[str, File]
     bootstrap: str
@@ -50,14 +51,14 @@ class Found:
 
 
 def found(stack: Stack) -> Iterator[Found]:
-    """Every configuration of Envoy in a stack; of a component whose files nobody knows, that it is there."""
+    """Every configuration of Envoy and HAProxy in a stack; of a component whose files nobody knows, that it is there."""
     for files, owner in (*_in_clusters(stack), *_in_buckets(stack), *_alone(stack), *_of_this_machine(stack)):
         for name, one in files.items():
-            if is_bootstrap(one.document):
+            if is_bootstrap(one.document) or isinstance(one.document, syntax.Document):
                 yield Found(files, name, owner)
     for files, release in _beside_tasks(stack):
         for name, one in files.items():
-            if is_bootstrap(one.document):
+            if is_bootstrap(one.document) or isinstance(one.document, syntax.Document):
                 yield Found(files, name, beside=release)
 
 
@@ -140,5 +141,7 @@ def _of_this_machine(stack: Stack) -> Iterator[tuple[Mapping[str, File], None]]:
 def _document(text: Any) -> Any:
     if text is UNKNOWN:
         return UNKNOWN
+    if isinstance(text, str) and syntax.is_haproxy(text):
+        return syntax.parsed(text)
     # Only a text that may be one is parsed: YAML is slow.
     return parsed(text) if isinstance(text, str) and ("resources" in text) else None

@@ -11,7 +11,7 @@ from .files import Configuration
 from .haproxy import running
 from .haproxy.config import haproxy_configuration
 from .plan import Engine, ProxyPlan
-from .platforms import ENVOY, InTaskPods, OnFargate, Platform
+from .platforms import ENVOY, OnFargate, OnKubernetes, Platform
 from .settings import Settings
 
 HAPROXY = "docker.io/library/haproxy:2.6.22"
@@ -58,16 +58,12 @@ def check_engine(
     engine: Engine, platform: Platform, host: str, clients: Sequence[str], connections: int, problems: Problems
 ) -> None:
     """Notes what an engine cannot do where it is to run."""
-    if engine not in ("envoy", "haproxy"):
-        problems.add("engine", f"{engine!r}: there are envoy and haproxy")
     if engine != "haproxy":
         return
     if clients:
         problems.add("clients", "HAProxy knows a certificate by its subject, no alternative names: leave it out")
-    if isinstance(platform, InTaskPods):
-        problems.add(
-            "platform", "a pod's sidecar tells tasks apart by their tokens: engine='envoy' does, HAProxy by certificates alone"
-        )
+    if not isinstance(platform, OnKubernetes | OnFargate):
+        problems.add("platform", f"{type(platform).__name__}: HAProxy runs in a Deployment or on Fargate; use engine='envoy' there")
     if _is_address(host):
         problems.add("platform", f"{host}: targets are named below the host's name, so that it must be one, and no address")
     if isinstance(platform, OnFargate) and connections > _MOST_ON_FARGATE:

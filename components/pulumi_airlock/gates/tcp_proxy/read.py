@@ -1,7 +1,7 @@
-"""What the TCP proxies of a stack let through: Envoy by the configuration that it runs, hand-written ones included.
+"""What the TCP proxies of a stack let through: Envoy and HAProxy by the configuration that they run, hand-written ones included.
 
 A proxy is connected to in place of the destination, and goes on from addresses of its own: gates before it see the proxy, gates
-behind it as well. Whom it lets through it tells by tokens: a task of an environment, by its DAG and task, or a service account.
+behind it as well. Whom it lets through it tells by tokens, or by certificates: a task of an environment, or a service account.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,7 +14,9 @@ from ...tokens import TCP_PROXY
 from ..kubernetes import Cluster, Workload, read_cluster
 from ..kubernetes.workloads import DNS
 from ..stack import UNKNOWN, Resource, Stack
-from .logic import Case, Cases, any_of
+from .haproxy.read import HaproxyConfiguration, Holder
+from .haproxy.syntax import Document
+from .logic import Box, Case, Cases, any_of
 from .places import Found, found
 from .read_config import Configuration, Issuer
 from .ways import Way
@@ -58,7 +60,7 @@ class _Proxy:
     """One configuration."""
 
     found: Found
-    config: Configuration
+    config: Configuration | HaproxyConfiguration
 
     def source(self, way: Way, case: Case) -> Source:
         """Where a rule comes from, as an engineer calls it."""
@@ -98,18 +100,41 @@ def _trusts(one: _Proxy) -> Iterator[str]:
     component = one.found.component
     listed = component.get_list("issuers") if component else []
     known = {str(each.get("name")): each for each in listed if isinstance(each, Mapping)}
-    for name, issuer in one.config.providers():
+    for name, issuer in one.config.providers() if isinstance(one.config, Configuration) else _signed(known):
         said = known.get(name, {})
         worth = _WORTH.get(str(said.get("assurance")), "and nothing says what that is worth")
         where = f"task of {said['environment']}" if isinstance(said.get("environment"), str) else "task"
         yield f"takes the word of {issuer} for which {where} is calling, {worth}"
 
 
-def _configuration(one: Found) -> Configuration:
+def _signed(known: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Who vouches for tasks without tokens: whatever the certificates are called, one authority signs them."""
+    yield from ((name, "whoever signs its clients' certificates") for name in known or ("",))
+
+
+def _configuration(one: Found) -> Configuration | HaproxyConfiguration:
     documents = {name: file.document for name, file in one.files.items()}
     upstreams = one.component.get("upstreams") if one.component else None
     names = {str(at): str(target) for target, at in upstreams.items()} if isinstance(upstreams, Mapping) else {}
+    if isinstance(haproxy := documents[one.bootstrap], Document):
+        return HaproxyConfiguration(haproxy, one.bootstrap, list(_holders(one.component)), names)
     return Configuration(documents, one.bootstrap, dict(_issuers(one.component)), names)
+
+
+def _holders(component: Resource | None) -> Iterator[Holder]:
+    """Whose certificates are, as the component says."""
+    known = dict(_issuers(component))
+    for one in component.get_list("certificates") if component else ():
+        subject = one.get("subject") if isinstance(one, Mapping) else None
+        if not isinstance(subject, Mapping):
+            continue
+        environment = known.get(str(one.get("issuer")), Issuer()).environment
+        environments = frozenset({environment}) if environment else None
+        names = {str(part): str(text) for part, text in subject.items()}
+        if isinstance(workload := one.get("workload"), str):
+            yield Holder(names, Box(environments, frozenset({workload})))
+        elif pairs := frozenset((str(dag), str(task)) for dag in one.get("dags") or () for task in one.get("tasks") or ()):
+            yield Holder(names, Box(environments, tasks=(pairs,)))
 
 
 def _issuers(component: Resource | None) -> Iterator[tuple[str, Issuer]]:
