@@ -8,6 +8,7 @@ that are not weekly) is not declared, so that the proof shows it.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import chain, count
 
 from ..access import Access, Destination, HttpAccess, Principal, Route, Window
 from ..errors import InputError, Problem
@@ -20,7 +21,7 @@ from ..proof.reach.exposure import Reached, Right
 from ..proof.reach.reaching import reach
 from ..proof.sets import Hosts
 from .making import slug
-from .places import Place, is_any_host, is_any_port, named_objects, places, ports_of
+from .places import Objects, Place, is_any_host, is_any_port, places, ports_of
 from .reading import with_access
 from .sharing import Box, shared
 from .windows import Texts, windows
@@ -113,8 +114,9 @@ class _Drafting:
     def __init__(self, bare: Access, environments: Sequence[Environment], filters: Sequence[Filter], at: datetime) -> None:
         self._bare, self._environments, self._filters, self._at = bare, environments, filters, at
         self._texts = Texts(filters)
-        self._objects = named_objects(filters)
+        self._objects = Objects(filters)
         self._names: dict[_Key, str] = {}
+        self._taken: set[str] = set()
         self._homes: dict[str, str] = {}
         """Host name → the zone in which it is declared."""
 
@@ -200,10 +202,10 @@ class _Drafting:
         if key not in self._names:
             _, place, ports, _ = key
             plain = place.name
-            taken = {one.replace("_", "-") for one in self._names.values()}
             ported = slug(f"{plain}-{'-'.join(ports[:2])}", 58)
-            numbered = (f"{ported}-{number}" for number in range(2, len(taken) + 3))
-            self._names[key] = next(one for one in (plain, ported, *numbered) if one not in taken)
+            found = next(one for one in chain((plain, ported), (f"{ported}-{n}" for n in count(2))) if one not in self._taken)
+            self._taken.add(found)
+            self._names[key] = found
         return self._names[key]
 
     # What is behind it
@@ -239,7 +241,7 @@ class _Drafting:
     def _route_name(why: Why, taken: Mapping[str, Why]) -> str:
         label = why.rules[-1].rpartition(" at ")[0] if why.rules else "open"
         name = slug(label, 58)
-        return next(one for one in (name, *(f"{name}-{number}" for number in range(2, len(taken) + 3))) if one not in taken)
+        return next(one for one in chain((name,), (f"{name}-{number}" for number in count(2))) if one not in taken)
 
 
 def _route(name: str, one: _Flow, to: tuple[str, ...], window: Window | None, reason: str) -> Route:

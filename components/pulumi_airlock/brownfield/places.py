@@ -1,6 +1,7 @@
 """What a task can reach, cut into destinations: by the objects that rules name where these are all of it, else by networks."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ..access.values import PLAIN_PROTOCOLS, PORT_PROTOCOLS
@@ -28,23 +29,58 @@ class Named:
 
     name: str
     hosts: Hosts
-    size: int
+
+    @property
+    def size(self) -> int:
+        """How many addresses it has."""
+        return sum(last - first + 1 for spans in (self.hosts.v4.spans, self.hosts.v6.spans) for first, last in spans)
 
 
-def named_objects(filters: Iterable[Filter]) -> list[Named]:
-    """The objects that rules which let through name as destinations, single ones, the largest first."""
-    found: dict[tuple[str, Hosts], Named] = {}
+class Objects:
+    """The single objects that rules which let through name as destinations."""
+
+    def __init__(self, filters: Iterable[Filter]) -> None:
+        found = list(dict.fromkeys(one for one in _named(filters) if not is_any_host(one.hosts)))
+        self._by_name: dict[frozenset[str], Named] = {}
+        self._first: dict[int, list[tuple[int, int]]] = {4: [], 6: []}
+        """Of each family: (first address, number) of every object with addresses, in order."""
+        self._all = found
+        for number, one in enumerate(found):
+            patterns = one.hosts.names.patterns
+            if patterns and not one.hosts.names.inverted and not one.hosts.addresses():
+                self._by_name.setdefault(patterns, one)
+            elif not one.hosts.names:
+                family, spans = (4, one.hosts.v4.spans) if one.hosts.v4 else (6, one.hosts.v6.spans)
+                self._first[family] += [(spans[0][0], number)] if spans else []
+        for firsts in self._first.values():
+            firsts.sort()
+
+    def within(self, hosts: Hosts) -> list[Named]:
+        """The objects of addresses that lie wholly in these, the largest first. O(those that begin there)."""
+        numbers: list[int] = []
+        for family, spans in ((4, hosts.v4.spans), (6, hosts.v6.spans)):
+            firsts = self._first[family]
+            for low, high in spans:
+                numbers += [number for _, number in firsts[bisect_left(firsts, (low, -1)) : bisect_left(firsts, (high + 1, -1))]]
+        inside = (one for one in map(self._all.__getitem__, numbers) if hosts.covers_addresses(one.hosts))
+        return sorted(inside, key=lambda one: (-one.size, one.name))
+
+    def of_name(self, name: str) -> str:
+        """What the object of a host name is called; without one, the name itself."""
+        known = self._by_name.get(frozenset({name}))
+        return known.name if known is not None else name.removeprefix("*.")
+
+
+def _named(filters: Iterable[Filter]) -> Iterator[Named]:
     seen: set[tuple[str, str]] = set()
     for one in filters:
         for rule in one.rules:
             for part in rule.parts() if rule.action is Action.ALLOW else ():
                 for leaf in _leaves(part):
-                    hosts = leaf.match.hosts
-                    key = (leaf.urn, leaf.name)
+                    hosts, key = leaf.match.hosts, (leaf.urn, leaf.name)
                     if key not in seen and leaf.name and leaf.match.who == ANYONE and hosts != Hosts.every():
                         seen.add(key)
-                        found.setdefault((leaf.name, hosts), Named(leaf.name, hosts, _size(hosts)))
-    return sorted((one for one in found.values() if not is_any_host(one.hosts)), key=lambda one: (-one.size, one.name))
+                        yield Named(leaf.name, hosts)
 
 
 def _leaves(part: Part) -> Iterator[Part]:
@@ -54,29 +90,19 @@ def _leaves(part: Part) -> Iterator[Part]:
         yield from _leaves(one)
 
 
-def _size(hosts: Hosts) -> int:
-    return sum(last - first + 1 for spans in (hosts.v4.spans, hosts.v6.spans) for first, last in spans)
-
-
-def places(hosts: Hosts, objects: Sequence[Named]) -> Iterator[Place]:
+def places(hosts: Hosts, objects: Objects) -> Iterator[Place]:
     """Hosts as destinations. Each name is one, and so is each object that lies wholly in them; the rest is one."""
-    names = set(hosts.names.patterns) if not hosts.names.inverted else set()
     left = hosts.addresses()
     if is_any_host(left):
         yield Place("any", cidrs=tuple(map(str, left.networks())))
         return
-    for one in objects:
-        own = one.hosts.addresses()
-        named = one.hosts.names.patterns if one.hosts.names.is_list or not one.hosts.names.inverted else frozenset[str]()
-        if named and named <= names and not own:
-            yield Place(slug(one.name), hosts=tuple(sorted(named)))
-            names -= named
-        elif own and not one.hosts.names and hosts.covers_addresses(own) and (own & left):
-            yield Place(slug(one.name), cidrs=tuple(map(str, own.networks())))
-            left = left - own
-    for name in sorted(names):
-        yield Place(slug(name.removeprefix("*.")), hosts=(name,))
-    if left.addresses():
+    for one in objects.within(hosts):
+        if one.hosts & left:
+            yield Place(slug(one.name), cidrs=tuple(map(str, one.hosts.networks())))
+            left = (left - one.hosts).addresses()
+    for name in sorted(hosts.names.patterns) if not hosts.names.inverted else ():
+        yield Place(slug(objects.of_name(name)), hosts=(name,))
+    if left:
         networks = tuple(map(str, left.networks()))
         yield Place(slug(networks[0].removesuffix("/32")), cidrs=networks)
 
