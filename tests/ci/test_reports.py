@@ -8,7 +8,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from ci_cases import airlock, needed_tool
+from ci_cases import airlock, environment, needed_tool
 from hypothesis import given
 from hypothesis import strategies as st
 from pulumi_airlock.report.ci.junit import to_junit
@@ -84,19 +84,9 @@ def test_an_alert_is_the_same_one_when_its_line_moves(reports: Path):
     assert [one["partialFingerprints"] for one in before.values()] == [one["partialFingerprints"] for one in after.values()]
 
 
-def test_an_expectation_that_fails_stands_at_its_line(repository: Path, tmp_path: Path):
-    access = repository / "access" / "retail-ch.yaml"
-    before = access.read_text()
-    access.write_text(before + '  - {from: nightly.load, to: "reporting:443", allow: false}\n')
-    try:
-        done = airlock(repository, "prove", "--stack", "retail-ch", "--sarif", f"{tmp_path}/proof.sarif")
-    finally:
-        access.write_text(before)
-    if done.returncode == 1:  # a contradiction within the file is refused before any proof
-        found = _results(tmp_path / "proof.sarif")["airlock/input"]
-    else:
-        found = _results(tmp_path / "proof.sarif")["proof/expectation"]
-    assert _place(found) == ("platform/access/retail-ch.yaml", len(before.splitlines()) + 1)
+def test_an_expectation_that_fails_stands_at_its_line(reports: Path, repository: Path):
+    found = _results(reports / "proof.sarif")["proof/expectation"]
+    assert _place(found) == ("platform/access/retail-de.yaml", _line(repository / "access/retail-de.yaml", "warehouse:22"))
 
 
 def test_input_that_cannot_be_used_stands_at_its_line(reports: Path, repository: Path):
@@ -117,7 +107,9 @@ def test_the_validator_of_sarif_and_the_rules_of_code_scanning_find_no_fault(rep
     validator = needed_tool("sarif/package/Sarif.Multitool")
     files = sorted(map(str, reports.glob("*.sarif")))
     command = [validator, "validate", *files, "--rule-kind", "Sarif;Ghas", "--level", "Error;Warning"]
-    done = subprocess.run([*command, "--output", f"{tmp_path}/faults"], capture_output=True, text=True, timeout=120, check=False)
+    command += ["--output", f"{tmp_path}/faults"]
+    env = environment(DOTNET_SYSTEM_GLOBALIZATION_INVARIANT="1")  # without it it asks for ICU's libraries
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{len(files)} files scanned" in done.stdout
     faults = [line for line in done.stdout.splitlines() if ": error " in line or ": warning " in line]
