@@ -58,7 +58,10 @@ class Sdk:
 
 
 def _generated(package: ModuleType, resource: str) -> Any:
-    return getattr(package, _camel(resource))
+    # The provider has two resources of some names but for a `_`: `vpn_ipsec_phase1interface`, of its first days, beside
+    # `vpnipsec_phase1interface`. Their tokens are one but for capitals, and since October 2025 the second is `…V2`.
+    name = _camel(resource)
+    return getattr(package, f"{name}V2", None) or getattr(package, name)
 
 
 def _pulumiverse(package: ModuleType, resource: str) -> Any:
