@@ -20,9 +20,9 @@ from typing import Any
 from . import audit, certificates, context, credentials, decide, denied, manifest, settings, trust, tunnels
 from .audit import CREDENTIAL, PERMISSION, ROUTING, Refusal, TaskRun
 from .decide import GATE, Granted, Refused
-from .forwarder import Forwarder
+from .forwarder import Forwarder, TlsFiles
 from .manifest import Destination, Manifest
-from .tokens import Holder
+from .tokens import CERTIFICATE, Holder
 
 log = logging.getLogger("airflow.task.airlock")
 """Below Airflow's own logger of tasks: what is said here is in the task's log."""
@@ -121,7 +121,8 @@ def task_of(asker: context.Asker, known: Manifest) -> Task:
         if identity not in _tasks:
             run = context.task_run(asker, known)
             holder = Holder(known.identity, run)
-            forwarder = Forwarder(run, holder, certificates.tls(settings.current()), source=known.identity.source)
+            source, files = known.identity.source, certificates.tls(settings.current())
+            forwarder = Forwarder(run, None if source == CERTIFICATE else holder, files, source=source)
             _tasks[identity] = Task(run, holder, forwarder)
         return _tasks[identity]
 
@@ -165,9 +166,14 @@ def situation_of(
         settings=options,
         target=target,
         token=task.holder.get,
-        reach=lambda: tunnels.reach(task.forwarder, granted, known, target),
-        policy=lambda: tunnels.policy(proxy, known.environment, certificates.tls(options)) if proxy else "",
+        reach=lambda: tunnels.reach(task.forwarder, granted, known, target, _files(options, run)),
+        policy=lambda: tunnels.policy(proxy, known.environment, _files(options, run)) if proxy else "",
     )
+
+
+def _files(options: settings.Settings, run: TaskRun) -> TlsFiles:
+    """What the proxy is shown: the certificate of the run's principal, where each has its own."""
+    return certificates.tls(options, run.principal)
 
 
 def _situation(
@@ -223,12 +229,16 @@ def _address(task: Task, situation: trust.Situation, connection: str) -> tuple[s
     asked_anew = [one for one in granted.route.requires if one != "tunnel-up"]  # the connection itself will tell
 
     def check() -> Refusal | None:
-        certificates.tls(situation.settings)  # a new one, where it is time
+        _files(situation.settings, situation.run)  # a new one, where it is time
         return trust.unmet(situation, asked_anew)
 
-    way = tunnels.way(granted, granted.proxy, situation.manifest, situation.target, check)
     try:
-        return task.forwarder.open(way)
+        files = _files(situation.settings, situation.run)
+    except OSError as error:
+        refusal = Refusal(kind=CREDENTIAL, text=str(error), gate=GATE, rule="client-certificate")
+        raise refused(situation.run, _gets_none(connection), granted.destination, refusal, granted) from None
+    try:
+        return task.forwarder.open(tunnels.way(granted, granted.proxy, situation.manifest, situation.target, check, files))
     except OSError as error:
         refusal = Refusal(kind=ROUTING, text=f"this worker has no port left: {error}", gate=GATE, rule="forwarder")
         raise refused(situation.run, _gets_none(connection), granted.destination, refusal, granted) from None

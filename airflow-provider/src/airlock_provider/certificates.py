@@ -27,9 +27,20 @@ _lock = threading.Lock()
 _read: dict[tuple[str, int], tuple[Path, float]] = {}
 
 
-def tls(settings: Settings) -> TlsFiles:
-    """What a connection to the proxy needs. OSError where a secret cannot be read, and has not been read before."""
+PRINCIPAL = "{principal}"
+"""Stands in the options where each principal has a certificate of its own."""
+
+
+def tls(settings: Settings, principal: str = "") -> TlsFiles:
+    """What a connection to the proxy needs, of a principal where each has a certificate of its own.
+
+    OSError where a secret cannot be read, and has not been read before.
+    """
     certificate, key = settings.client_certificate, settings.client_key
+    if PRINCIPAL in certificate:
+        if not principal:
+            return TlsFiles(ca=settings.proxy_ca)  # nobody's yet
+        certificate, key = certificate.replace(PRINCIPAL, principal), key.replace(PRINCIPAL, principal)
     if certificate.startswith(("aws-secret:", "gcp-secret:")):
         folder = _of_secret(certificate)
         certificate, key = str(folder / "tls.crt"), str(folder / "tls.key")

@@ -91,6 +91,8 @@ class ProxyRule:
 
     allow: str
     deny: str
+    server_name: str = ""
+    """The TLS server name that stands for the target, where the proxy takes no CONNECT."""
 
 
 @dataclass(frozen=True)
@@ -278,7 +280,7 @@ def _window(one: Mapping[str, Any]) -> Window:
 
 
 def _proxy(one: Mapping[str, Any]) -> Proxy:
-    rules = {target: ProxyRule(rule["allow"], rule["deny"]) for target, rule in one["rules"].items()}
+    rules = {target: ProxyRule(rule["allow"], rule["deny"], rule.get("serverName", "")) for target, rule in one["rules"].items()}
     return Proxy(one["gate"], one["address"], one["serverName"], _texts(one["zones"]), rules)
 
 

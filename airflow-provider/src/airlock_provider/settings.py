@@ -38,7 +38,7 @@ OPTIONS = {
     "next_backend_kwargs": Option("Its arguments as JSON.", '{"variables_prefix": "airflow/variables"}'),
     "client_certificate": Option(
         "The certificate that the proxy is shown (PEM); or a secret with `certificate` and `key`, `aws-secret:` or `gcp-secret:` "
-        "before its ARN or name.",
+        "before its ARN or name. `{principal}` in it, and in the key's, stands for the task's principal.",
         "/opt/airflow/airlock/tls/tls.crt",
     ),
     "client_key": Option("Its private key (PEM).", "/opt/airflow/airlock/tls/tls.key"),

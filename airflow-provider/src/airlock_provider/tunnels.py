@@ -11,7 +11,7 @@ from collections.abc import Callable
 from . import audit
 from .audit import Refusal
 from .decide import Granted
-from .forwarder import Forwarder, ProxyEnd, TlsFiles, Way
+from .forwarder import HTTP, Forwarder, ProxyEnd, TlsFiles, Way
 from .manifest import Destination, Manifest, Proxy
 from .manifest import Settings as ConnectionSettings
 
@@ -44,7 +44,12 @@ def told(granted: Granted, target: Target = ("", 0)) -> audit.Destination:
 
 
 def way(
-    granted: Granted, proxy: Proxy, manifest: Manifest, target: Target, check: Callable[[], Refusal | None] = lambda: None
+    granted: Granted,
+    proxy: Proxy,
+    manifest: Manifest,
+    target: Target,
+    check: Callable[[], Refusal | None] = lambda: None,
+    files: TlsFiles | None = None,
 ) -> Way:
     """The way through a proxy, with what the manifest knows of the gates on it."""
     gates, there = manifest.zones.get(granted.destination.zone, ()), told(granted, target)
@@ -53,19 +58,20 @@ def way(
     host, port = proxy.endpoint
     return Way(
         destination=there,
-        proxy=ProxyEnd(proxy.gate, host, port, proxy.server_name),
+        proxy=ProxyEnd(proxy.gate, host, port, proxy.server_name, rule.server_name if rule else ""),
         before=gates[:at],
         behind=gates[at + 1 :],
         deny=rule.deny if rule else "",
         ends=granted.ends,
         check=check,
+        files=files,
     )
 
 
-def reach(forwarder: Forwarder, granted: Granted, manifest: Manifest, target: Target) -> None:
+def reach(forwarder: Forwarder, granted: Granted, manifest: Manifest, target: Target, files: TlsFiles | None = None) -> None:
     """Connects to a target the way a task would, and closes again. OSError with what stood in the way."""
     if granted.proxy is not None:
-        forwarder.reach(way(granted, granted.proxy, manifest, target))
+        forwarder.reach(way(granted, granted.proxy, manifest, target, files=files))
     else:
         socket.create_connection(target, TIMEOUT).close()
 
@@ -78,7 +84,7 @@ def policy(proxy: Proxy, environment: str, files: TlsFiles) -> str:
     host, port = proxy.endpoint
     with (
         socket.create_connection((host, port), TIMEOUT) as raw,
-        files.context().wrap_socket(raw, server_hostname=proxy.server_name) as secured,
+        files.context(HTTP).wrap_socket(raw, server_hostname=proxy.server_name) as secured,
     ):
         asked = http.client.HTTPConnection(host, port)
         asked.sock = secured

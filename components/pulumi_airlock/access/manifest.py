@@ -23,8 +23,9 @@ from .values import ISSUER_PATTERN
 from .window import Window
 
 VERSION = "airlock.manifest/v1"
-Source = Literal["sts", "kms", "projected", "oidc"]
-"""Who signs a task's token: AWS STS (`GetWebIdentityToken`), a key in a cloud's KMS, Kubernetes (projected), or another."""
+Source = Literal["sts", "kms", "projected", "oidc", "certificate"]
+"""Who signs a task's token: AWS STS (`GetWebIdentityToken`), a key in a cloud's KMS, Kubernetes (projected), or another. Nobody
+where its certificate tells it apart (a proxy of HAProxy)."""
 Assurance = Literal["asserted", "attested"]
 """What a task's identity is worth: claimed by code that shares its role with other tasks, or vouched for by a pod of its own."""
 Json = dict[str, Any]
@@ -71,7 +72,10 @@ class Proxy:
 
 @dataclass(frozen=True, slots=True)
 class TaskIdentity:
-    """Where a task's token comes from, and what it says of its issuer and audience."""
+    """Where a task's token comes from, and what it says of its issuer and audience.
+
+    `TaskIdentity("", "", "certificate", "asserted")`: tasks have no tokens, their certificates tell them apart.
+    """
 
     issuer: str
     audience: str
@@ -263,6 +267,10 @@ def _wrong_proxies(access: Access, proxies: Iterable[Proxy]) -> Iterator[tuple[s
 
 
 def _wrong_identity(identity: TaskIdentity) -> Iterator[tuple[str, str]]:
+    if identity.source == "certificate":
+        if identity.issuer or identity.audience:
+            yield "identity.issuer", "certificates have no issuer and no audience of tokens: leave both empty"
+        return
     if not re.fullmatch(ISSUER_PATTERN, identity.issuer, re.ASCII) and not _LOCAL_ISSUER.fullmatch(identity.issuer):
         yield "identity.issuer", f"{quoted(identity.issuer)} is no issuer: write its https URL"
     if not identity.audience.strip():

@@ -6,7 +6,8 @@ host, port = forwarder.open(Way(destination, proxy, ends=granted.ends))
 forwarder.close()
 """
 
+from .connect import HTTP
 from .forwarder import HOST, Forwarder, close_all
 from .model import ProxyEnd, TlsFiles, Token, Tokens, TunnelError, Way
 
-__all__ = ["HOST", "Forwarder", "ProxyEnd", "TlsFiles", "Token", "Tokens", "TunnelError", "Way", "close_all"]
+__all__ = ["HOST", "HTTP", "Forwarder", "ProxyEnd", "TlsFiles", "Token", "Tokens", "TunnelError", "Way", "close_all"]

@@ -1,4 +1,8 @@
-"""Opens one tunnel: TLS with the client's certificate, then `CONNECT` with the token (RFC 9110, section 9.3.6)."""
+"""Opens one tunnel: TLS with the client's certificate, then `CONNECT` with the token (RFC 9110, section 9.3.6).
+
+Or, where the proxy takes no CONNECT: TLS with the server name that stands for the target. Such a tunnel says nothing of itself,
+so that it is asked for first: by HTTP, which whoever shows `http/1.1` in ALPN may speak with the proxy.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +18,14 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
-from .model import ProxyEnd
+from .model import ProxyEnd, TlsFiles
 from .streams import Buffers, TlsStream
 
 T = TypeVar("T")
 CONNECT_WITHIN = 15.0
 """Seconds for each step, the connection, TLS and the answer: a gate that drops packets says nothing at all."""
+HTTP = "http/1.1"
+"""What is shown in ALPN to ask in place of opening a tunnel."""
 _LONGEST_ANSWER = 1 << 16
 _KEEPALIVE = ((socket.SO_KEEPALIVE, 1),)
 _TCP_KEEPALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 20), ("TCP_KEEPCNT", 3))
@@ -85,15 +91,32 @@ async def open_tunnel(
     for name, text in {"target": target, "token": token, **ids}.items():
         if any(one in text for one in "\r\n\0 "):
             raise Failed("answer", ValueError(f"the {name} is damaged"))  # it would be another request
-    stream = await _secured(proxy, context, buffers)
+    stream = await _secured(proxy, context, buffers, proxy.server_name)
     try:
-        return await _asked(stream, target, token, ids)
+        lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}", f"Proxy-Authorization: Bearer {token}"]
+        return Tunnel(stream, await _answered(stream, [*lines, *_headers_of(ids)]), stream.address("sockname"))
     except BaseException:
         stream.abort()
         raise
 
 
-async def _secured(proxy: ProxyEnd, context: ssl.SSLContext, buffers: Buffers) -> TlsStream:
+async def open_named(proxy: ProxyEnd, files: TlsFiles, buffers: Buffers, ids: Mapping[str, str]) -> Tunnel:
+    """A tunnel to the target that a server name stands for; `ids` are told where it is asked for. Failed with where it ended, and
+    why; OSError where the files cannot be used."""
+    asking = await _secured(proxy, files.context(HTTP), buffers, proxy.target_name)
+    try:
+        await _answered(asking, ["GET / HTTP/1.1", f"Host: {proxy.server_name}", "Connection: close", *_headers_of(ids)])
+    finally:
+        asking.abort()
+    stream = await _secured(proxy, files.context(), buffers, proxy.target_name)
+    return Tunnel(stream, b"", stream.address("sockname"))
+
+
+def _headers_of(ids: Mapping[str, str]) -> list[str]:
+    return [f"x-airlock-{name}: {text}" for name, text in ids.items() if text]
+
+
+async def _secured(proxy: ProxyEnd, context: ssl.SSLContext, buffers: Buffers, server_name: str) -> TlsStream:
     loop = asyncio.get_running_loop()
     ready: asyncio.Future[None] = loop.create_future()
     step, transport = "resolve", None
@@ -110,9 +133,7 @@ async def _secured(proxy: ProxyEnd, context: ssl.SSLContext, buffers: Buffers) -
                 raw.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
         step = "tls"
         async with asyncio.timeout(CONNECT_WITHIN):
-            transport, stream = await loop.create_connection(
-                lambda: TlsStream(buffers, context, proxy.server_name, ready), sock=raw
-            )
+            transport, stream = await loop.create_connection(lambda: TlsStream(buffers, context, server_name, ready), sock=raw)
             await ready
     except (OSError, TimeoutError) as error:
         if transport is not None:
@@ -148,7 +169,8 @@ async def _connected(found: list[Any]) -> socket.socket:
     raise last or OSError("no address")
 
 
-async def _asked(stream: TlsStream, target: str, token: str, ids: Mapping[str, str]) -> Tunnel:
+async def _answered(stream: TlsStream, lines: list[str]) -> bytes:
+    """What follows an answer that says yes. Failed with any other."""
     said = bytearray()
     changed = asyncio.Event()
     ended: list[Exception | None] = []
@@ -162,8 +184,6 @@ async def _asked(stream: TlsStream, target: str, token: str, ids: Mapping[str, s
         changed.set()
 
     stream.on_data, stream.on_end = on_data, on_end
-    lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}", f"Proxy-Authorization: Bearer {token}"]
-    lines += [f"x-airlock-{name}: {text}" for name, text in ids.items() if text]
     stream.write(("\r\n".join(lines) + "\r\n\r\n").encode())
     try:
         async with asyncio.timeout(CONNECT_WITHIN):
@@ -183,7 +203,7 @@ async def _asked(stream: TlsStream, target: str, token: str, ids: Mapping[str, s
     answer = _answer(said, head)
     if not 200 <= answer.status < 300:
         raise Failed("answer", None, answer)
-    return Tunnel(stream, bytes(said[head + 4 :]), stream.address("sockname"))
+    return bytes(said[head + 4 :])
 
 
 def _is_success(said: bytearray) -> bool:

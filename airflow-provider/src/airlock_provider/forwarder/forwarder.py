@@ -42,7 +42,7 @@ T = TypeVar("T")
 class Home:
     """What the sessions of a forwarder share. All of it runs in the forwarder's loop."""
 
-    def __init__(self, run: TaskRun, tokens: Tokens, tls: TlsFiles, source: str) -> None:
+    def __init__(self, run: TaskRun, tokens: Tokens | None, tls: TlsFiles, source: str) -> None:
         self.run, self.tls, self.source = run, tls, source
         self.uid = os.geteuid() if hasattr(os, "geteuid") else -1
         self.buffers = Buffers()
@@ -63,6 +63,8 @@ class Home:
 
     async def fetched(self) -> Token:
         """A token as fresh as there is one."""
+        if self._tokens is None:
+            raise LookupError("certificates tell the tasks apart here, and there are no tokens")
         if self._fetching is None or self._fetching.done():
             self._fetching = asyncio.get_running_loop().create_task(in_thread(self._tokens.get))
         self._token = await asyncio.shield(self._fetching)
@@ -71,7 +73,7 @@ class Home:
     async def renewing(self) -> None:
         """Renews the token when half of its life is over, for as long as the forwarder runs."""
         pause = _RETRY[0]
-        while True:
+        while self._tokens is not None:
             with suppress(Exception):  # told by whoever has the tokens, and to each connection that needs one
                 await self.fetched()
             token, now = self._token, time.time()
@@ -136,8 +138,9 @@ class Home:
 class Forwarder:
     """Carries the connections of one task run. Methods may be called from any thread but its own."""
 
-    def __init__(self, run: TaskRun, tokens: Tokens, tls: TlsFiles | None = None, *, source: str = "") -> None:
-        """`tokens`: has the task's token. `source`: where it is from, for explanations (`sts`, `kms` …)."""
+    def __init__(self, run: TaskRun, tokens: Tokens | None, tls: TlsFiles | None = None, *, source: str = "") -> None:
+        """`tokens`: has the task's token; None: its certificate tells it apart. `source`: where that is from, for explanations
+        (`sts`, `kms` …)."""
         self._run, self._tokens, self._tls, self._source = run, tokens, tls or TlsFiles(), source
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -57,6 +57,8 @@ class ProxyEnd:
     port: int
     server_name: str
     """The name that its certificate must have."""
+    target_name: str = ""
+    """The TLS server name that stands for the target, at a proxy that takes no CONNECT; empty: it takes it."""
 
     @property
     def address(self) -> str:
@@ -79,6 +81,8 @@ class Way:
     ends: Ends = lambda opened: (None, "nothing ends it")
     check: Callable[[], Refusal | None] | None = None
     """Asked before each new connection, in a thread: why it must not be opened. None: nothing is to be asked."""
+    files: TlsFiles | None = None
+    """The certificate for it, where it is another than the task's only one."""
 
 
 class TunnelError(OSError):
@@ -100,19 +104,24 @@ class TlsFiles:
         self._certificate, self._key, self._ca = certificate, key, ca
         self._lock = threading.Lock()
         self._stamp: tuple[tuple[int, int, int], ...] = ()
-        self._context: ssl.SSLContext | None = None
+        self._contexts: dict[str, ssl.SSLContext] = {}
 
-    def context(self) -> ssl.SSLContext:
-        """TLS as a client, the server's name verified. OSError (`ssl.SSLError` among them), where files cannot be used."""
+    def context(self, protocol: str = "") -> ssl.SSLContext:
+        """TLS as a client, the server's name verified; `protocol`: what is shown in ALPN. OSError (`ssl.SSLError` among them),
+        where files cannot be used."""
         with self._lock:
             stamp = tuple(_stamp(one) for one in (self._certificate, self._key, self._ca) if one)
-            if self._context is None or stamp != self._stamp:
+            if stamp != self._stamp:
+                self._contexts, self._stamp = {}, stamp
+            if protocol not in self._contexts:
                 context = ssl.create_default_context(cafile=self._ca or None)
                 context.minimum_version = ssl.TLSVersion.TLSv1_2
                 if self._certificate:
                     context.load_cert_chain(self._certificate, self._key or None)
-                self._context, self._stamp = context, stamp
-            return self._context
+                if protocol:
+                    context.set_alpn_protocols([protocol])
+                self._contexts[protocol] = context
+            return self._contexts[protocol]
 
 
 def _stamp(path: str) -> tuple[int, int, int]:

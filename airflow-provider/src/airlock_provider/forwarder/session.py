@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from .. import audit
 from . import explain
-from .connect import Failed, Tunnel, in_thread, open_tunnel
+from .connect import Failed, Tunnel, in_thread, open_named, open_tunnel
 from .local import owner
-from .model import Token, TunnelError, Way
+from .model import TlsFiles, Token, TunnelError, Way
 from .streams import Buffers, Stream
 
 if TYPE_CHECKING:
@@ -70,17 +70,15 @@ class Session:
             raise TunnelError(explain.over(self._bound, home.run, way))
         if way.check is not None and (refusal := await in_thread(way.check)):
             raise TunnelError(refusal)
-        token = await self._token()
-        self.facts = replace(self.facts, deadline=deadline, token_uid=token.uid, issuer=token.issuer)
+        self.facts = replace(self.facts, deadline=deadline)
         try:
-            context = home.tls.context()
-        except OSError as error:
-            raise TunnelError(explain.no_certificate(error, home.run, way)) from None
-        try:
-            ids = {"correlation": home.run.correlation, "session": self.facts.uid}
-            tunnel = await open_tunnel(way.proxy, context, home.buffers, way.destination.target, token.value, ids)
+            tunnel = await self._tunnel(way.files or home.tls)
+        except TunnelError:
+            raise
         except Failed as failed:
             raise TunnelError(explain.refusal_of(failed, home.run, way)) from None
+        except OSError as error:
+            raise TunnelError(explain.no_certificate(error, home.run, way)) from None
         source_ip, source_port = tunnel.local
         self.facts = replace(self.facts, opened=time.time(), source_ip=source_ip, source_port=source_port)
         return tunnel
@@ -115,6 +113,16 @@ class Session:
         if found.uid != self.home.uid:
             raise TunnelError(explain.stranger(found.uid, self.home.run, self.way))
         return True
+
+    async def _tunnel(self, files: TlsFiles) -> Tunnel:
+        """A tunnel as the proxy gives one: by CONNECT with the task's token, or by the target's server name."""
+        home, way = self.home, self.way
+        ids = {"correlation": home.run.correlation, "session": self.facts.uid}
+        if way.proxy.target_name:
+            return await open_named(way.proxy, files, home.buffers, ids)
+        token = await self._token()
+        self.facts = replace(self.facts, token_uid=token.uid, issuer=token.issuer)
+        return await open_tunnel(way.proxy, files.context(), home.buffers, way.destination.target, token.value, ids)
 
     async def _token(self) -> Token:
         try:

@@ -18,8 +18,10 @@ from ..manifest import Identity
 from . import kms, oidc, projected, sts
 from .token import Token, TokenError
 
-__all__ = ["Holder", "Token", "TokenError", "issue"]
+__all__ = ["CERTIFICATE", "Holder", "Token", "TokenError", "issue"]
 
+CERTIFICATE = "certificate"
+"""The source of identities where certificates tell tasks apart, and there is no token."""
 LIFETIME = 900
 """Seconds that are asked for: long enough to outlast an issuer that is away for minutes, as it is renewed at half of it."""
 _SOURCES: dict[str, Callable[[Identity, TaskRun, int], Token]] = {
@@ -33,6 +35,8 @@ _SOURCES: dict[str, Callable[[Identity, TaskRun, int], Token]] = {
 def issue(identity: Identity, run: TaskRun, seconds: int = LIFETIME) -> Token:
     """A token for a task. TokenError when none is to be had, or the one that is had is not for this proxy."""
     source = _SOURCES.get(identity.source)
+    if identity.source == CERTIFICATE:
+        raise TokenError("certificates tell the tasks of this environment apart, and nobody signs tokens for them")
     if source is None:
         raise TokenError(f"no token source {identity.source!r}; there are {', '.join(_SOURCES)}")
     token = source(identity, run, seconds)
