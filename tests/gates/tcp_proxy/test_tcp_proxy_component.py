@@ -261,7 +261,8 @@ def test_the_script_brings_files_and_renews_them(tmp_path: Path) -> None:
     programs.mkdir()
     stub = programs / "aws"
     stub.write_text(
-        f'#!/bin/sh\ncase "$1" in s3) for last; do :; done; mkdir -p "$last"; cp -r {bucket}/. "$last" ;; '
+        f"#!/bin/sh\n[ ! -e {tmp_path}/broken ] || exit 1\n"
+        f'case "$1" in s3) for last; do :; done; mkdir -p "$last"; cp -r {bucket}/. "$last" ;; '
         f'*) echo "$4 $(cat {tmp_path}/turn)" ;; esac\n'
     )
     stub.chmod(0o755)
@@ -283,6 +284,11 @@ def test_the_script_brings_files_and_renews_them(tmp_path: Path) -> None:
             assert _eventually(lambda: (shared / "tls" / "tls.crt").read_text() == "certificate 2\n")
             # What is the same is left alone: nothing is read again for it.
             assert (shared / "tls" / "ca.crt").stat().st_ino == kept
+            # What cannot be fetched stays: an empty key would end every new connection.
+            (tmp_path / "broken").touch()
+            time.sleep(0.5)
+            assert (shared / "tls" / "tls.key").read_text() == "key 2\n"
+            assert running.poll() is None
         finally:
             running.kill()
 

@@ -20,7 +20,7 @@ from .settings import Settings
 
 if TYPE_CHECKING:
     from .component import TcpProxy
-    from .platforms import InTaskPods, InternalBalancer, OnFargate, OnKubernetes, SecretFiles, Subnet
+    from .platforms import InTaskPods, InternalBalancer, OnFargate, OnGce, OnKubernetes, SecretFiles, Subnet
 
 __all__ = [
     "Configuration",
@@ -28,6 +28,7 @@ __all__ = [
     "InTaskPods",
     "InternalBalancer",
     "OnFargate",
+    "OnGce",
     "OnKubernetes",
     "ProxyPlan",
     "SecretFiles",
@@ -43,6 +44,6 @@ __all__ = [
     "read",
 ]
 
-_PLATFORMS = ("InTaskPods", "InternalBalancer", "OnFargate", "OnKubernetes", "SecretFiles", "Subnet")
+_PLATFORMS = ("InTaskPods", "InternalBalancer", "OnFargate", "OnGce", "OnKubernetes", "SecretFiles", "Subnet")
 
 __getattr__ = exports(__name__, {"TcpProxy": "component", **dict.fromkeys(_PLATFORMS, "platforms")})

@@ -16,11 +16,11 @@ from ...errors import InputError, Problems
 from ...tokens import TCP_PROXY
 from ..kubernetes.workloads import Workload
 from ..proxies import ProxyEntry
-from . import fargate, manifests, sidecar
+from . import fargate, gce, manifests, sidecar
 from .checks import check_platform
 from .compile import compile_proxy, proxy_of
 from .plan import PORT, Engine, ProxyPlan, Vouching
-from .platforms import InTaskPods, OnFargate, OnKubernetes, Platform
+from .platforms import InTaskPods, OnFargate, OnGce, OnKubernetes, Platform
 from .programs import check_engine, configuration, on
 
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?")
@@ -30,6 +30,7 @@ _MODULES: Mapping[type, tuple[Any, str]] = {
     OnKubernetes: (manifests, "on_kubernetes"),
     InTaskPods: (sidecar, "in_task_pods"),
     OnFargate: (fargate, "on_fargate"),
+    OnGce: (gce, "on_gce"),
 }
 """Platform → what a proxy is made of there, as plain data; and the module that makes resources of it."""
 

@@ -11,6 +11,7 @@ from typing import Any
 from ...access import Access
 from ...errors import Problems
 from .files import Configuration
+from .leaving import networks as leaving_to
 from .manifests import HEALTH_PORT, USER
 from .plan import PORT, ProxyPlan
 from .platforms import OnFargate
@@ -34,31 +35,35 @@ def settings(clients: Sequence[str], connections: int) -> Settings:
     )
 
 
-SCRIPT = r"""set -eu
-put() { # moves a file into its place, if it is another one
+PUT = r"""put() { # moves a file into its place, if it is another one
   if [ ! -e "$2" ] || [ "$(sha256sum < "$1")" != "$(sha256sum < "$2")" ]; then mv -f "$1" "$2"; else rm -f "$1"; fi
 }
-secret() {
-  aws secretsmanager get-secret-value --secret-id "$1" --query SecretString --output text > "$2.new"
-  chmod 0640 "$2.new"; put "$2.new" "$2"
+"""
+"""Replaces a file at once, and only where it changed: Envoy reads again what is moved into its place."""
+SCRIPT = (
+    "set -eu\n"
+    + PUT
+    + r"""secret() {
+  aws secretsmanager get-secret-value --secret-id "$1" --query SecretString --output text > "$2.new" || return 1
+  chmod 0640 "$2.new" && put "$2.new" "$2"
 }
-bring() {
-  aws s3 sync --only-show-errors --delete --exact-timestamps "s3://$BUCKET/" "$SHARED/.new/"
+bring() { # each step by itself: behind `||`, `set -e` stops nothing
+  aws s3 sync --only-show-errors --delete --exact-timestamps "s3://$BUCKET/" "$SHARED/.new/" || return 1
   for folder in config jwks tls; do
     mkdir -p "$SHARED/$folder" "$SHARED/.new/$folder"
     for file in "$SHARED/.new/$folder"/*; do
       [ -e "$file" ] || continue
-      cp "$file" "$SHARED/$folder/.$(basename "$file").new"
-      put "$SHARED/$folder/.$(basename "$file").new" "$SHARED/$folder/$(basename "$file")"
+      cp "$file" "$SHARED/$folder/.$(basename "$file").new" || return 1
+      put "$SHARED/$folder/.$(basename "$file").new" "$SHARED/$folder/$(basename "$file")" || return 1
     done
   done
-  secret "$KEY" "$SHARED/tls/tls.key"
-  secret "$CERTIFICATE" "$SHARED/tls/tls.crt"
+  secret "$KEY" "$SHARED/tls/tls.key" && secret "$CERTIFICATE" "$SHARED/tls/tls.crt"
 }
 bring
 touch "$SHARED/.ready"
 while sleep "$EVERY"; do bring || echo '{"event":"files","reason":"not renewed: what is there stays"}'; done
 """
+)
 """Brings the files, and again every minute. What cannot be fetched stays as it is."""
 
 
@@ -178,24 +183,9 @@ def leaving(
     access: Access, plan: ProxyPlan, platform: OnFargate, found: Configuration, problems: Problems
 ) -> list[tuple[str, int, str]]:
     """(network, port, what for) of what the proxy connects to: its targets, AWS, issuers."""
-    networks: dict[tuple[str, int], str] = {}
-    for target in plan.targets:
-        destination = access.destination(target.destination)
-        zone = access.zones[destination.zone]
-        cidrs = destination.cidrs or zone.cidrs
-        if not cidrs:
-            fix = "write its cidrs, or those of its zone"
-            problems.add(f"destination {destination.name}", f"the proxy's security group knows networks, no names: {fix}")
-        for network in cidrs:
-            networks.setdefault((network, target.port), destination.name)
-    places = [f"{host}:{port}" for host, port in plan.key_places()]
-    if places and not platform.keys:
-        fix = "write the networks that it is in, or give the issuer's keys as jwks"
-        problems.add("platform.keys", f"keys are fetched from {', '.join(places)}, and nothing lets the proxy out there: {fix}")
+    networks = leaving_to(access, plan, platform.keys, problems)
     for network in platform.endpoints:
         networks.setdefault((network, 443), "AWS: configuration, certificate, log")
-    for network in platform.keys:
-        networks.setdefault((network, 443), "keys of issuers")
     if len(networks) + len(platform.prefix_lists) > MAX_RULES:
         problems.add("platform", f"{len(networks)} rules of its security group, over {MAX_RULES}: write wider cidrs")
     return [(network, port, why) for (network, port), why in networks.items()]

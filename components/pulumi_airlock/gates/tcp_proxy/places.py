@@ -12,6 +12,7 @@ from .read_config import is_bootstrap, parsed
 
 _OWNERS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Pod")
 _S3 = ("aws:s3/bucketObjectv2:BucketObjectv2", "aws:s3/bucketObject:BucketObject")
+_GCS = "gcp:storage/bucketObject:BucketObject"
 _RELEASE = "kubernetes:helm.sh/v3:Release"
 _SSM = "aws:ssm/parameter:Parameter"
 _MACHINES = (
@@ -107,10 +108,10 @@ def _of_config_map(one: KubeObject) -> Mapping[str, File]:
 
 
 def _in_buckets(stack: Stack) -> Iterator[tuple[Mapping[str, File], None]]:
-    """Objects of one bucket, and of one folder there."""
+    """Objects of one bucket of S3 or Cloud Storage, and of one folder there."""
     folders: dict[tuple[Any, ...], dict[str, File]] = {}
-    for one in stack.of_type(*_S3):
-        key, content = one.get("key"), one.get("content")
+    for one in stack.of_type(*_S3, _GCS):
+        key, content = one.get("name" if one.type == _GCS else "key"), one.get("content")
         if not isinstance(key, str) or content is None:
             continue
         folder, _, name = key.rpartition("/")

@@ -82,15 +82,15 @@ class Subnet:
 
 @dataclass(frozen=True)
 class SecretFiles:
-    """The proxy's certificate and key, each a secret of Secrets Manager (as PEM): read again every minute.
+    """The proxy's certificate and key, each a secret of the cloud's (as PEM): read again every minute.
 
     Whoever issues them (a private CA of ACM, by a rotation) writes both; the key first.
     """
 
     certificate: str
-    """ARN."""
+    """ARN; of Google's the whole name."""
     key: str
-    """ARN."""
+    """The same."""
     kms_key: str | None = None
     """ARN of the key that encrypts them, where it is not that of the account."""
 
@@ -133,4 +133,47 @@ class OnFargate:
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
-Platform = OnKubernetes | InTaskPods | OnFargate
+@dataclass(frozen=True)
+class OnGce:
+    """Machines of Google Cloud behind an internal load balancer, for Composer: Container-Optimized OS, without a public address.
+
+    The balancer passes TCP on as it is: TLS ends in Envoy, and the log shows the task's address.
+    """
+
+    project: str
+    region: str
+    network_id: pulumi.Input[str]
+    subnetwork_id: pulumi.Input[str]
+    subnetwork_cidr: str
+    """Its network, of this proxy alone: what gates behind the proxy see. It needs Private Google Access."""
+    host: str
+    """What tasks connect to, and the certificate's name: `proxy.airlock.internal`."""
+    address: str
+    """The balancer's, of the subnetwork."""
+    certificate: SecretFiles
+    """Secrets of Secret Manager: `projects/bank/secrets/proxy-certificate`."""
+    authority: str
+    """PEM of whoever signs the tasks' certificates."""
+    callers: tuple[str, ...]
+    """Networks that tasks connect from; nobody else may."""
+    kms_key_id: pulumi.Input[str]
+    """Encrypts its configuration and its disks; Cloud Storage and Compute Engine have to be let use it."""
+    image: str
+    """Envoy's, in Artifact Registry: the machines have no way to any other."""
+    repository: str
+    """Where that is: `projects/bank/locations/europe-west1/repositories/airlock`."""
+    endpoints: tuple[str, ...] = ("199.36.153.8/30",)
+    """Networks of Google's APIs (443/tcp): those of private.googleapis.com without any said."""
+    keys: tuple[str, ...] = ()
+    """Networks in which issuers' keys are fetched (443/tcp), where they are fetched."""
+    managed_zone: pulumi.Input[str] | None = None
+    """The private zone of Cloud DNS that `host` is put into; without it somebody else does."""
+    machine_type: str = "e2-standard-2"
+    os_image: str = "projects/cos-cloud/global/images/family/cos-121-lts"
+    replicas: int = 2
+    drain: int = 300
+    """Seconds that open tunnels have to end when a machine goes."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+Platform = OnKubernetes | InTaskPods | OnFargate | OnGce

@@ -3,9 +3,9 @@
 import pulumi_gcp as gcp
 from pulumi_airlock.access import Access, Destination, Environment, Expectation, Principal, Route, Zone
 from pulumi_airlock.environments.composer import ComposerEnvironment, ComposerPlacement
+from pulumi_airlock.gates import tcp_proxy
 from pulumi_airlock.gates.declared import AccessDeclaration
 from pulumi_airlock.gates.gcp_firewall import GcpFirewallGate
-from pulumi_airlock.gates.tcp_proxy import InternalBalancer, OnKubernetes, TaskIssuer, TcpProxy
 
 OWNER = "airflow-platform@bank.example"
 access = Access(
@@ -49,11 +49,11 @@ finance = ComposerEnvironment(
     grant_key=False,
     kms_key_id="projects/bank-airflow/locations/europe-west1/keyRings/ring/cryptoKeys/key",
 )
-proxy = TcpProxy(
+proxy = tcp_proxy.TcpProxy(
     "tcp-proxy",
     access=access,
     issuers=[
-        TaskIssuer(
+        tcp_proxy.TaskIssuer(
             "finance",
             "kms",
             "finance",
@@ -62,10 +62,12 @@ proxy = TcpProxy(
             jwks='{"keys": [{"kty": "EC", "crv": "P-256", "kid": "1", "x": "", "y": ""}]}',
         )
     ],
-    platform=OnKubernetes(
+    platform=tcp_proxy.OnKubernetes(
         namespace="airlock",
         issuer="bank-ca",
-        balancer=InternalBalancer("proxy.airlock.internal", "10.70.0.9", callers=("10.1.0.0/24",), sources=("10.70.0.0/24",)),
+        balancer=tcp_proxy.InternalBalancer(
+            "proxy.airlock.internal", "10.70.0.9", callers=("10.1.0.0/24",), sources=("10.70.0.0/24",)
+        ),
     ),
 )
 assert proxy.entry is not None
