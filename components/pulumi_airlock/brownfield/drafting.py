@@ -92,7 +92,8 @@ def draft(stack: Stack, zones: Mapping[str, Sequence[str]], at: datetime) -> Dra
     found = _Drafting(bare, reading.environments, reading.filters, at)
     access, why = found.routes()
     declared = with_access(stack, access)
-    again = read_all(declared)
+    # What gates carry on depends on the destinations; all else was read.
+    again = read_all(declared) if reading.around or reading.written != reading.filters else reading
     proof = prove(access, again.environments, again.filters, at=at, around=again.around)
     return Draft(access, declared, why, proof)
 

@@ -56,6 +56,8 @@ TABLES: Mapping[str, str] = {
 }
 """What is imported, by the types of pulumiverse-fortios 0.0.6. Others do not decide what is let through, or are not read."""
 
+_PROVIDER = "pulumi:providers:fortios"
+
 _LISTS: Mapping[str, str] = {
     "srcintf": "srcintfs",
     "dstintf": "dstintfs",
@@ -154,24 +156,27 @@ class _Reader:
         self._hostname = hostname
 
     def read(self) -> None:
-        """All its tables, in the order of their dependencies; then where it stands, and the order of its policies."""
+        """All its tables, after where it stands; then the order of its policies."""
         settings = {"hostname": self._hostname, **({"vdom": self._vdom.name} if self._vdom.name else {})}
-        provider = self._made.add("pulumi:providers:fortios", self._gate, settings).urn
+        if any(one.type == _PROVIDER and one.properties == settings for one in self._made.resources):
+            self._source.problems.add(
+                "", f"{self._gate} is in another source too: give one backup of it", place=self._source.name
+            )
+            return
+        provider = self._made.add(_PROVIDER, self._gate, settings).urn
         tables = {name: list(self._vdom.entries(name)) for name in TABLES}
         parent = place(self._gate, self._vdom.setting("system global"), tables, self._unread_routes(), self._made)
-        for name, entries in tables.items():
-            for entry in entries:
-                properties = self._properties(name, entry)
-                if properties is not None:
-                    above = parent if name == "firewall policy" else ""
-                    self._made.add(
-                        f"fortios:{TABLES[name]}", self._name(name, entry), properties, parent=above, provider=provider
-                    )
         setting = self._vdom.setting("user setting")
-        if setting is not None:
-            made = self._properties("user setting", setting)
-            self._made.add("fortios:user/setting:Setting", self._gate, made or {}, provider=provider)
+        listed = [(name, entry) for name, entries in tables.items() for entry in entries]
+        for name, entry in (*listed, *([("user setting", setting)] if setting is not None else [])):
+            properties = self._properties(name, entry)
+            if properties is not None:
+                self._add(name, entry, properties, provider, parent if name == "firewall policy" else "")
         self._order(tables["firewall policy"], provider)
+
+    def _add(self, table: str, entry: Node, properties: dict[str, Any], provider: str, parent: str) -> None:
+        name = self._gate if table == "user setting" else self._name(table, entry)
+        self._made.add(f"fortios:{TABLES[table]}", name, properties, parent=parent, provider=provider, scope=self._gate)
 
     def _order(self, policies: list[Node], provider: str) -> None:
         if len(policies) > 1:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -57,12 +58,12 @@ class Made:
         parent: str = "",
         provider: str = "",
         custom: bool = True,
+        scope: str = "",
     ) -> Resource:
-        """A resource of this type; one of the same type and name gets a number."""
-        number, urn = 1, f"urn:pulumi:{NAME}::{NAME}::{type_}::{name}"
-        while urn in self._taken:
-            number += 1
-            urn = f"urn:pulumi:{NAME}::{NAME}::{type_}::{name}-{number}"
+        """A resource of this type. Where the name is taken, its scope stands before it; where that is too, it gets a number."""
+        names = chain((name, f"{scope}-{name}" if scope else name), (f"{name}-{number}" for number in count(2)))
+        urns = (f"urn:pulumi:{NAME}::{NAME}::{type_}::{each}" for each in names)
+        urn = next(each for each in urns if each not in self._taken)
         found = Resource(urn, type_, properties, custom=custom, parent=parent, provider=provider)
         self.keep(found)
         return found

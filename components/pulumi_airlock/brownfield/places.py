@@ -1,12 +1,12 @@
 """What a task can reach, cut into destinations: by the objects that rules name where these are all of it, else by networks."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ..access.values import PLAIN_PROTOCOLS, PORT_PROTOCOLS
 from ..proof.filters import ANYONE, Action, Filter, Part
-from ..proof.sets import Hosts, Services, protocol_number
+from ..proof.sets import V6_MAX, Hosts, Services, protocol_number
 from .making import slug
 
 _HALF = {"v4": 2**31, "v6": 2**127, "ports": 2**15}
@@ -36,6 +36,39 @@ class Named:
         return sum(last - first + 1 for spans in (self.hosts.v4.spans, self.hosts.v6.spans) for first, last in spans)
 
 
+class Spans:
+    """Spans of addresses, none of which lies in another, in order."""
+
+    def __init__(self) -> None:
+        self._spans: dict[int, list[tuple[int, int]]] = {4: [], 6: []}
+
+    def add(self, hosts: Hosts) -> bool:
+        """Adds what does not lie in a span that is there; whether there was any. Larger ones have to come first."""
+        fresh = [(family, span) for family, spans in _families(hosts) for span in spans if not self._holds(family, span)]
+        for family, span in fresh:
+            insort(self._spans[family], span)
+        return bool(fresh)
+
+    def _holds(self, family: int, span: tuple[int, int]) -> bool:
+        known = self._spans[family]
+        place = bisect_right(known, (span[0], V6_MAX + 1))
+        return place > 0 and known[place - 1][1] >= span[1]
+
+
+def _families(hosts: Hosts) -> tuple[tuple[int, tuple[tuple[int, int], ...]], ...]:
+    return (4, hosts.v4.spans), (6, hosts.v6.spans)
+
+
+def _lies_in(inner: Hosts, outer: Hosts) -> bool:
+    """Whether all addresses of the one are in the other; found by halving."""
+    for (_, spans), (_, around) in zip(_families(inner), _families(outer), strict=True):
+        for low, high in spans:
+            place = bisect_right(around, (low, V6_MAX + 1))
+            if place == 0 or around[place - 1][1] < high:
+                return False
+    return True
+
+
 class Objects:
     """The single objects that rules which let through name as destinations."""
 
@@ -56,14 +89,22 @@ class Objects:
             firsts.sort()
 
     def within(self, hosts: Hosts) -> list[Named]:
-        """The objects of addresses that lie wholly in these, the largest first. O(those that begin there)."""
+        """The objects of addresses that lie wholly in these, the largest first; of nested ones the outermost.
+
+        O(those that begin there).
+        """
         numbers: list[int] = []
-        for family, spans in ((4, hosts.v4.spans), (6, hosts.v6.spans)):
+        for family, spans in _families(hosts):
             firsts = self._first[family]
             for low, high in spans:
                 numbers += [number for _, number in firsts[bisect_left(firsts, (low, -1)) : bisect_left(firsts, (high + 1, -1))]]
-        inside = (one for one in map(self._all.__getitem__, numbers) if hosts.covers_addresses(one.hosts))
-        return sorted(inside, key=lambda one: (-one.size, one.name))
+        inside = (one for one in map(self._all.__getitem__, numbers) if _lies_in(one.hosts, hosts))
+        found: list[Named] = []
+        outermost = Spans()
+        for one in sorted(inside, key=lambda one: (-one.size, one.name)):
+            if outermost.add(one.hosts):
+                found.append(one)
+        return found
 
     def of_name(self, name: str) -> str:
         """What the object of a host name is called; without one, the name itself."""
@@ -96,10 +137,10 @@ def places(hosts: Hosts, objects: Objects) -> Iterator[Place]:
     if is_any_host(left):
         yield Place("any", cidrs=tuple(map(str, left.networks())))
         return
-    for one in objects.within(hosts):
-        if one.hosts & left:
-            yield Place(slug(one.name), cidrs=tuple(map(str, one.hosts.networks())))
-            left = (left - one.hosts).addresses()
+    inside = objects.within(hosts)
+    for one in inside:
+        yield Place(slug(one.name), cidrs=tuple(map(str, one.hosts.networks())))
+    left = (left - Hosts.union(one.hosts for one in inside)).addresses()
     for name in sorted(hosts.names.patterns) if not hosts.names.inverted else ():
         yield Place(slug(objects.of_name(name)), hosts=(name,))
     if left:

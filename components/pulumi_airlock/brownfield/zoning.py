@@ -13,12 +13,14 @@ from ..gates.declaration import declared_access
 from ..gates.stack import UNKNOWN, Stack
 from ..proof.filters import Action, Filter, Kind, Rule
 from ..proof.sets import Hosts
+from ..tokens import FORTIGATE_GATE
 from .making import slug
 from .places import is_any_host
 
 _CLUSTER = ("network_policy", "cilium", "istio", "linkerd", "consul")
 CLUSTER = "cluster"
 """The zone of what is in the cluster."""
+_FORTIGATE = (FORTIGATE_GATE, "pulumi:providers:fortios")
 _EVERYWHERE = ("0.0.0.0/0", "::/0")
 _VPN_GATEWAY = "vgw-"
 _TO_A_SITE = ("route to transit gateway", "route to network interface", "propagated")
@@ -39,7 +41,8 @@ def zones_of(stack: Stack, reading: Reading, given: Mapping[str, Sequence[str]])
         return told or {
             name: Zone(cidrs=one.cidrs, gates=one.gates) for name, one in (declared.zones if declared else {}).items()
         }
-    firewalls, private, internet = (_gates(stack, module) for module in ("fortigate", "zpa", "zia"))
+    firewalls = list(dict.fromkeys(one.gate for one in reading.filters if _is_fortigate(stack, one)))
+    private, internet = (_gates(stack, module) for module in ("zpa", "zia"))
     cluster = [gate for module in _CLUSTER for gate in _gates(stack, module)]
     known = {*firewalls, *private, *internet, *cluster}
     own = list(dict.fromkeys(one.gate for one in reading.filters if one.always and one.gate not in known))
@@ -89,6 +92,11 @@ def _given(name: str, items: Sequence[str], gates: set[str]) -> Zone:
         message = f"zone {name} names {', '.join(lost)}, which no source has" if lost else f"zone {name} names no gate"
         raise InputError([Problem("", "--zone", f"{message}: the gates are {has}")])
     return Zone(cidrs=tuple(cidrs), gates=tuple(listed))
+
+
+def _is_fortigate(stack: Stack, one: Filter) -> bool:
+    resource = stack.find(one.urn)
+    return resource is not None and (resource.type in _FORTIGATE or resource.type.startswith("fortios:"))
 
 
 def _gates(stack: Stack, module: str) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import InputError, Problem, Problems
+from ..errors import Problems
 from . import _stacks
 from ._run import print_json, write_file
 
@@ -74,7 +74,7 @@ def import_(
 
     Exit status: 0 imported, whatever is found; 1 a source or an option is wrong.
     """
-    from ..brownfield import document_of, read_sources, text_of, with_access
+    from ..brownfield import document_of, read_sources, text_of
     from ..brownfield.drafting import draft
     from ..brownfield.meeting import without_strangers
     from ..brownfield.writing import access_file
@@ -82,28 +82,42 @@ def import_(
     options, zones = _options(environment, interface, timezone, everybody), _zones(zone)
     when = _stacks.instant(at, "--at") or datetime.now(UTC)
     found = read_sources(sources, options)
+    if found.access is not None:
+        _require_no_draft(out, access, zones)
     stack, left_out = (found.stack, 0) if everybody else without_strangers(found.stack)
-    notes = [
-        *found.notes,
-        *([f"{left_out} rules that can hold for no task are left out (--everybody keeps them)"] if left_out else []),
-    ]
+    notes = [*found.notes, *([_left_out(left_out)] if left_out else [])]
     for note in notes:
         typer.echo(f"note: {note}", err=True)
-    if found.access is not None:
-        if access is not None:
-            raise InputError([Problem("", "--access", "an access file is among the sources: nothing is drafted; leave one out")])
-        if out is not None:
-            write_file(out, text_of(document_of(stack, found.access)))
+    drafted = draft(stack, zones, when) if found.access is None else None
+    declared = drafted.access if drafted is not None else found.access
+    if out is not None and declared is not None:
+        write_file(out, text_of(document_of(stack, declared)))
+    if drafted is None:
         return
-    drafted = draft(stack, zones, when)
-    if out is not None:
-        write_file(out, text_of(document_of(with_access(stack, drafted.access), drafted.access)))
     if access is not None:
         write_file(access, access_file(drafted, [one.name for one in sources]))
     if json_:
         print_json(_to_json(drafted, notes))
     else:
         _show(drafted, out)
+
+
+def _require_no_draft(out: Path | None, access: Path | None, zones: object) -> None:
+    """An access file among the sources is declared as it is: what is for drafts alone means nothing then."""
+    said = "an access file is among the sources, so that nothing is drafted"
+    problems = Problems("")
+    for option, given in (("--access", access), ("--zone", zones)):
+        if given:
+            problems.add(option, f"{said}: leave the option out, or the file")
+    if out is None:
+        problems.add("--out", f"{said}: say where to write the stack that declares it")
+    problems.raise_any()
+
+
+def _left_out(count: int) -> str:
+    if count == 1:
+        return "1 rule that can hold for no task is left out (--everybody keeps it)"
+    return f"{count} rules that can hold for no task are left out (--everybody keeps them)"
 
 
 # Options
@@ -134,11 +148,11 @@ def _told(text: str, problems: Problems) -> "Told":
             groups.append(item.removeprefix(_GROUP))
         elif _is_network(item):
             cidrs.append(item)
-        elif re.fullmatch(r"[a-z0-9.-]+/[a-z0-9.-]+", item):
+        elif re.fullmatch(r"[a-z0-9-]+/[a-z0-9.-]*[a-z][a-z0-9.-]*", item):
             workloads.append(item)
         else:
             problems.add("--environment", f"{item!r} is no network, no <namespace>/<service account> and no zpa:<id>")
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", name) or not cidrs:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", name) or not (cidrs or len(problems)):
         problems.add("--environment", f"{text!r} has no name or no network: write NAME=10.40.0.0/24")
     if len(workloads) > 1:
         problems.add(
