@@ -92,7 +92,8 @@ def kube_api(servers: Shared) -> real_kubernetes.KubeApi:
 
     @contextmanager
     def one(home: Path) -> Iterator[dict[str, Any]]:
-        with real_kubernetes.running(*programs, home, [*sorted(CRDS.glob("*.yaml")), *sorted(parts.glob("*.yaml"))]) as api:
+        definitions = [file for folder in (CRDS, parts, HERE / "operator") for file in sorted(folder.glob("*.yaml"))]
+        with real_kubernetes.running(*programs, home, definitions) as api:
             yield {"url": api.url, "token": api.token, "authority": str(api.authority)}
 
     found = servers.get("kubernetes", one)
