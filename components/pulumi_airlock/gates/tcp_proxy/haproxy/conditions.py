@@ -184,7 +184,7 @@ def split(words: Words) -> tuple[Words, Words]:
     """A rule's words, and those of its condition, `if` or `unless` first."""
     depth = 0
     for place, word in enumerate(words):
-        depth += (word == "{") - (word == "}")
+        depth += (word.lstrip("!") == "{") - (word == "}")
         if word in ("if", "unless") and not depth:
             return words[:place], words[place:]
     return words, ()
@@ -208,20 +208,18 @@ def _terms(words: Words, section: Section) -> Iterator[tuple[tuple[bool, tuple[T
     term: list[tuple[bool, tuple[Test, ...]]] = []
     negative, place = False, 0
     while place < len(words):
-        word = words[place]
+        word = words[place].lstrip("!")
+        negative ^= bool((len(words[place]) - len(word)) % 2)
         place += 1
         if word in ("or", "||"):
             yield tuple(term)
             term, negative = [], False
-        elif word == "!":
-            negative = not negative
         elif word == "{":
             end = words.index("}", place) if "}" in words[place:] else len(words)
             term.append((negative, (test_of(words[place:end]),)))
             negative, place = False, end + 1
-        else:
-            name = word.lstrip("!")
-            term.append((negative ^ bool((len(word) - len(name)) % 2), _named(name, section)))
+        elif word:
+            term.append((negative, _named(word, section)))
             negative = False
     yield tuple(term)
 
