@@ -15,7 +15,11 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ("airlock", "pulumi", "make", "pip", "export", "python", "openssl", "curl", "git", "open ", ". ", "jq", "python -m")
+COMMANDS = (
+    *("airlock", "pulumi", "make", "pip", "python -m", "python3", "openssl", "git", "curl", "jq"),
+    *("export", "open ", "mkdir", ". "),
+)
+"""What a block of commands without a language begins with."""
 SHELL = {"sh", "bash", "shell", "console"}
 TEXT = {"", "text"}
 

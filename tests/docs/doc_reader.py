@@ -20,7 +20,10 @@ from pulumi_airlock.errors import AirlockError
 from pulumi_airlock.offline.project import find_project
 from typer.testing import CliRunner
 
-ENV = {"COLUMNS": "200", "NO_COLOR": "1", "GIT_CONFIG_GLOBAL": "/dev/null", "PYTHONDONTWRITEBYTECODE": "1"}
+GIT = {"GIT_CONFIG_GLOBAL": "/dev/null"} | {
+    f"GIT_{who}_{what}": "r@b.example" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
+}
+ENV = {"COLUMNS": "200", "NO_COLOR": "1", **GIT, "PYTHONDONTWRITEBYTECODE": "1"}
 PLAIN = re.compile(r"airlock [^|<>$;&*']*(?:'[^']*'[^|<>$;&*']*)*")
 """A command that needs no shell."""
 

@@ -35,17 +35,28 @@ class _Latest:
     lock: threading.Lock = field(default_factory=threading.Lock)
     key: object = None
     evidence: Evidence | None = None
+    fingerprint: int | None = None
+    config: dict[str, Any] = field(default_factory=dict)
+    """What policies that looked at this stack before were configured with."""
+
+    def shared(self, fingerprint: int, config: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A policy's configuration, and what it leaves out as others of the pack have it: a document is written once."""
+        known = self.config if self.fingerprint == fingerprint else {}
+        self.fingerprint = fingerprint
+        self.config = known | {name: config[name] for name in ("access", "at") if config.get(name)}
+        return self.config
 
 
 _LATEST = _Latest()
 
 
 def evidence_of(args: StackValidationArgs) -> Evidence:
-    """The evidence on the stack that a policy is given, with the policy's configuration (`access`, `at`)."""
-    config = args.get_config() or {}
+    """The evidence on the stack that a policy is given, with its configuration (`access`, `at`) or that of one before it."""
     stack = stack_from_policy(args)
-    key = (_fingerprint(stack), repr((config.get("access"), config.get("at"))))
+    fingerprint = _fingerprint(stack)
     with _LATEST.lock:
+        config = _LATEST.shared(fingerprint, args.get_config() or {})
+        key = (fingerprint, repr((config.get("access"), config.get("at"))))
         if _LATEST.evidence is None or _LATEST.key != key:
             _LATEST.evidence = _gathered(stack, config)
             _LATEST.key = key

@@ -1,0 +1,5 @@
+"""What finance does every day."""
+
+from airflow.sdk import DAG
+
+DAG("finance_daily")
