@@ -32,14 +32,14 @@ def backup(tmp_path, monkeypatch) -> Path:
     """The example of the documentation."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TERM", "dumb")
-    (text,) = re.findall(r"```text\n(#config-version.*?)```", DOCS.read_text(), re.DOTALL)
+    (text,) = re.findall(r'```text title="edge.conf"\n(.*?)```', DOCS.read_text(), re.DOTALL)
     Path("edge.conf").write_text(text)
     return Path("edge.conf")
 
 
 def test_the_documented_example_is_what_comes_out(backup):
     run("import", "edge.conf", "--environment", "finance=10.40.0.0/26", "--out", "today.json", "--access", "access.yaml", *AT)
-    (shown,) = re.findall(r"```yaml\n(# What Airflow.*?)```", DOCS.read_text(), re.DOTALL)
+    (shown,) = re.findall(r'```yaml title="access.yaml"\n(.*?)```', DOCS.read_text(), re.DOTALL)
     assert Path("access.yaml").read_text() == shown
     assert "all well" in run("check", "access.yaml")
     assert "policy-7-nightly-close" in run("reach", "finance", "--from", "today.json")
