@@ -99,4 +99,4 @@ def _refused(name: str, problems: Iterable[Problem], fields: Mapping[str, Field]
         reason = _SNAKE_CASE.sub(lambda found: wire_name(found[0]) if found[0] in python else found[0], one.message)
         place = "" if one.place in ("", name) else f"{one.place}: "
         details.append({"property_path": wire_path(one.path), "reason": place + reason})
-    return pulumi.InputPropertiesError(f"{name}: inputs that cannot be used", details)
+    return pulumi.InputPropertiesError("inputs that cannot be used", details)
