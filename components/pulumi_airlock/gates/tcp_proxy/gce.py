@@ -152,10 +152,10 @@ def _proxy(platform: OnGce, place: Settings) -> Sequence[str]:
         f"--volume {_SHARED}:{_SHARED}:ro {platform.image} {' '.join(arguments(place))}",
     ]
     # The image's own rules let in SSH alone (Container-Optimized OS, "Configure the host firewall").
-    open_ = f"-w -I INPUT -p tcp -m multiport --dports {place.port},{place.health_port} -j ACCEPT"
+    rule = f"INPUT -p tcp -m multiport --dports {place.port},{place.health_port} -j ACCEPT"
     return (
         f"Environment=HOME={_SHARED}/.home",
-        f"ExecStartPre=/sbin/iptables {open_}",
+        f"ExecStartPre=/bin/bash -c '/sbin/iptables -w -C {rule} || /sbin/iptables -w -I {rule}'",
         f"ExecStartPre=/usr/bin/docker-credential-gcr configure-docker --registries={registry}",
         "ExecStartPre=-/usr/bin/docker rm --force airlock-proxy",
         f"ExecStart={' '.join(run)}",
