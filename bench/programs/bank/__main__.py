@@ -51,8 +51,8 @@ access = Access.model_validate(
         "environments": [{"name": name, "dags": [f"{name}_*"]} for name in desks],
         "principals": [{"name": name, "dags": [f"{name}_*"], "environment": name, "owner": OWNER} for name in desks],
         "zones": {
-            "datacenter": {"cidrs": ["10.20.0.0/16"], "gates": ["aws_network", "fortigate"], "trust": "high"},
-            "airflow": {"cidrs": ["10.40.0.0/20"], "gates": ["fortigate", "aws_network"], "trust": "high"},
+            "datacenter": {"cidrs": ["10.20.0.0/16"], "gates": ["aws_network", "fortigate"], "trust": "medium"},
+            "airflow": {"cidrs": ["10.40.0.0/20"], "gates": ["fortigate", "aws_network"], "trust": "medium"},
         },
         "destinations": [destination(*pair) for pair in pairs],
         "routes": [route(*pair) for pair in pairs],
