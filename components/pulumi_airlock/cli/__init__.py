@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 
 COMMANDS = (
     *("check", "schema", "preview", "fleet", "calls", "up", "destroy"),
-    *("prove", "explain", "reach", "diff", "comment", "verify", "import", "audit", "evidence"),
+    *("prove", "explain", "reach", "diff", "comment", "verify", "learn", "unused", "import", "audit", "evidence"),
 )
 
 

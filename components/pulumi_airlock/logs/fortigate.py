@@ -14,7 +14,7 @@ from .connection import Connection, address_of, instant_of, port_of, protocol_of
 FORMAT = "fortigate"
 
 _PAIRS = re.compile(r'([a-zA-Z_]\w*+)=("[^"\\]*+(?:\\.[^"\\]*+)*+"|[^\s"]*+)')
-_REFUSED = frozenset({"deny", "denied", "block", "blocked", "dropped", "drop"})
+REFUSED = frozenset({"deny", "denied", "block", "blocked", "dropped", "drop"})
 _IMPLICIT = "0"
 """`policyid` of the implicit deny."""
 
@@ -45,7 +45,7 @@ def parse(line: str) -> Connection | None:
     if not protocol:
         raise ValueError("proto is missing")
     action = fields.text("action")
-    stopped = fields.text("utmaction") in _REFUSED
+    stopped = fields.text("utmaction") in REFUSED
     return Connection(
         format=FORMAT,
         source=address_of(fields.text("srcip"), "srcip"),
@@ -55,7 +55,7 @@ def parse(line: str) -> Connection | None:
         port=_port(fields, protocol),
         protocol=protocol,
         time=_time(fields),
-        allowed=None if not action else action not in _REFUSED,
+        allowed=None if not action else action not in REFUSED,
         action=action,
         rule=fields.text("policyname") or ("implicit deny" if fields.text("policyid") == _IMPLICIT else ""),
         rule_id=fields.text("policyid"),
@@ -127,7 +127,7 @@ COLUMNS = columns.Columns(
     port=f"CASE WHEN {_value('proto')} IN ('1', '58') THEN '' ELSE {_value('dstport')} END",
     protocol=_value("proto"),
     seconds=f"TRY_CAST({_value('eventtime')}[:10] AS BIGINT)",
-    allowed=f"CASE WHEN {_quoted('action')} <> '' THEN {_quoted('action')} NOT IN ({columns.listed(_REFUSED)}) END",
+    allowed=f"CASE WHEN {_quoted('action')} <> '' THEN {_quoted('action')} NOT IN ({columns.listed(REFUSED)}) END",
     user=_quoted("user"),
 )
 """How DuckDB reads plain lines: those with `eventtime`, and fields with one space between."""

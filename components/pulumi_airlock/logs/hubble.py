@@ -1,8 +1,8 @@
 """Flows of Cilium's Hubble, as its exporter and `hubble observe -o json` write them: one JSON object a line.
 
 Facts: Cilium, `api/v1/flow/flow.proto` (`Flow`, `Verdict`, `Layer4`): `is_reply` tells answers; labels have their source in
-front (`k8s:`). Airflow's Kubernetes executor labels a pod with `dag_id` and `task_id` (Airflow, `PodGenerator.construct_pod`): what
-does not fit into a label is cut there, and such a task is not told.
+front (`k8s:`). Airflow's Kubernetes executor labels a pod with `dag_id` and `task_id` (Airflow, `PodGenerator.construct_pod`):
+what does not fit into a label is cut there, and such a task is not told.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,7 @@
 """The log of Airlock's own TCP proxy: one line of JSON for each tunnel at its start and its end, for each refusal and handshake.
 
 What it writes is `gates/tcp_proxy/log.py`. A tunnel is told by the line of its start; the task is that of the verified token.
+HAProxy (`gates/tcp_proxy/haproxy/log.py`) tells of a tunnel at its end alone, and knows whose certificate was shown.
 """
 
 from collections.abc import Mapping
@@ -22,10 +23,13 @@ def of(fields: Mapping[str, Any]) -> Connection | None:
     if not fields.keys() >= _NEEDED:
         return None
     event = _text(fields, "event")
-    if event not in ("open", "refused") or not _text(fields, "target"):
+    whole = event == "close" and fields.get("engine") == "haproxy"
+    if not (event in ("open", "refused") or whole) or not _text(fields, "target"):
         raise NoConnectionError(f"a line of the proxy of {event[:40]!r}: tunnels are told by their start")
     source, source_port = _socket(_text(fields, "client"), "client")
-    upstream, _ = _socket(_text(fields, "upstream"), "upstream")
+    upstream, _ = _socket(_text(fields, "upstream").removesuffix("-:-"), "upstream")
+    # Its second flag says what it waited for at the end: for the destination, or for its turn (HAProxy, "Session state").
+    lost = whole and _text(fields, "response_flags")[1:2] in ("C", "Q")
     host, _, port = _text(fields, "target").rpartition(":")
     address = _address(host.strip("[]"))
     return Connection(
@@ -37,11 +41,11 @@ def of(fields: Mapping[str, Any]) -> Connection | None:
         port=port_of(port, "target's port") or 0,
         protocol="tcp",
         time=clock_of(_text(fields, "time"), "time"),
-        allowed=event == "open",
+        allowed=event == "open" or (whole and not lost),
         action=event,
         rule=_text(fields, "policy"),
-        user=_text(fields, "sub"),
-        detail=_text(fields, "reason"),
+        user=_text(fields, "sub") or _text(fields, "principal"),
+        detail="routing" if lost else _text(fields, "reason"),
         device=_text(fields, "gate"),
         environment=_text(fields, "environment"),
         dag_id=_text(fields, "dag_id"),
