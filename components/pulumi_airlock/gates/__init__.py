@@ -3,17 +3,24 @@
 To add a gate, add its module, and its name to `GATES`.
 """
 
+import traceback
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from ..environments import read_environments
-from ..proof.filters import Environment, Filter
+from ..proof.filters import EVERYTHING, Action, Combine, Environment, Filter, Rule, Source
 from .stack import Stack
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from ..access import Access
     from ..proof.ways import WayAround
+
+_T = TypeVar("_T")
 
 GATES = (
     "gates.aws_network",
@@ -53,14 +60,30 @@ class Reading:
 def read_all(stack: Stack, access: "Access | None" = None) -> Reading:
     """Reads every gate of a stack. Never raises on strange resources: what cannot be understood is an unknown rule.
 
+    Of a gate whose reader stumbles nothing is known, and so nothing that passes it is proven; the others are read all the same.
     `access` says in what order gates stand on a path, which counts where one carries traffic on; the stack's own without it.
     """
     package = __name__.rsplit(".", 1)[0]
-    modules = [import_module(f"{package}.{name}") for name in GATES]
-    environments = read_environments(stack)
-    filters = tuple(one for module in modules for one in module.read(stack))
-    found = Reading(tuple(environments), filters, written=filters)
+    environments, lost = _attempt("environments", lambda: read_environments(stack))
+    filters = [*lost]
+    for name in GATES:
+        found_here, lost = _attempt(name, partial(import_module(f"{package}.{name}").read, stack))
+        filters += (*found_here, *lost)
+    found = Reading(environments, tuple(filters), written=tuple(filters))
     return _carried(stack, access, found) if any(one.relays or one.voluntary for one in filters) else found
+
+
+def _attempt(name: str, read: "Callable[[], Iterable[_T]]") -> tuple[tuple[_T, ...], tuple[Filter, ...]]:
+    """What a reader reads; where it stumbles over a resource of a form that nothing has, a filter of which nothing is known."""
+    try:
+        return tuple(read()), ()
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(last.filename).parent.name}/{Path(last.filename).name}:{last.lineno}"
+        reason = f"{name} cannot read this stack ({type(error).__name__} at {where}: {error}): report it, with the stack"
+        gate = name.rpartition(".")[2]
+        rule = Rule(Action.DENY, EVERYTHING, Source("", label=gate), (reason,))
+        return (), (Filter(gate, name, Combine.FIRST_MATCH, Action.ALLOW, (rule,), "", always=True),)
 
 
 def _carried(stack: Stack, access: "Access | None", found: Reading) -> Reading:

@@ -293,7 +293,7 @@ def protocol_number(protocol: str | int) -> int:
     if number is None:
         try:
             number = int(protocol)
-        except ValueError:
+        except (ValueError, TypeError, OverflowError):
             number = -1
     if not 0 <= number <= 255:
         raise ValueError(f"no IP protocol {protocol!r}; write {', '.join(_PROTOCOLS)}, or a number of 0–255")

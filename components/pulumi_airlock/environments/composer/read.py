@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ...gates.stack import UNKNOWN, Resource, Stack
+from ...gates.stack import UNKNOWN, Resource, Stack, cidrs
 from ...proof.filters import Action, Combine, Environment, Filter, Match, Rule, Who
 from ...proof.sets import Hosts, Services
 from ...tokens import COMPOSER_ENVIRONMENT
@@ -181,7 +181,7 @@ def _own_needs(resource: Resource, name: str, sources: Hosts) -> Iterator[Match]
     yield Match(who=who, hosts=sources)
     component = _component(resource)
     told = component.get("googleApis") if component is not None else None
-    apis = [told] if isinstance(told, str) and told else list(GOOGLE_APIS.values())
+    apis = cidrs(told) or tuple(GOOGLE_APIS.values())
     yield Match(who=who, hosts=Hosts.from_cidrs(apis), services=_HTTPS)
     for hosts, services in _cluster_needs(resource, component):
         yield Match(who=who, hosts=hosts, services=services)

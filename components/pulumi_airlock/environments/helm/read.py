@@ -5,11 +5,12 @@ A release of the chart that a program makes without the component is an environm
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from ...gates.kubernetes import API_SERVER, Cluster, read_cluster
 from ...gates.kubernetes.control_planes import control_plane
 from ...gates.kubernetes.meshes import in_meshes
-from ...gates.stack import UNKNOWN, Resource, Stack
+from ...gates.stack import Resource, Stack, cidrs, listed, mapping, port_number
 from ...proof.filters import Action, Combine, Environment, Filter, Match, Need, Rule, Who
 from ...proof.sets import Hosts, Services
 from ...tokens import HELM_ENVIRONMENT
@@ -90,26 +91,30 @@ def _matches(flow: Flow, cluster: Cluster) -> Iterator[Match]:
 def read_network(one: Resource) -> ClusterNetwork | None:
     """What a component registered; None where it is not known whole."""
     accounts, database = one.get("accounts"), one.get("database")
-    if not isinstance(accounts, Mapping) or not isinstance(database, Mapping):
+    port = port_number(mapping(database).get("port"))
+    if not isinstance(accounts, Mapping) or not isinstance(database, Mapping) or port is None:
         return None
-    cidrs = [str(each) for each in one.get_list("podCidrs") if each is not UNKNOWN]
     return network_of(
         one.name,
         namespace=str(one.get("namespace")),
         release=str(one.get("release")),
         executor=str(one.get("executor")),
         accounts={str(name): str(account) for name, account in accounts.items()},
-        database=Database(int(database["port"]), tuple(database.get("hosts") or ()), tuple(database.get("cidrs") or ())),
-        pod_cidrs=cidrs,
+        database=Database(port, _texts(database.get("hosts")), cidrs(database.get("cidrs"))),
+        pod_cidrs=cidrs(one.get("podCidrs")),
         pgbouncer=bool(one.get("pgbouncer")),
         redis=bool(one.get("redis")),
-        api_server_cidrs=[str(each) for each in one.get_list("apiServerCidrs")],
-        launchers=[str(each) for each in one.get_list("launchers")],
+        api_server_cidrs=cidrs(one.get("apiServerCidrs")),
+        launchers=_texts(one.get("launchers")),
         mesh=str(one.get("mesh") or ""),
         gateway=str(one.get("gateway") or ""),
-        endpoint_cidrs=[str(each) for each in one.get_list("endpointCidrs")],
+        endpoint_cidrs=cidrs(one.get("endpointCidrs")),
         gke=one.get("gke") is True,
     )
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(one for one in listed(value) if isinstance(one, str))
 
 
 def _bare(stack: Stack) -> Iterator[Resource]:

@@ -36,7 +36,7 @@ def read_services(protocol: Any, first: Any, last: Any, where: str) -> Reach:
         return Reach(Services.every())
     try:
         number = protocol_number(int(protocol) if isinstance(protocol, float) else protocol)
-    except ValueError:
+    except (ValueError, OverflowError):
         return Reach(Services.every(), (f"{where}.protocol ({protocol!r})",))
     whole = Services.of(number)
     if number not in _WITH_PORTS and number not in _ICMP:

@@ -7,7 +7,7 @@ from typing import Any
 from ...proof.filters import HttpOperation
 from ...proof.sets import Services
 from ..kubernetes import Workload
-from ..stack import UNKNOWN
+from ..stack import UNKNOWN, listed
 from .patterns import requests_of
 
 _ANY = ("tcp", "udp", "sctp")
@@ -67,7 +67,7 @@ def port_rules(rule: Mapping[str, Any], where: str) -> tuple[PortRule, ...] | No
         given = rule.get(key)
         if given is UNKNOWN:
             found.append(PortRule(unknown=(f"{where}.{key}",)))
-        for number, one in enumerate(given or () if given is not UNKNOWN else ()):
+        for number, one in enumerate(listed(given) if given is not UNKNOWN else ()):
             here = f"{where}.{key}[{number}]"
             found += read(one, here) if isinstance(one, Mapping) else [PortRule(unknown=(here,))]
     return tuple(found) or None
@@ -76,7 +76,7 @@ def port_rules(rule: Mapping[str, Any], where: str) -> tuple[PortRule, ...] | No
 def _port_rule(one: Mapping[str, Any], where: str) -> Iterator[PortRule]:
     ports, unknown = _ports(one.get("ports"), where)
     servers = one.get("serverNames")
-    if servers is UNKNOWN or (servers is not None and UNKNOWN in servers):
+    if servers is not None and (not isinstance(servers, list | tuple) or UNKNOWN in servers):
         unknown, servers = (*unknown, f"{where}.serverNames"), None
     names = tuple(map(str, servers)) if servers else None
     if one.get("listener") is not None:

@@ -1,7 +1,7 @@
 """The FortiGates of a stack: which resources are on which device, and what a reference in one of them means.
 
 Both packages' tokens are one, `fortios:firewall/policy:Policy` (pulumiverse) and `fortios:index/firewallPolicy:FirewallPolicy`
-(the older package, and the bridge to any Terraform provider); they also differ in plurals.
+(the older package, and the bridge to any Terraform provider); they also differ in plurals. See `dialect`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from ...tokens import FORTIGATE_GATE
+from ..kinds import kind_of as kind_of_type
 from ..stack import UNKNOWN, Resource, Stack
 
 POLICY = "firewallpolicy"
@@ -37,12 +38,10 @@ INTERFACES = (PHASE1, INTERFACE, ZONE)
 def kind_of(resource: Resource) -> str:
     """What a resource is, whichever package it comes from: `firewallpolicy`; empty when it is nothing of a FortiGate's.
 
-    Without `index/`, `/` and capitals, both tokens' paths are the Terraform resource's name without `fortios_` and `_`.
+    It is the Terraform resource's name without `fortios_` and `_`.
     """
-    package, _, rest = resource.type.partition(":")
-    if package != "fortios":
-        return ""
-    return rest.partition(":")[0].removeprefix("index/").replace("/", "").lower()
+    kind = kind_of_type(resource.type)
+    return kind.removeprefix("fortios:") if kind.startswith("fortios:") else ""
 
 
 def prop(resource: Resource, name: str) -> Any:
@@ -133,7 +132,7 @@ class Device:
             return [Reference(UNKNOWN)]
         entries = [_entry_name(one) for one in (given if isinstance(given, list | tuple) else [given])]
         known = {entry for entry in entries if entry is not UNKNOWN}
-        rest = [one for one in candidates if one.get("name") not in known]
+        rest = [one for one in candidates if not (isinstance(name := one.get("name"), str) and name in known)]
         unknowns = sum(entry is UNKNOWN for entry in entries)
         fitting: Iterator[Resource] = iter(rest if len(rest) == unknowns else ())
         return [self._reference(entry, candidates, fitting, kinds) for entry in entries]

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ...proof.sets import Hosts
 from ...tokens import ACCESS, MWAA_ENVIRONMENT
-from ..stack import UNKNOWN, Resource
+from ..stack import UNKNOWN, Resource, cidrs, listed, mapping
 from .device import GLOBAL, INTERFACES, POLICY, USER_SETTING, ZONE, Device, Reference, prop_text
 from .members import Members, members
 
@@ -82,11 +82,13 @@ class Place:
         """(Interfaces, what they lead to) for each zone; an address in two zones is in the more specific one."""
         zones = [zone for component in self.device.components for zone in _registered_zones(component)]
         nets = [
-            (network, interfaces) for interfaces, zone in zones for network in map(_network, zone.get("cidrs") or ()) if network
+            (network, interfaces)
+            for interfaces, zone in zones
+            for network in (ip_network(one, strict=False) for one in cidrs(zone.get("cidrs")))
         ]
         found: dict[frozenset[str], Hosts] = {}
         for interfaces, zone in zones:
-            named = Hosts.from_names(str(host) for host in zone.get("hosts") or () if host is not UNKNOWN)
+            named = Hosts.from_names(str(host) for host in listed(zone.get("hosts")) if host is not UNKNOWN)
             found[interfaces] = found.get(interfaces, Hosts()) | named
         taken = Hosts()
         for length in sorted({network.prefixlen for network, _ in nets}, reverse=True):
@@ -108,8 +110,8 @@ class Place:
     def timezone(self) -> str | None:
         """The device's zone by its IANA name, if the stack tells; FortiOS's old numbers are not read."""
         told = [one.get("timezone") for one in (*self.device.components, *self.device.of_kind(GLOBAL))]
-        names = {one for one in told if one is not None}
-        known = next(iter(names)) if len(names) == 1 else None
+        names = [one for one in told if one is not None]
+        known = names[0] if names and all(one == names[0] for one in names) else None
         if not isinstance(known, str) or known.isdigit():
             return None
         try:
@@ -140,16 +142,9 @@ def _registered_zones(component: Resource) -> Iterator[tuple[frozenset[str], Map
     """(Interfaces, zone) for each zone whose interfaces a component tells."""
     zones = component.get("interfaces", default={})
     for zone in zones.values() if isinstance(zones, Mapping) else ():
-        listed = zone.get("interfaces") if isinstance(zone, Mapping) else None
-        if isinstance(listed, list) and listed and all(isinstance(one, str) for one in listed):
-            yield frozenset(listed), zone
-
-
-def _network(text: Any) -> Any:
-    try:
-        return ip_network(text, strict=False)
-    except ValueError:
-        return None
+        names = mapping(zone).get("interfaces")
+        if isinstance(names, list) and names and all(isinstance(one, str) for one in names):
+            yield frozenset(names), zone
 
 
 def _environment_names(document: Any) -> set[str]:

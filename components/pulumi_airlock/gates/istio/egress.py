@@ -14,7 +14,7 @@ from ...proof.sets import Hosts, Services
 from ...proof.shape import Shape
 from ..kubernetes import KubeObject, LabelSelector, Workload, objects
 from ..kubernetes.workloads import SERVICE_DOMAIN
-from ..stack import Stack
+from ..stack import Stack, listed, mapping, port_number
 from .matching import matches
 from .policies import Mesh
 from .rules import Box, Enforcer
@@ -83,18 +83,18 @@ def _of_route(
     rules: tuple[KubeObject, ...],
     mesh: Mesh,
 ) -> Iterator[Exit]:
-    for match in route.get("match") or [{}]:
+    for match in listed(route.get("match")) or [{}]:
         given = match if isinstance(match, Mapping) else {}
-        if "mesh" not in (given.get("gateways") or via):
+        if "mesh" not in (listed(given.get("gateways")) or via):
             continue
-        names = [str(one) for one in given.get("sniHosts") or service.get_list("spec", "hosts")]
+        names = [str(one) for one in listed(given.get("sniHosts")) or service.get_list("spec", "hosts")]
         ports = _port(given.get("port"))
-        for target in route.get("route") or ():
+        for target in listed(route.get("route")):
             destination = target.get("destination") if isinstance(target, Mapping) else None
             if not isinstance(destination, Mapping):
                 continue
             host = _full(str(destination.get("host") or ""), service.namespace)
-            number = destination.get("port", {}).get("number") if isinstance(destination.get("port"), Mapping) else None
+            number = port_number(mapping(destination.get("port")).get("number"))
             for gateway in mesh.cluster.by_host.get(host, ()):
                 for name in names:
                     yield _exit(
@@ -102,7 +102,7 @@ def _of_route(
                         ports,
                         gateway,
                         host,
-                        int(number or 443),
+                        number or 443,
                         str(destination.get("subset") or ""),
                         gateways,
                         rules,
@@ -128,13 +128,13 @@ def _exit(
             for one in gateways
             if LabelSelector.of_labels(one.get("spec", "selector", default={})).matches(gateway.labels)
             for each in one.get_list("spec", "servers")
-            if isinstance(each, Mapping) and any(_serves(str(pattern), sni or name) for pattern in each.get("hosts") or ())
+            if isinstance(each, Mapping) and any(_serves(str(pattern), sni or name) for pattern in listed(each.get("hosts")))
         ),
         {},
     )
-    mode = str((server.get("tls") or {}).get("mode") or "")
+    mode = str(mapping(server.get("tls")).get("mode") or "")
     identity = (shows if mode in ("ISTIO_MUTUAL", "MUTUAL") else False if mode == "PASSTHROUGH" else None) if server else None
-    kind = str((server.get("port") or {}).get("protocol") or protocol).upper()
+    kind = str(mapping(server.get("port")).get("protocol") or protocol).upper()
     return Exit(name, ports, gateway, entry, sni or name, identity, kind in _HTTP)
 
 

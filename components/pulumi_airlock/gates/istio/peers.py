@@ -10,7 +10,7 @@ from typing import Any
 
 from ...proof.sets import Services
 from ..kubernetes import KubeObject, LabelSelector, Workload
-from ..stack import UNKNOWN
+from ..stack import UNKNOWN, port_number
 
 STRICT, PERMISSIVE, DISABLE, UNSET = "STRICT", "PERMISSIVE", "DISABLE", "UNSET"
 _MODES = frozenset({STRICT, PERMISSIVE, DISABLE})
@@ -100,7 +100,7 @@ def _above(level: _Level, modes: frozenset[str], said: KubeObject | None) -> tup
 def _mode(value: Any) -> frozenset[str]:
     if value is UNKNOWN:
         return _MODES | {UNSET}
-    return frozenset({value}) if value in _MODES else frozenset({UNSET})
+    return frozenset({value}) if isinstance(value, str) and value in _MODES else frozenset({UNSET})
 
 
 def _oldest(found: Sequence[KubeObject]) -> tuple[KubeObject, ...]:
@@ -118,6 +118,9 @@ def _of_ports(found: Sequence[KubeObject], unsure: bool) -> Mapping[int, tuple[f
         given = each.get("spec", "portLevelMtls")
         for port, one in given.items() if isinstance(given, Mapping) else ():
             mode = _mode(one.get("mode", UNSET) if isinstance(one, Mapping) else UNKNOWN if one is UNKNOWN else UNSET)
-            known = ports.get(int(port), (frozenset({UNSET}) if unsure else frozenset[str](), each))[0]
-            ports[int(port)] = (known | mode, each)
+            number = port_number(port)
+            if number is None:
+                continue  # the API refuses it
+            known = ports.get(number, (frozenset({UNSET}) if unsure else frozenset[str](), each))[0]
+            ports[number] = (known | mode, each)
     return ports

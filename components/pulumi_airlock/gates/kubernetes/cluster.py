@@ -11,7 +11,7 @@ from typing import Any
 
 from ...proof.sets import Hosts, Services
 from ...tokens import HELM_ENVIRONMENT
-from ..stack import UNKNOWN, Stack
+from ..stack import Stack, listed, mapping, port_number
 from .control_planes import with_control_plane
 from .declared import DNS_WORKLOAD, ClusterFacts, read_facts, read_workloads
 from .objects import KubeObject, objects, text_map
@@ -208,10 +208,10 @@ def _named_ports(one: KubeObject, spec: tuple[str, ...]) -> Iterator[tuple[str, 
         for container in one.get_list(*spec, place):
             # Of init containers those run on that are sidecars (Kubernetes, "Sidecar Containers").
             runs = isinstance(container, Mapping) and (place == "containers" or container.get("restartPolicy") == "Always")
-            for port in (container.get("ports") if runs else None) or ():
-                number = port.get("containerPort") if isinstance(port, Mapping) else None
-                if isinstance(number, int | float) and isinstance(port.get("name"), str):
-                    yield port["name"], (str(port.get("protocol") or "TCP").lower(), int(number))
+            for port in listed(container.get("ports") if runs else None):
+                number, protocol = port_number(mapping(port).get("containerPort")), _protocol(port)
+                if number is not None and protocol is not None and isinstance(port.get("name"), str):
+                    yield port["name"], (protocol, number)
 
 
 def _pod_addresses(one: KubeObject) -> Hosts:
@@ -230,7 +230,7 @@ class _Service:
     namespace: str
     selector: LabelSelector
     name: str
-    ports: tuple[tuple[str, int, Any], ...]
+    ports: tuple[tuple[str, int, str | int | None], ...]
     """(protocol, port, target: a number, a container port's name, or None)."""
     headless: bool
 
@@ -241,9 +241,9 @@ class _Service:
             return ServiceName(host)
         found = []
         for protocol, port, target in self.ports:
-            if isinstance(target, str) and not target.isdigit():
+            if isinstance(target, str):
                 target = one.ports.get(target, ("", port))[1]
-            found.append(ServicePort(protocol, port, int(target or port)))
+            found.append(ServicePort(protocol, port, target or port))
         return ServiceName(host, tuple(found))
 
 
@@ -253,13 +253,19 @@ def _service(one: KubeObject) -> _Service | None:
         return None
     ports = []
     for each in one.get_list("spec", "ports"):
-        number = each.get("port") if isinstance(each, Mapping) else None
-        if isinstance(number, int | float):
+        number, protocol = port_number(mapping(each).get("port")), _protocol(each)
+        if number is not None and protocol is not None:
             target = each.get("targetPort")
-            target = int(target) if isinstance(target, float) else None if target is UNKNOWN else target
-            ports.append((str(each.get("protocol") or "TCP").lower(), int(number), target))
+            named = isinstance(target, str) and not target.isdigit()
+            ports.append((protocol, number, target if named else port_number(target)))
     headless = one.get("spec", "clusterIP") == "None"
     return _Service(one.namespace, LabelSelector.of_labels(selector), one.name, tuple(ports), headless)
+
+
+def _protocol(port: Any) -> str | None:
+    """A port's protocol; None where it is none that a Service or container may have."""
+    protocol = str(mapping(port).get("protocol") or "TCP").lower()
+    return protocol if protocol in ("tcp", "udp", "sctp") else None
 
 
 def _in_front(one: Workload, services: Iterable[_Service]) -> Iterator[ServiceName]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from ...proof.sets import Hosts
 from ...tokens import CLUSTER
-from ..stack import UNKNOWN, Stack
+from ..stack import Stack, cidrs, listed, mapping, port_number
 from .objects import text_map
 from .workloads import DNS, SERVICE_DOMAIN, ServiceName, ServicePort, Workload
 
@@ -80,21 +80,18 @@ def read_facts(stack: Stack) -> ClusterFacts:
 def facts_of(name: str, urn: str, document: Mapping[str, Any]) -> ClusterFacts:
     """What a declaration says, from its plain data."""
 
-    def cidrs(key: str) -> tuple[str, ...]:
-        return tuple(str(each) for each in document.get(key) or () if each is not UNKNOWN)
-
     namespaces = document.get("namespaces")
     return ClusterFacts(
         name=name,
         urn=urn,
         cni=str(document.get("cni") or "other"),
-        pod_cidrs=cidrs("podCidrs"),
-        service_cidrs=cidrs("serviceCidrs"),
-        node_cidrs=cidrs("nodeCidrs"),
-        api_server_cidrs=cidrs("apiServerCidrs"),
-        api_server_port=int(port) if isinstance(port := document.get("apiServerPort"), int | float) else 443,
+        pod_cidrs=cidrs(document.get("podCidrs")),
+        service_cidrs=cidrs(document.get("serviceCidrs")),
+        node_cidrs=cidrs(document.get("nodeCidrs")),
+        api_server_cidrs=cidrs(document.get("apiServerCidrs")),
+        api_server_port=port_number(document.get("apiServerPort")) or 443,
         namespaces={str(key): text_map(labels) for key, labels in namespaces.items()} if isinstance(namespaces, Mapping) else {},
-        workloads=tuple(read_workloads(document.get("workloads") or (), urn)),
+        workloads=tuple(read_workloads(listed(document.get("workloads")), urn)),
     )
 
 
@@ -107,23 +104,30 @@ def read_workloads(given: Iterable[Any], urn: str) -> Iterator[Workload]:
 
 def _workload(one: Mapping[str, Any], urn: str) -> Workload:
     namespace, account = one["namespace"], str(one.get("serviceAccount") or "default")
-    ports = one.get("ports") or {}
+    ports = ((name, _port(each)) for name, each in mapping(one.get("ports")).items())
+    services = (_service(each, namespace) for each in listed(one.get("services")) if isinstance(each, Mapping) and "name" in each)
     return Workload(
         name=f"{namespace}/{account}",
         namespace=namespace,
         service_account=account,
         labels=text_map(one.get("labels")),
-        ports={str(name): (str(each["protocol"]), int(each["port"])) for name, each in ports.items()},
-        services=tuple(_service(each, namespace) for each in one.get("services") or ()),
-        addresses=Hosts.from_cidrs(one.get("cidrs") or ()),
+        ports={str(name): each for name, each in ports if each is not None},
+        services=tuple(services),
+        addresses=Hosts.from_cidrs(cidrs(one.get("cidrs"))),
         host_network=bool(one.get("hostNetwork")),
         urn=urn,
     )
 
 
 def _service(one: Mapping[str, Any], namespace: str) -> ServiceName:
-    ports = tuple(ServicePort(str(each["protocol"]), int(each["port"]), int(each["target"])) for each in one.get("ports") or ())
-    return ServiceName(f"{one['name']}.{namespace}.{SERVICE_DOMAIN}", ports)
+    ports = ((_port(each), port_number(mapping(each).get("target"))) for each in listed(one.get("ports")))
+    met = tuple(ServicePort(*port, target) for port, target in ports if port is not None and target is not None)
+    return ServiceName(f"{one['name']}.{namespace}.{SERVICE_DOMAIN}", met)
+
+
+def _port(one: Any) -> tuple[str, int] | None:
+    protocol, port = mapping(one).get("protocol"), port_number(mapping(one).get("port"))
+    return (protocol, port) if protocol in ("tcp", "udp", "sctp") and port is not None else None
 
 
 def describe(one: Workload) -> dict[str, Any]:

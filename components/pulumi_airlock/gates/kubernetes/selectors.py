@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..stack import UNKNOWN
+from ..stack import UNKNOWN, mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +49,16 @@ class LabelSelector:
     @classmethod
     def parse(cls, value: Any, where: str = "selector") -> "LabelSelector":
         """From its form in the API; `where`: how to call it where it is unknown."""
-        if value is UNKNOWN:
-            return cls(unknown=(where,))
-        if not isinstance(value, Mapping):
+        if value is None:
             return cls()
+        if not isinstance(value, Mapping):
+            return cls(unknown=(where,))
         found: list[Requirement] = []
         unknown: list[str] = []
-        labels = value.get("matchLabels", {})
-        if labels is UNKNOWN:
+        labels = value.get("matchLabels")
+        if labels is not None and not isinstance(labels, Mapping):
             unknown.append(f"{where}.matchLabels")
-            labels = {}
-        for key, text in (labels or {}).items():
+        for key, text in mapping(labels).items():
             if text is UNKNOWN:
                 unknown.append(f"{where}.matchLabels.{key}")
                 found.append(Requirement(str(key), "Exists"))
@@ -98,6 +97,6 @@ def _requirement(one: Mapping[str, Any]) -> Requirement | None:
     key, operator, values = one.get("key"), one.get("operator"), one.get("values", ())
     name = _OPERATORS.get(str(operator).lower())
     values = () if values is None else values
-    if not isinstance(key, str) or name is None or values is UNKNOWN or UNKNOWN in values:
+    if not isinstance(key, str) or name is None or not isinstance(values, list | tuple) or UNKNOWN in values:
         return None
     return Requirement(key, name, frozenset(map(str, values)) if name in ("In", "NotIn") else frozenset())

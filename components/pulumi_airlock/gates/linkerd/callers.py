@@ -11,7 +11,7 @@ from typing import Any
 from ...proof.filters import Source, Who
 from ...proof.sets import Hosts
 from ..kubernetes import Cluster, KubeObject, LabelSelector, names_of, objects
-from ..stack import UNKNOWN, Stack
+from ..stack import UNKNOWN, Stack, cidrs, mapping
 from .compile import POLICY
 from .pods import Pods
 
@@ -167,10 +167,8 @@ class Callers:
     def _addresses(self, networks: list[Any] | tuple[Any, ...]) -> Hosts:
         found = Hosts()
         for network in networks:
-            if isinstance(network, Mapping) and isinstance(network.get("cidr"), str):
-                whole = Hosts.from_cidr(network["cidr"])
-                out = [str(each) for each in network.get("except") or ()]
-                found |= whole - Hosts.from_cidrs(out) if out else whole
+            whole = cidrs(mapping(network).get("cidr"))
+            found |= Hosts.from_cidrs(whole) - Hosts.from_cidrs(cidrs(mapping(network).get("except")))
         return found
 
 

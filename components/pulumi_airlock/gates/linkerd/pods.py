@@ -13,7 +13,7 @@ from ...tokens import HELM_ENVIRONMENT
 from ..kubernetes import Cluster, KubeObject, LabelSelector, Workload
 from ..kubernetes.annotations import Annotations, chart_values, ports_of
 from ..kubernetes.meshes import INJECT, injected
-from ..stack import Resource, Stack
+from ..stack import Resource, Stack, port_number
 
 DEFAULT_POLICY = "config.linkerd.io/default-inbound-policy"
 SKIPPED = "config.linkerd.io/skip-inbound-ports"
@@ -109,6 +109,7 @@ def _http_probes(found: Resource, path: tuple[str, ...], one: Workload) -> Itera
                 http = asked.get("httpGet") if isinstance(asked, Mapping) else None
                 if isinstance(http, Mapping):
                     port = http.get("port")
-                    number = one.ports.get(port, ("", 0))[1] if isinstance(port, str) and not port.isdigit() else port
-                    if isinstance(number, int | float | str) and int(number):
-                        yield int(number), str(http.get("path") or "/").partition("?")[0]
+                    named = one.ports.get(port) if isinstance(port, str) else None
+                    number = named[1] if named else port_number(port)
+                    if number:
+                        yield number, str(http.get("path") or "/").partition("?")[0]

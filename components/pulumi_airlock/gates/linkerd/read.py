@@ -15,7 +15,7 @@ from ...proof.shape import Shape
 from ...tokens import LINKERD_GATE
 from ..kubernetes import Cluster, KubeObject, LabelSelector, Workload, objects, read_cluster
 from ..kubernetes.outside import without_proxy
-from ..stack import UNKNOWN, Stack
+from ..stack import UNKNOWN, Stack, port_number
 from .callers import Callers, Grant
 from .compile import POLICY
 from .pods import Pods, Settings, selects
@@ -89,13 +89,14 @@ class _Reader:
         if isinstance(port, str) and not port.isdigit():
             named = one.ports.get(port)
             return Services.of("tcp", named[1], named[1]) if named and named[0] == "tcp" else Services()
-        return Services.of("tcp", int(port), int(port)) if port is not UNKNOWN and port is not None else _TCP
+        number = port_number(port)
+        return Services.of("tcp", number, number) if number is not None else _TCP
 
     def _of_server(
         self, server: KubeObject, one: Workload, ports: Services, said: Settings, others: list[KubeObject]
     ) -> Iterator[Rule]:
         doubts = _which(server, others)
-        doubts += [f"{server.resource.name}.spec.port"] if server.get("spec", "port") is UNKNOWN else []
+        doubts += [f"{server.resource.name}.spec.port"] if not _has_port(server) else []
         doubts += list(LabelSelector.parse(server.get("spec", "podSelector")).unknown)
         protocol = server.get("spec", "proxyProtocol", default="unknown")
         doubts += [f"{server.resource.name}.spec.proxyProtocol"] if protocol is UNKNOWN else []
@@ -143,6 +144,12 @@ class _Reader:
         for ports, with_identity in ((rest & said.with_identity, True), (rest - said.with_identity, False)):
             found = self.callers.by_default(said.default, anybody.source, with_identity=with_identity)
             yield from _allow(one, ports, list(found))
+
+
+def _has_port(server: KubeObject) -> bool:
+    """Whether it is known which port a Server is for."""
+    port = server.get("spec", "port")
+    return port is None or isinstance(port, str) or port_number(port) is not None
 
 
 def _allow(

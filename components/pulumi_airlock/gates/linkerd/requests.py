@@ -14,7 +14,7 @@ from typing import Any
 
 from ...proof.filters import HttpOperation
 from ..kubernetes import KubeObject
-from ..stack import UNKNOWN
+from ..stack import UNKNOWN, listed
 
 Rank = tuple[bool, bool, int, int, int, bool]
 _PATTERN = re.compile(r"((?:[\w/~%-]|\\[^\w])*)(\.\*)?")
@@ -66,7 +66,7 @@ def _of_route(route: KubeObject) -> Iterator[RouteMatch]:
     hosts = bool(route.get("spec", "hostnames"))
     for rule in route.get_list("spec", "rules") or [{}]:
         matches = rule.get("matches") if isinstance(rule, Mapping) else None
-        for match in matches or [{}]:
+        for match in listed(matches) or [{}]:
             if route.kind == "GRPCRoute":
                 yield from _grpc(route, match if isinstance(match, Mapping) else {}, hosts)
             else:
@@ -83,7 +83,7 @@ def _http(route: KubeObject, match: Mapping[str, Any], hosts: bool, *, unknown: 
     doubts += [f"{where}: method"] if method is UNKNOWN else []
     given = path if isinstance(path, Mapping) else {}
     kind, value = given.get("type") or "PathPrefix", given.get("value") or "/"
-    if UNKNOWN in (path, kind, value):
+    if path is UNKNOWN or not isinstance(kind, str) or not isinstance(value, str):
         kind, value = "", ""
     operation = str(method) if method and method is not UNKNOWN else "*"
     after = (headers, query, bool(method))
@@ -113,7 +113,8 @@ def _grpc(route: KubeObject, match: Mapping[str, Any], hosts: bool) -> Iterator[
     service, name, headers = method.get("service"), method.get("method"), _count(match.get("headers"))
     doubts = [f"{where}.spec.hostnames"] if hosts else []
     doubts += [f"{where}: headers"] if headers else []
-    if method.get("type", "Exact") != "Exact" or UNKNOWN in (given, service, name):
+    known = given is not UNKNOWN and all(one is None or isinstance(one, str) for one in (service, name))
+    if method.get("type", "Exact") != "Exact" or not known:
         doubts, service, name = [*doubts, f"{where}: method"], None, None
     # A call is POST /<service>/<method>.
     path = f"/{escape(service or '') or '*'}/{escape(name or '') or '*'}"

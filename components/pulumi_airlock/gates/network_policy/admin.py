@@ -10,7 +10,7 @@ from typing import Any
 from ...proof.filters import Source
 from ...proof.sets import Hosts
 from ..kubernetes import KubeObject, LabelSelector, objects
-from ..stack import UNKNOWN, Stack
+from ..stack import UNKNOWN, Stack, port_number
 from .rules import DIRECTIONS, INGRESS, Allowance, Peer, PortRule
 
 ADMIN_GROUP = "policy.networking.k8s.io"
@@ -115,6 +115,7 @@ def _port(one: Any) -> PortRule:
 
 
 def _numbers(protocol: Any, first: Any, last: Any) -> PortRule:
-    if UNKNOWN in (protocol, first, last) or first is None or last is None:
+    low, high = port_number(first), port_number(last)
+    if protocol is UNKNOWN or low is None or high is None:
         return PortRule("tcp", unknown=True)
-    return PortRule(str(protocol or "TCP").lower(), int(first), int(last))
+    return PortRule(str(protocol or "TCP").lower(), low, high)

@@ -11,7 +11,7 @@ from typing import Any
 from ...proof.filters import Source
 from ...proof.sets import Hosts, Services
 from ..kubernetes import KubeObject, LabelSelector, Workload
-from ..stack import UNKNOWN
+from ..stack import UNKNOWN, port_number
 
 GROUP = "networking.k8s.io"
 INGRESS, EGRESS = "ingress", "egress"
@@ -205,4 +205,7 @@ def _port(one: Any) -> PortRule:
         return PortRule(protocol)
     if isinstance(port, str) and not port.isdigit():
         return PortRule(protocol, name=port)
-    return PortRule(protocol, int(port), int(last) if last is not None else None)
+    first, end = port_number(port), port_number(last)
+    if first is None or (last is not None and end is None):
+        return PortRule(protocol, unknown=True)
+    return PortRule(protocol, first, end)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from ...proof.filters import Match
 from ...proof.sets import Hosts, Services
+from ..stack import cidrs, port_number
 from .directives import Directive
 
 
@@ -30,8 +31,8 @@ def ports_of(server: Directive) -> tuple[int, ...]:
     found = []
     for one in server.all("listen"):
         text = one.args[0] if one.args else ""
-        last = text.rsplit(":", 1)[-1]
-        found.append(int(last) if last.isdigit() else 80)
+        last = port_number(text.rsplit(":", 1)[-1])
+        found.append(80 if last is None else last)
     return tuple(dict.fromkeys(found or [80]))
 
 
@@ -46,8 +47,8 @@ def is_default(server: Directive, port: int) -> bool:
 def destination(netloc: str, port: int) -> Match | None:
     """A `host:port` as a destination; None where it is none that a network knows."""
     host, _, given = netloc.partition(":")
-    number = int(given) if given.isdigit() else port
-    if not host or host == "unix" or not 0 < number < 65536:
+    number = port_number(given) or port
+    if not host or host == "unix" or not 0 < number < 65536 or (is_address(host) and not cidrs(host)):
         return None
     hosts = Hosts.from_cidr(host) if is_address(host) else Hosts.from_names([host])
     return Match(hosts=hosts, services=Services.of("tcp", number, number))

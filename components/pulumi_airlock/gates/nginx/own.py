@@ -9,7 +9,7 @@ from typing import Any
 from ...proof.filters import HttpOperation, Match, Need, Who
 from ...proof.sets import Hosts, Services
 from ...tokens import CLUSTER, HELM_ENVIRONMENT
-from ..stack import UNKNOWN, Resource, Stack
+from ..stack import Resource, Stack, cidrs, listed
 
 
 def needs_of(component: Resource, stack: Stack) -> tuple[Need, ...]:
@@ -20,15 +20,15 @@ def needs_of(component: Resource, stack: Stack) -> tuple[Need, ...]:
 
 
 def _needs(one: Mapping[str, Any], pods: Hosts, cluster: Hosts) -> Iterator[Need]:
-    cidrs, without = one.get("cidrs") or (), frozenset(str(path) for path in one.get("except") or ())
+    people, without = cidrs(one.get("cidrs")), frozenset(map(str, listed(one.get("except"))))
     requests = frozenset({HttpOperation("*", "/*", not_paths=without)}) if without else None
-    services = Services.union(_service(str(each)) for each in one.get("services") or ())
-    hosts = Hosts.from_names(map(str, one.get("hosts") or ())) | Hosts.from_cidrs(map(str, one.get("addresses") or ()))
+    services = Services.union(filter(None, map(_service, listed(one.get("services")))))
+    hosts = Hosts.from_names(map(str, listed(one.get("hosts")))) | Hosts.from_cidrs(cidrs(one.get("addresses")))
     reason = str(one.get("reason") or "")
-    if cidrs:
-        people = (Hosts.from_cidrs(map(str, cidrs)) - pods - cluster).addresses()
-        yield Need(Match(Who(frozenset(), people, workloads=frozenset({""})), hosts, services, requests), reason)
-    for caller in map(str, one.get("callers") or ()):
+    if people:
+        sources = (Hosts.from_cidrs(people) - pods - cluster).addresses()
+        yield Need(Match(Who(frozenset(), sources, workloads=frozenset({""})), hosts, services, requests), reason)
+    for caller in map(str, listed(one.get("callers"))):
         yield Need(Match(Who(workloads=frozenset({caller})), hosts, services, requests), reason, pods or None)
 
 
@@ -45,10 +45,14 @@ def _cluster(stack: Stack) -> Hosts:
 
 
 def _networks(one: Resource, key: str) -> Hosts:
-    return Hosts.from_cidrs(str(each) for each in one.get_list(key) if each is not UNKNOWN)
+    return Hosts.from_cidrs(cidrs(one.get(key)))
 
 
-def _service(text: str) -> Services:
-    ports, _, protocol = text.partition("/")
+def _service(text: object) -> Services | None:
+    """`443-443/tcp`; None for what is no such thing."""
+    ports, _, protocol = str(text).partition("/")
     first, _, last = ports.partition("-")
-    return Services.of(protocol, int(first), int(last))
+    try:
+        return Services.of(protocol, int(first), int(last))
+    except ValueError:
+        return None

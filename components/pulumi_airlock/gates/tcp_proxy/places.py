@@ -6,7 +6,7 @@ from typing import Any
 
 from ...tokens import LOCAL_FILES, TCP_PROXY
 from ..kubernetes import KubeObject, objects
-from ..stack import UNKNOWN, Resource, Stack
+from ..stack import UNKNOWN, Resource, Stack, listed, mapping
 from .haproxy import syntax
 from .read_config import is_bootstrap, parsed
 
@@ -72,7 +72,7 @@ def _in_clusters(stack: Stack) -> Iterator[tuple[Mapping[str, File], KubeObject 
         for owner in objects(stack, "" if kind == "Pod" else "apps", kind):
             spec = ("spec",) if kind == "Pod" else ("spec", "template", "spec")
             for volume in owner.get_list(*spec, "volumes"):
-                name = volume.get("configMap", {}).get("name") if isinstance(volume, Mapping) else None
+                name = mapping(mapping(volume).get("configMap")).get("name")
                 config = kept.get((owner.namespace, str(name)))
                 if config is not None and config.resource.urn not in seen:
                     seen.add(config.resource.urn)
@@ -93,9 +93,9 @@ def _beside_tasks(stack: Stack) -> Iterator[tuple[Mapping[str, File], Resource]]
 
 def _mounted(spec: Mapping[str, Any]) -> Iterator[str]:
     """ConfigMaps that sidecars of a pod mount."""
-    sidecars = [one for one in spec.get("initContainers") or () if one.get("restartPolicy") == "Always"]
-    mounted = {each.get("name") for one in sidecars for each in one.get("volumeMounts") or ()}
-    for volume in spec.get("volumes") or ():
+    sidecars = [one for one in map(mapping, listed(spec.get("initContainers"))) if one.get("restartPolicy") == "Always"]
+    mounted = [mapping(each).get("name") for one in sidecars for each in listed(one.get("volumeMounts"))]
+    for volume in map(mapping, listed(spec.get("volumes"))):
         if volume.get("name") in mounted and isinstance(volume.get("configMap"), Mapping):
             yield str(volume["configMap"].get("name"))
 

@@ -11,7 +11,7 @@ from ...proof.filters import Match, Relay, Who
 from ...proof.sets import Hosts, Services
 from ...proof.times import Weekly
 from ...tokens import ACCESS
-from ..stack import UNKNOWN, Resource
+from ..stack import UNKNOWN, Resource, port_number
 from .kinds import LOCATION
 from .tenant import Tenant
 
@@ -66,7 +66,7 @@ class Place:
     def _told(way: _Way, told: Mapping[str, Any]) -> None:
         if told.get("mode") == "proxy":
             ports = _mapping(told.get("ports"))
-            way.ports = {str(key): int(port) for key, port in ports.items() if isinstance(port, int | float)}
+            way.ports = {str(key): port for key, given in ports.items() if (port := port_number(given)) is not None}
             way.proxy = _networks(told.get("cidrs"))
         elif not way.sources:
             way.sources = Hosts.union(_networks(one) for one in _mapping(told.get("cidrs")).values())
@@ -210,7 +210,8 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 
 def _port(value: Any) -> int:
-    return int(value) if isinstance(value, int | float) else -1
+    number = port_number(value)
+    return -1 if number is None else number
 
 
 def _says(rule: Resource, prop: str) -> bool:

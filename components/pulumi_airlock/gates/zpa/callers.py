@@ -164,7 +164,7 @@ class Directory:
         return Judged(NOBODY, self.every, (f"{one.where}: {one.kind} is known to ZPA alone",))
 
     def _client(self, one: Operand, rhs: Any) -> Judged:
-        if rhs is UNKNOWN:
+        if not isinstance(rhs, str):
             return Judged(NOBODY, self.every, (f"{one.where}.values",))
         if rhs in (EDGE_CLIENT, MACHINE_CLIENT):
             tasks = self.environments(CLOUD if rhs == EDGE_CLIENT else MACHINE)

@@ -101,7 +101,7 @@ class Conditions:
         listed = list(operands(rule, number))
         if not listed:
             return _Condition() if entry.get("operands") is not UNKNOWN else self._anything((f"{where}.operands",))
-        apps = [one for one in listed if one.kind in _APPS]
+        apps = [one for one in listed if isinstance(one.kind, str) and one.kind in _APPS]
         if entry.get("negated") not in (None, False) or (apps and len(apps) < len(listed)):
             return self._anything((where,))
         operator = entry.get("operator")

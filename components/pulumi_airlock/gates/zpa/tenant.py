@@ -98,7 +98,7 @@ class Tenant:
         listed = list(ids)
         used = resource.refers_to(prop, *types)
         known = {one for one in listed if isinstance(one, str)}
-        rest = [one for one in used if one.get("id") not in known]
+        rest = [one for one in used if not (isinstance(id_ := one.get("id"), str) and id_ in known)]
         unknowns = sum(one is UNKNOWN for one in listed)
         fitting = iter(rest if len(rest) == unknowns else ())
         return [
