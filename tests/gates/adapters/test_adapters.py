@@ -116,6 +116,17 @@ def test_a_grant_that_somebody_adds_is_excess() -> None:
         assert all("risk" in one.message for one in found.excess)
 
 
+def test_what_terraform_computes_is_unproven() -> None:
+    def computed(document: Any) -> None:
+        resource = document["resource"]
+        role = {**resource["boundary_role"]["etl-warehouse"], "principal_ids": "${var.users}"}
+        targets = {"boundary_target": resource["boundary_target"]}
+        document["resource"] = [{"boundary_role": {"etl-warehouse": [role]}}, targets]
+
+    (found,) = read(edited(compiled(BOUNDARY), computed))
+    assert {one.unknown for one in found.rules} == {("boundary.tf.json: who ${var.users} is",)}
+
+
 def test_a_role_of_teleport_that_selects_every_application_is_excess_and_more_is_unproven() -> None:
     def wider(document: Any) -> None:
         for one in document or ():
@@ -284,3 +295,31 @@ def test_whatever_is_declared_is_what_the_documents_say(access: Access, name: st
             wanted |= {({"etl": "finance", "risk": "risk"}[principal], where) for principal in route.from_}
     assert said == wanted
     assert not any(one.unknown for one in ways)
+
+
+FIELDS = ("spec", "allow", "roles", "app_labels", "*", "metadata", "labels", "kind", "resource", "boundary_role", "config")
+LEAVES = ["*", "u_auth", "ids=*;actions=*", "tcp://[::1", "x", ""]
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-1, 70_000) | st.sampled_from(LEAVES),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(FIELDS), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(name=st.sampled_from(sorted(PRODUCTS)), strange=VALUES, where=st.integers(0, 200))
+def test_strange_documents_are_read_without_an_error(name: str, strange: Any, where: int) -> None:
+    """Somebody's own documents: any field of what is compiled may be anything."""
+    product = PRODUCTS[name]
+    documents = {file: _with(parsed(text), strange, [where]) for file, text in _documents(product).items()}
+    for one in import_module(f"pulumi_airlock.gates.adapters.{product.kind}").read(documents):
+        assert isinstance(one.unknown, str)
+
+
+def _with(value: Any, strange: Any, left: list[int]) -> Any:
+    """A document with another value at one of its places."""
+    left[0] -= 1
+    if left[0] == 0:
+        return strange
+    if isinstance(value, dict):
+        return {key: _with(one, strange, left) for key, one in value.items()}
+    return [_with(one, strange, left) for one in value] if isinstance(value, list) else value

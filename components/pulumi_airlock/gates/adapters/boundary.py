@@ -14,9 +14,8 @@ from typing import Any
 from ...access import Principal, Route
 from ...access.errors import quoted
 from ...proof.sets import Hosts, Services
-from ..tcp_proxy.plan import Target
 from . import terraform
-from .plan import Account, Plan, Way
+from .plan import Account, Plan, Way, at
 
 FILE = "boundary.tf.json"
 TARGET, ROLE = "boundary_target", "boundary_role"
@@ -137,8 +136,5 @@ def _granted(text: str, targets: Mapping[str, Mapping[str, Any]]) -> Iterator[_L
 
 
 def _led(target: Mapping[str, Any]) -> _Led:
-    address, port = target.get("address"), str(target.get("default_port", ""))
-    services = Services.of("tcp", int(port), int(port)) if port.isdecimal() else Services.of("tcp")
-    if not isinstance(address, str) or "${" in address:
-        return Hosts.every(), services, f"the hosts of target {target.get('name', '')}"
-    return Target(address.lower(), 0, "", ()).hosts, services, ""
+    found = at(target.get("address"), target.get("default_port"))
+    return (*found, "") if found else (Hosts.every(), Services.every(), f"where target {target.get('name', '')} is")

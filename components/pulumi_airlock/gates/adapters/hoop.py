@@ -17,7 +17,7 @@ from ...access.errors import quoted
 from ...proof.sets import Hosts, Services
 from ..tcp_proxy.plan import Target
 from . import terraform
-from .plan import Account, Plan, Way
+from .plan import Account, Plan, Way, at
 
 FILE, ACCOUNTS = "hoop.tf.json", "hoop-service-accounts.json"
 CONNECTION, PLUGIN = "hoop_connection", "hoop_plugin_connection"
@@ -139,8 +139,7 @@ def _is_about(plugin: Mapping[str, Any], connection: str) -> bool:
 def _led(connection: Mapping[str, Any]) -> tuple[Hosts, Services, str]:
     secrets = connection.get("secrets")
     found = secrets if isinstance(secrets, Mapping) else {}
-    host, port = found.get("envvar:HOST"), str(found.get("envvar:PORT", ""))
-    services = Services.of("tcp", int(port), int(port)) if port.isdecimal() else Services.of("tcp")
-    if not isinstance(host, str) or "${" in host or host.startswith("_"):
-        return Hosts.every(), services, f"the host of connection {connection.get('name', '')}"
-    return Target(host.lower(), 0, "", ()).hosts, services, ""
+    host = found.get("envvar:HOST")
+    # `_aws:…` and the like: the agent looks it up.
+    place = None if isinstance(host, str) and host.startswith("_") else at(host, found.get("envvar:PORT"))
+    return (*place, "") if place else (Hosts.every(), Services.every(), f"where connection {connection.get('name', '')} leads")

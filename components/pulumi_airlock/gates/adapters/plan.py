@@ -6,7 +6,7 @@ What no product can say is refused here, and what one cannot say by that product
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from ...access import Access, Destination, Environment, Principal, Route
 from ...access.errors import quoted
@@ -87,6 +87,14 @@ class Way:
     """Who that is, where the documents themselves say it."""
     unknown: str = ""
     """What is not known of it; empty: nothing."""
+
+
+def at(host: Any, port: Any) -> tuple[Hosts, Services] | None:
+    """Where something is that documents name by host and port; None where that is not known."""
+    text = str(port)
+    if not isinstance(host, str) or not host or "${" in host or not text.isdecimal() or not 0 < int(text) < 65536:
+        return None
+    return Target(host.lower(), int(text), "", ()).hosts, Services.of("tcp", int(text), int(text))
 
 
 class Product(Protocol):

@@ -24,7 +24,7 @@ from ...proof.filters import Who
 from ...proof.sets import Hosts, Services
 from ..naming import cut_name
 from ..tcp_proxy.plan import Target
-from .plan import Account, Grant, Plan, Way
+from .plan import Account, Grant, Plan, Way, at
 
 FILE = "teleport.yaml"
 LABEL, GATE = "airlock/target", "airlock/gate"
@@ -203,91 +203,89 @@ def _yaml(documents: Sequence[Mapping[str, Any]]) -> str:
 
 _SERVED = {"app": "app_labels", "db": "db_labels"}
 """Kind of resource → how a role selects it."""
+_Resource = tuple[str, str, Mapping[str, Any], Mapping[str, Any]]
+"""Kind, name, labels, spec."""
 
 
 def is_mine(document: Any) -> bool:
     """Whether a document is among what `tctl` takes."""
-    return isinstance(document, list) and any(_kind(one) in ("role", "bot", *_SERVED) for one in document)
+    return any(kind in ("role", "bot", *_SERVED) for kind, *_ in _resources(document))
 
 
 def read(documents: Mapping[str, Any]) -> Iterator[Way]:
     """What bots may reach, by their roles. A file of several documents is the list of them."""
-    every = [(file, one) for file, found in documents.items() if isinstance(found, list) for one in found]
-    resources = [one for _, one in every]
-    for file, role in every:
-        if _kind(role) != "role":
-            continue
-        label = f'role "{_named(role)}"'
-        callers = list(_callers(_named(role), resources))
-        for hosts, services, unknown in _reached(role, resources):
-            for account, who, unclear in callers:
-                yield Way(account, hosts, services, label, file, who, unknown or unclear)
+    every = [one for document in documents.values() for one in _resources(document)]
+    for file, document in documents.items():
+        for kind, name, _, spec in _resources(document):
+            callers = list(_callers(name, every)) if kind == "role" else []
+            for hosts, services, unknown in _reached(name, spec, every) if callers else ():
+                for account, who, unclear in callers:
+                    yield Way(account, hosts, services, f'role "{name}"', file, who, unknown or unclear)
 
 
-def _kind(one: Any) -> str:
-    version = str(one.get("version", "")) if isinstance(one, Mapping) else ""
-    return str(one.get("kind", "")) if version.startswith("v") and isinstance(one.get("spec"), Mapping) else ""
+def _resources(document: Any) -> Iterator[_Resource]:
+    for one in document if isinstance(document, list) else ():
+        if isinstance(one, Mapping) and str(one.get("version", "")).startswith("v") and isinstance(one.get("spec"), Mapping):
+            metadata = _map(one, "metadata")
+            yield str(one.get("kind", "")), str(metadata.get("name", "")), _map(metadata, "labels"), one["spec"]
 
 
-def _named(one: Mapping[str, Any]) -> str:
-    metadata = one.get("metadata")
-    return str(metadata.get("name", "")) if isinstance(metadata, Mapping) else ""
+def _map(one: Any, name: str) -> Mapping[str, Any]:
+    found = one.get(name) if isinstance(one, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
+def _texts(value: Any) -> list[str]:
+    """The values of a field that takes one, or several."""
+    return [str(one) for one in value] if isinstance(value, list | tuple) else [str(value)] if value is not None else []
 
 
 _Caller = tuple[str, Who | None, str]
 
 
-def _callers(role: str, resources: Sequence[Any]) -> Iterator[_Caller]:
+def _callers(role: str, every: Sequence[_Resource]) -> Iterator[_Caller]:
     """(account, who that is, what is not known) of everybody who has a role."""
-    for one in resources:
-        if role not in (one.get("spec", {}).get("roles") or ()) or _kind(one) not in ("bot", "user"):
-            continue
-        if _kind(one) == "user":
-            yield "", None, f"who user {_named(one)} is"
-            continue
-        tokens = [each["spec"] for each in resources if _kind(each) == "token" and each["spec"].get("bot_name") == _named(one)]
-        for spec in tokens:
-            yield from _joined(spec)
+    for kind, name, _, spec in every:
+        if kind in ("bot", "user") and role in _texts(spec.get("roles")):
+            tokens = [each for other, _, _, each in every if other == "token" and each.get("bot_name") == name]
+            for token in tokens if kind == "bot" else ():
+                yield from _joined(token)
+            if kind == "user" or not tokens:
+                yield "", None, f"who {kind} {name} is"
 
 
-def _joined(spec: Mapping[str, Any]) -> Iterator[_Caller]:
+def _joined(token: Mapping[str, Any]) -> Iterator[_Caller]:
     """Who may join by a token."""
-    method = spec.get("join_method")
-    place = spec if method == "iam" else spec.get(str(method))
-    rules = place.get("allow") if isinstance(place, Mapping) else None
+    method = str(token.get("join_method"))
+    rules = (token if method == "iam" else _map(token, method)).get("allow")
     if method not in _NEEDED or not isinstance(rules, list):
         yield "", None, f"who joins by {method}"
         return
+    field = {"kubernetes": "service_account", "iam": "aws_arn", "gcp": "service_accounts"}[method]
     for rule in rules:
-        if method == "kubernetes":
-            namespace, _, account = str(rule.get("service_account", "")).partition(":")
-            yield f"{namespace}:{account}", Who(workloads=frozenset({f"{namespace}/{account}"})), ""
-        elif method == "iam":
-            yield (str(rule["aws_arn"]), None, "") if rule.get("aws_arn") else ("", None, "which role of the account joins")
-        else:
-            accounts = rule.get("service_accounts") or ()
-            yield from ((str(one), None, "") for one in accounts)
-            if not accounts:
-                yield "", None, "which service account of the project joins"
+        found = _texts(rule.get(field) if isinstance(rule, Mapping) else None)
+        for one in found:
+            who = Who(workloads=frozenset({one.replace(":", "/", 1)})) if method == "kubernetes" else None
+            yield one, who, ""
+        if not found:
+            yield "", None, f"who joins by {method} without {field}"
 
 
-def _reached(role: Mapping[str, Any], resources: Sequence[Any]) -> Iterator[tuple[Hosts, Services, str]]:
+def _reached(name: str, role: Mapping[str, Any], every: Sequence[_Resource]) -> Iterator[tuple[Hosts, Services, str]]:
     """Where a role leads, and what is not known of that."""
-    allow, deny = (role["spec"].get(one) or {} for one in ("allow", "deny"))
-    unclear = f"what role {_named(role)} denies" if any(deny.get(one) for one in _SERVED.values()) else ""
-    for kind, field in _SERVED.items():
+    allow, deny = _map(role, "allow"), _map(role, "deny")
+    unclear = f"what role {name} denies" if any(deny.get(one) for one in _SERVED.values()) else ""
+    for served, field in _SERVED.items():
         if allow.get(f"{field}_expression"):
-            yield Hosts.every(), Services.every(), f"{field}_expression of role {_named(role)}"
-        wanted = allow.get(field)
-        if not isinstance(wanted, Mapping) or not wanted:
+            yield Hosts.every(), Services.every(), f"{field}_expression of role {name}"
+        if not (wanted := _map(allow, field)):
             continue
-        mine = [one for one in resources if _kind(one) == kind and _selects(wanted, one.get("metadata", {}).get("labels") or {})]
-        for one in mine:
-            hosts, services, unknown = _led(one)
-            yield hosts, services, unknown or unclear
+        mine = [one for one in every if one[0] == served and _selects(wanted, one[2])]
+        for _, which, _, spec in mine:
+            yield _led(f"{served} {which}", spec, unclear)
         # Exact labels of resources that are here: those are all that anybody knows of.
         if not mine or any(set(text) & set("*^{") for value in wanted.values() for text in _texts(value)):
-            yield Hosts.every(), Services.every(), f"resources that are not in the stack, which role {_named(role)} selects"
+            yield Hosts.every(), Services.every(), f"resources that are not in the stack, which role {name} selects"
 
 
 def _selects(wanted: Mapping[str, Any], labels: Mapping[str, Any]) -> bool:
@@ -295,17 +293,11 @@ def _selects(wanted: Mapping[str, Any], labels: Mapping[str, Any]) -> bool:
     return all(key == "*" or labels.get(key) in _texts(value) or "*" in _texts(value) for key, value in wanted.items())
 
 
-def _texts(value: Any) -> list[str]:
-    return [str(one) for one in value] if isinstance(value, list | tuple) else [str(value)]
-
-
-def _led(one: Mapping[str, Any]) -> tuple[Hosts, Services, str]:
-    uri = str(one["spec"].get("uri", ""))
-    parts = urlsplit(uri if "://" in uri else f"tcp://{uri}")
+def _led(which: str, spec: Mapping[str, Any], unclear: str) -> tuple[Hosts, Services, str]:
+    uri = str(spec.get("uri", ""))
     try:
-        host, port = parts.hostname, parts.port
+        parts = urlsplit(uri if "://" in uri else f"tcp://{uri}")
+        found = at(parts.hostname, parts.port)
     except ValueError:
-        host = port = None
-    if host is None or port is None:
-        return Hosts.every(), Services.every(), f"where {_kind(one)} {_named(one)} is"
-    return Target(host, port, "", ()).hosts, Services.of("tcp", port, port), ""
+        found = None
+    return (*found, unclear) if found else (Hosts.every(), Services.every(), f"where {which} is")

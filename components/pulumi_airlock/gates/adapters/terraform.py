@@ -42,14 +42,15 @@ def referred(text: Any, type_: str) -> str | None:
 def resources(document: Any, type_: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """(name, arguments) of every resource of a type in a file."""
     kept = document.get("resource") if isinstance(document, Mapping) else None
-    found = kept.get(type_) if isinstance(kept, Mapping) else None
-    for name, one in found.items() if isinstance(found, Mapping) else ():
-        # A list with one body is the same as the body.
-        body = one[0] if isinstance(one, list) and len(one) == 1 else one
-        yield str(name), body if isinstance(body, Mapping) else {}
+    # A block may be written as a list of blocks, and a body as a list of one.
+    for block in kept if isinstance(kept, list) else [kept]:
+        found = block.get(type_) if isinstance(block, Mapping) else None
+        for name, one in found.items() if isinstance(found, Mapping) else ():
+            body = one[0] if isinstance(one, list) and len(one) == 1 else one
+            yield str(name), body if isinstance(body, Mapping) else {}
 
 
 def listed(one: Mapping[str, Any], name: str) -> list[Any]:
-    """An argument that is a list; of one that is none, or not set, nothing."""
+    """An argument that is a list; one that is an expression is its only entry."""
     found = one.get(name)
-    return list(found) if isinstance(found, list | tuple) else []
+    return list(found) if isinstance(found, list | tuple) else [found] if isinstance(found, str) else []
