@@ -14,7 +14,7 @@ from pulumi_airlock.gates.stack import Stack
 from pulumi_airlock.tokens import HELM_ENVIRONMENT
 
 PAGE = (Path(__file__).parents[3] / "docs" / "environments" / "helm.md").read_text(encoding="utf-8")
-(SNIPPET,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+SNIPPET, *_ = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 ACCESS = Access.model_validate(
     {
         "identityProvider": {"kind": "oidc", "issuer": "https://idp.bank.example", "audience": "airflow"},
