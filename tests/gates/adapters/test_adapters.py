@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from adapter_program import ACCESS, BOUNDARY, CLOUDS, DOCUMENT, HOOP, PLACES, PODS, PRODUCTS, TODAY, changed, compiled
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pulumi_airlock.access import Access
 from pulumi_airlock.errors import InputError
@@ -280,6 +280,7 @@ def accesses(draw: st.DrawFn) -> Access:
     return changed(zones=zones, destinations=destinations, routes=routes)
 
 
+@settings(deadline=None, max_examples=60)
 @given(access=accesses(), name=st.sampled_from(sorted(PRODUCTS)))
 def test_whatever_is_declared_is_what_the_documents_say(access: Access, name: str) -> None:
     product = PRODUCTS[name]
@@ -306,6 +307,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(deadline=None, max_examples=60)
 @given(name=st.sampled_from(sorted(PRODUCTS)), strange=VALUES, where=st.integers(0, 200))
 def test_strange_documents_are_read_without_an_error(name: str, strange: Any, where: int) -> None:
     """Somebody's own documents: any field of what is compiled may be anything."""
