@@ -17,6 +17,7 @@ from airlock_provider.manifest import Proxy, ProxyRule
 from certificates import Authority
 from forwarding import RUN, Trail, destination, echo, files, talk, texts, wait_until
 from pulumi_airlock.access import Access
+from pulumi_airlock.audit.timeline import Question, read
 from pulumi_airlock.gates.tcp_proxy import TaskCertificates, compile_proxy, proxy_of
 from real_haproxy import HOST, RunningHaproxy, proxy
 from real_parts import HAPROXY, needed
@@ -138,6 +139,22 @@ def test_a_condition_may_try_it_and_ask_for_the_manifest_in_force(parts: Parts) 
     assert tunnels.policy(parts.known, "finance", shown) == "abc123"
     with pytest.raises(OSError, match="does not say which manifest of markets"):
         tunnels.policy(parts.known, "markets", shown)
+
+
+def test_the_trail_joins_what_both_ends_tell(parts: Parts) -> None:
+    """HAProxy knows no run: its line of a tunnel is joined by the caller's port, and what it was asked by the session's name."""
+    assert talk(parts.forwarder("ledger").open(parts.way()), b"hello 123") == b"welcome h"
+    assert talk(parts.forwarder("marketing").open(parts.way())) == b""
+    parts.trail.wait_for("Close")
+    parts.trail.wait_for("Refuse")
+    assert parts.running.lines("close")
+    logs = {"events": parts.trail.path, "proxy": parts.running.log}
+    found = read(list(logs), lambda name: iter(logs[name].read_text().splitlines()), Question())
+    (run,) = [one for one in found.runs if one.correlation == RUN.correlation]
+    told = [sorted(f"{one.what}/{one.by}" for one in session.entries) for session in run.sessions]
+    assert ["left/provider", "left/tcp_proxy", "reached/provider", "reached/tcp_proxy"] in told
+    assert ["refused/provider", "refused/tcp_proxy"] in told
+    assert not found.notices
 
 
 def test_each_principal_has_its_own_certificate(parts: Parts) -> None:

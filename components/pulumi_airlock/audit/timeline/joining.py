@@ -26,7 +26,7 @@ def join(entries: Iterable[Entry], trail: Trail) -> None:
         else:
             nameless.append(one)
     for one in nameless:  # a token that was not accepted names nobody to the proxy: the session's name may
-        runs.add(one, runs.of_session(one) or runs.unknown(one))
+        runs.add(one, runs.of_session(one) or runs.of_connection(one) or runs.unknown(one))
     trail.runs = runs.all
     for run in trail.runs:
         run.sessions = _sessions(runs.waiting(run))
@@ -40,6 +40,8 @@ class _Runs:
         self._by_correlation: dict[str, list[Run]] = {}
         self._by_ids: dict[tuple[object, ...], Run] = {}
         self._by_session: dict[str, Run] = {}
+        self._by_client: dict[str, list[tuple[datetime, Run]]] = {}
+        self._by_stream: dict[str, Run] = {}
         self._unknown: dict[str, Run] = {}
         self._waiting: dict[int, list[Entry]] = {}
         self.all: list[Run] = []
@@ -49,6 +51,8 @@ class _Runs:
         (self.waiting(run) if entry.what in _OF_SESSIONS else run.entries).append(entry)
         if entry.session and entry.by == PROVIDER:
             self._by_session.setdefault(entry.session, run)
+            if entry.what is What.OPENED and entry.client:
+                self._by_client.setdefault(entry.client, []).append((entry.time, run))
 
     def waiting(self, run: Run) -> list[Entry]:
         """Entries of sessions."""
@@ -57,6 +61,16 @@ class _Runs:
     def of_session(self, entry: Entry) -> Run | None:
         """The run whose forwarder calls a session so."""
         return self._by_session.get(entry.session) if entry.session else None
+
+    def of_connection(self, entry: Entry) -> Run | None:
+        """The run whose forwarder opened a connection from that address and port then: a certificate names no run."""
+        if entry.stream in self._by_stream:
+            return self._by_stream[entry.stream]
+        for time, run in self._by_client.get(entry.client, ()) if entry.stream else ():
+            if abs(time - entry.time) <= _NEAR:
+                self._by_stream[entry.stream] = run
+                return run
+        return None
 
     def unknown(self, entry: Entry) -> Run:
         """A run of whoever it was: one for each gate and caller's address, since nothing tells them apart."""

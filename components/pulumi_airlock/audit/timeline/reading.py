@@ -65,7 +65,7 @@ def _inside(value: Any, place: Place, depth: int) -> Iterator[tuple[str, Entry |
         if _is_ours(value):
             yield from ((OCSF, one) for one in _event(value, place))
         elif value.get("gate") and "event" in value and "connection" in value:
-            yield PROXY, _proxied(value, place)
+            yield from ((PROXY, one) for one in _proxied(value, place))
         else:
             for key in _INSIDE:
                 yield from _inside(value.get(key), place, depth + 1)
@@ -182,12 +182,24 @@ def _joined(host: str, port: int) -> str:
 # --- the proxy's log
 
 
-def _proxied(line: Mapping[str, Any], place: Place) -> Entry | None:
+def _proxied(line: Mapping[str, Any], place: Place) -> Iterator[Entry | None]:
     """A line of the proxy: at the start of a tunnel, at its end, of a refusal, or of TLS that failed. None: somebody asked which
-    manifests it goes by."""
+    manifests it goes by, or whether a tunnel may be had."""
     event = str(line.get("event"))
     if event == "asked":
-        return None
+        yield None
+        return
+    if line.get("engine") == "haproxy" and event == "close":
+        # It tells of a tunnel once, at its end, and by its flags of one that reached nobody (HAProxy, "Session state").
+        if _string(line, "response_flags")[1:2] in ("C", "Q"):
+            yield _entry({**line, "event": "refused", "reason": "routing", "response_code": 503}, place)
+            return
+        yield _entry({**line, "event": "open", "duration_ms": 0}, place)
+    yield _entry(line, place)
+
+
+def _entry(line: Mapping[str, Any], place: Place) -> Entry:
+    event = str(line.get("event"))
     if event not in ("open", "close", "refused", "handshake"):
         raise ValueError(f"event {event[:40]!r}, which the proxy does not log: of a later release?")
     start = _clock(line.get("time"))

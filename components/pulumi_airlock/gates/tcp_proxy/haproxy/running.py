@@ -13,8 +13,8 @@ digest() { cat "$CONFIG" "$TLS/tls.crt" "$TLS/tls.key" "$TLS/ca.crt" | sha256sum
 used=$(digest)
 haproxy -W -db -f "$CONFIG" &
 main=$!
-trap 'kill -TERM $main' TERM INT
-trap 'kill -USR1 $main' USR1
+trap 'kill -TERM $main 2>/dev/null' TERM INT
+trap 'kill -USR1 $main 2>/dev/null' USR1
 while kill -0 $main 2>/dev/null; do
   sleep "$EVERY" & wait $! || true
   now=$(digest)
