@@ -40,6 +40,7 @@ bench: $(STAMP)   ## how long a preview takes, a proof, and the way through the 
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.proofs --timeout 60 --markdown docs/performance.md
 	$(BIN)/python -m bench.path --markdown docs/performance-runtime.md
+	$(BIN)/python -m bench.fleet --markdown docs/scale.md
 	-$(BIN)/python -m bench.lookups
 
 oracle: $(STAMP)   ## holds the proof against brute force and z3 in 10,000 random cases: some five minutes

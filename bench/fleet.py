@@ -6,7 +6,6 @@ python -m bench.fleet [--stacks N…] [--jobs N…] [--json] [--markdown PAGE]
 import argparse
 import json
 import os
-import platform
 import resource
 import shutil
 import subprocess
@@ -22,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from .measure import PACKS, PROGRAM, ROOT
+from .pages import busy, machine, replace_table
 
 BEGIN, END = "<!-- bench.fleet: begin -->", "<!-- bench.fleet: end -->"
 EXAMPLE = ROOT / "examples" / "many-environments"
@@ -61,7 +61,7 @@ def main() -> None:
             status.update(f"measuring {stacks} stacks of {program.name}, {jobs} at once …")
             measured.append(_measure(program, stack, stacks, jobs))
     if given.markdown is not None:
-        _replace(given.markdown, _markdown(measured, cores, load))
+        replace_table(given.markdown, BEGIN, END, _markdown(measured, load))
     if given.json:
         print(json.dumps([asdict(one) for one in measured], indent=2))
     else:
@@ -92,8 +92,10 @@ def _measure(program: Path, stack: str, stacks: int, jobs: int) -> Measured:
         seconds, cpu = time.perf_counter() - since, _processor_seconds() - before
     found = json.loads(printed)["stacks"]
     if len(found) != stacks or any(one["status"] for one in found):
-        first = next((one for one in found if one["status"]), {})
-        raise SystemExit(f"{program.name}: not all stacks are well: {first.get('error') or first.get('findings', ())[:3]}")
+        failing = [one for one in found if one["status"]]
+        raise SystemExit(
+            f"{program.name}: not all stacks are well: {[one['error'] or one['findings'][:3] for one in failing[:1]]}"
+        )
     return Measured(found[0]["resources"], stacks, jobs, seconds, cpu, memory.most, max(float(one["megabytes"]) for one in found))
 
 
@@ -158,20 +160,10 @@ def _show(measured: Sequence[Measured]) -> None:
     Console().print(table)
 
 
-def _markdown(measured: Sequence[Measured], cores: int, load: float) -> str:
+def _markdown(measured: Sequence[Measured], load: float) -> str:
     lines = [HEADINGS, ("---", *("--:" for _ in HEADINGS[1:])), *map(_cells, measured)]
-    others = f" Others kept the machine busy: its load was {load:.1f} when this began." if load > 1 else ""
-    said = f"Measured on {cores} cores ({platform.machine()}), Python {platform.python_version()}.{others}"
+    said = f"Measured on {machine()}.{busy(load)}"
     return f"{said}\n\n" + "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-
-
-def _replace(page: Path, table: str) -> None:
-    text = page.read_text(encoding="utf-8")
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise SystemExit(f"{page} has no place for the table: {BEGIN} … {END}")
-    page.write_text(f"{before}{begin}\n{table}\n{end}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from itertools import cycle, islice
 from zoneinfo import ZoneInfo
 
 from pulumi_airlock.access import Access, Destination, Route
+from pulumi_airlock.logs.connection import EPHEMERAL
 
 START = datetime(2026, 10, 26, tzinfo=UTC)
 """A Monday."""
@@ -46,8 +47,12 @@ class Contact:
     source: str
     address: str
     name: str
+    """The destination's in the access file; empty for what is in none."""
+    host: str
+    """The host's name, for those who know it; empty where it has none."""
     port: int
     protocol: str
+    source_port: int
     run: Run | None = None
 
 
@@ -175,7 +180,9 @@ def address_of(destination: Destination, number: int = 0) -> str:
 def _contact(chance: random.Random, destination: Destination, at: datetime, worker: str, run: Run | None) -> Contact:
     protocol, first, last = destination.services()[0]
     port = chance.randint(first, last)
-    return Contact(at, worker, address_of(destination, chance.randrange(8)), destination.name, port, protocol, run)
+    host = destination.hosts[0] if destination.hosts else ""
+    address = address_of(destination, chance.randrange(8))
+    return Contact(at, worker, address, destination.name, host, port, protocol, chance.randrange(EPHEMERAL, 61000), run)
 
 
 def _noise(made: Traffic, chance: random.Random, access: Access, workers: list[str], days: int, noise: float) -> None:
@@ -194,7 +201,7 @@ def _noise(made: Traffic, chance: random.Random, access: Access, workers: list[s
             if chance.random() < 0.5 and odd.networks():
                 made.contacts.append(_contact(chance, odd, at, worker, None))
             else:
-                made.contacts.append(Contact(at, worker, f"198.18.0.{chance.randrange(40)}", "", 443, "tcp"))
+                made.contacts.append(Contact(at, worker, f"198.18.0.{chance.randrange(40)}", "", "", 443, "tcp", EPHEMERAL))
 
 
 def everything(made: Traffic, lines: int) -> Iterator[Contact]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from ..proofs.__main__ import _machine
+from ..pages import busy, machine, replace_table
 from .parts import Parts, measure, running
 
 BEGIN, END = "<!-- bench.path: begin -->", "<!-- bench.path: end -->"
@@ -48,7 +48,7 @@ def main() -> None:
     ):
         rows = list(_rows(parts, given, lambda what: status.update(f"measuring {what} …")))
     if given.markdown is not None:
-        _replace(given.markdown, _markdown(rows, _caption(given, load)))
+        replace_table(given.markdown, BEGIN, END, _markdown(rows, _caption(given, load)))
     if given.json:
         print(json.dumps([asdict(one) for one in rows], indent=2))
     else:
@@ -101,15 +101,14 @@ def _number(value: float) -> str:
 
 
 def _caption(given: argparse.Namespace, load: float) -> str:
-    others = f" Others kept the machine busy: its load was {load:.1f} when this began." if load > 1 else ""
     return (
         f"The best of {given.rounds} rounds, direct and through the proxy in turns, all on the loopback address of one machine "
-        f"that destination, Envoy, forwarder and client share.{others}"
+        f"that destination, Envoy, forwarder and client share.{busy(load)}"
     )
 
 
 def _table(rows: list[Row], caption: str) -> Table:
-    table = Table(title=f"The path on {_machine()}", caption=caption)
+    table = Table(title=f"The path on {machine()}", caption=caption)
     for number, heading in enumerate(HEADINGS):
         table.add_column(heading, justify="left" if number < 2 else "right", no_wrap=True)
     for row in rows:
@@ -118,19 +117,9 @@ def _table(rows: list[Row], caption: str) -> Table:
 
 
 def _markdown(rows: list[Row], caption: str) -> str:
-    lines = [f"Measured on {_machine()}. {caption}", ""]
+    lines = [f"Measured on {machine()}. {caption}", ""]
     lines += [f"| {' | '.join(HEADINGS)} |", "|---|---|--:|--:|--:|"]
     return "\n".join([*lines, *(f"| {' | '.join(_cells(row))} |" for row in rows)])
-
-
-def _replace(page: Path, table: str) -> None:
-    """Puts the table between the two marks of a page."""
-    text = page.read_text()
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise SystemExit(f"{page}: has no {BEGIN} … {END}")
-    page.write_text(f"{before}{begin}\n{table}\n{end}{after}")
 
 
 if __name__ == "__main__":

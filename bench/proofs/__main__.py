@@ -5,8 +5,6 @@ python -m bench.proofs [--only NAME] [--sizes N…] [--runs N] [--timeout SECOND
 
 import argparse
 import json
-import os
-import platform
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from ..pages import machine, replace_table
 from .measure import Measured, growth, measure_all, ratio
 from .questions import SERIES
 
@@ -37,7 +36,7 @@ def main() -> None:
             given.only, given.sizes, given.runs, given.timeout, lambda what: status.update(f"measuring {what} …")
         )
     if given.markdown is not None:
-        _replace(given.markdown, _markdown(measured, given.timeout))
+        replace_table(given.markdown, BEGIN, END, _markdown(measured, given.timeout))
     if given.json:
         print(json.dumps([asdict(one) for one in measured], indent=2))
     else:
@@ -78,7 +77,7 @@ def _goal(one: Measured) -> str:
 
 
 def _table(measured: Sequence[Measured], timeout: float) -> Table:
-    table = Table(title=f"Proofs on {_machine()}", caption=_caption(timeout))
+    table = Table(title=f"Proofs on {machine()}", caption=_caption(timeout))
     for number, heading in enumerate(HEADINGS):
         table.add_column(heading, justify="left" if number in (0, 3, 8) else "right", no_wrap=True)
     rows = _rows(measured, timeout)
@@ -97,32 +96,10 @@ def _caption(timeout: float) -> str:
 
 
 def _markdown(measured: Sequence[Measured], timeout: float) -> str:
-    lines = [f"Measured on {_machine()}. {_caption(timeout)}", ""]
+    lines = [f"Measured on {machine()}. {_caption(timeout)}", ""]
     lines += [f"| {' | '.join(HEADINGS)} |", "|---|--:|--:|---|--:|--:|--:|--:|---|"]
     lines += [f"| {' | '.join(row)} |" for row in _rows(measured, timeout)]
     return "\n".join(lines)
-
-
-def _machine() -> str:
-    model = next(
-        (line.partition(":")[2].strip() for line in _lines(Path("/proc/cpuinfo")) if line.startswith("model name")),
-        platform.processor() or platform.machine(),
-    )
-    return f"{os.cpu_count()} cores ({model}), Python {platform.python_version()}"
-
-
-def _lines(path: Path) -> list[str]:
-    return path.read_text().splitlines() if path.exists() else []
-
-
-def _replace(page: Path, table: str) -> None:
-    """Puts the table between the two marks of a page."""
-    text = page.read_text()
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise SystemExit(f"{page}: no {BEGIN} and {END} to put the table between")
-    page.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}")
 
 
 if __name__ == "__main__":

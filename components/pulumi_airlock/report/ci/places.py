@@ -18,6 +18,8 @@ from .model import Place
 _MARK = b"apiVersion"
 _HEAD = 4096
 """Bytes in which an access file says what it is."""
+_FOREIGN = frozenset({"node_modules", "site-packages", "__pycache__"})
+"""Folders whose files are nobody's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ def declared_in(access: Access | None, stack: str, *folders: Path) -> Reading | 
 def _candidates(folders: tuple[Path, ...]) -> Iterator[Path]:
     for folder in folders:
         for above, inner, names in os.walk(folder):
-            inner[:] = [one for one in inner if not one.startswith((".", "node_modules", "__pycache__"))]
+            inner[:] = [one for one in inner if not one.startswith(".") and one not in _FOREIGN]
             for name in names:
                 path = Path(above, name)
                 if path.suffix in (".yaml", ".yml") and _may_be_access(path):

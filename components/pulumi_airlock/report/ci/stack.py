@@ -49,8 +49,8 @@ PROOF_RULES = (
 )
 INPUT_RULE = Rule("airlock/input", "The program and its files can be used.", tags=("input",))
 
-_COVERED = {"access-proof": "proof", "one-owner-per-check": "owners"}
-"""Policies of the pack `airlock-access-proof` that say again what the proof beside them says, resource by resource."""
+PROOF_PACK, PROOF_POLICY, OWNERS_POLICY = "airlock-access-proof", "access-proof", "one-owner-per-check"
+"""The pack, and those of its policies, that say again what the proof beside them says, resource by resource."""
 
 
 def report_of_failure(name: str, error: AirlockError, otherwise: Place) -> Report:
@@ -75,7 +75,7 @@ def report_of_stack(
         checks += _policies(plan, places, rules, _told_by(proof))
     if proof is not None:
         rules |= {one.id: one for one in PROOF_RULES}
-        checks += _proven(proof, places)
+        checks += _proven(proof, places, _owners_level(plan))
         checks += _compared(identity, places)
     return Report(name, tuple(checks), rules)
 
@@ -105,16 +105,16 @@ def _told_by(proof: Proof | None) -> frozenset[str]:
     """Policies whose violations the proof tells itself."""
     if proof is None:
         return frozenset()
-    told = {"proof": not proof.ok, "owners": bool(proof.overlaps)}
-    return frozenset(policy for policy, what in _COVERED.items() if told[what])
+    told = {PROOF_POLICY: not proof.ok, OWNERS_POLICY: bool(proof.overlaps)}
+    return frozenset(policy for policy, again in told.items() if again)
 
 
 def _policies(plan: Plan, places: Places, rules: dict[str, Rule], covered: frozenset[str]) -> Iterator[Check]:
     for pack in plan.packs:
         for policy in pack.policies.values():
-            rule = _rule(pack, policy)
-            if policy.name in covered and pack.name == "airlock-access-proof":
+            if pack.name == PROOF_PACK and policy.name in covered:
                 continue
+            rule = _rule(pack, policy)
             rules[rule.id] = rule
             found = [one for one in plan.diagnostics if (one.pack, one.policy) == (pack.name, policy.name)]
             results = tuple(_violation(rule.id, one, places) for one in found)
@@ -137,14 +137,22 @@ def _violation(rule: str, one: Diagnostic, places: Places) -> Result:
 # --- the proof
 
 
-def _proven(proof: Proof, places: Places) -> Iterator[Check]:
+def _owners_level(plan: Plan | None) -> Level:
+    """A check without exactly one owner fails `prove`; of a preview, the policy says whether it does."""
+    if plan is None:
+        return Level.ERROR
+    fails = any(one.policy == OWNERS_POLICY and one.level is PolicyLevel.MANDATORY for one in plan.diagnostics)
+    return Level.ERROR if fails else Level.WARNING
+
+
+def _proven(proof: Proof, places: Places, owners_level: Level) -> Iterator[Check]:
     yield Check("proof", "nothing is let through that is not declared", tuple(_excess(one, places) for one in proof.excess))
     yield Check("proof", "what is declared is let through", tuple(_blocked(one, places) for one in proof.blocked))
     yield Check("proof", "nothing unknown decides", tuple(_unproven(one, places) for one in proof.unproven))
     owners = (
         Result(
             "proof/check-owner",
-            Level.ERROR,
+            owners_level,
             one.message,
             _first([places.resource(owner.rule.urn) for owner in reversed(one.owners)]) or places.access,
             one.owners[-1].rule.urn if one.owners else "",
