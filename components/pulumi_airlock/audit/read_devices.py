@@ -15,12 +15,12 @@ NSS_SERVER = "zia:index:NssServer"
 
 SLOTS: Mapping[str, str] = {
     f"logsyslogd{number}{part}setting": f"logsyslogd{number}{part}filter"
-    for number in ("", "2", "3", "4", "v2", "v3", "v4")
+    for number in ("", "2", "3", "4")
     for part in ("", "override")
 }
-"""Kind of a syslog server's setting → kind of its filter. Both packages' spellings: `syslogd/v2`, and `syslogd2`."""
+"""Kind of a syslog server's setting → kind of its filter."""
 
-_ANALYZERS = frozenset(f"logfortianalyzer{number}setting" for number in ("", "2", "3", "v2", "v3", "cloud"))
+_ANALYZERS = frozenset(f"logfortianalyzer{number}setting" for number in ("", "2", "3", "cloud"))
 
 _ENOUGH = ("information", "debug")
 _TRAFFIC = ("forwardTraffic", "localTraffic")
@@ -40,15 +40,10 @@ def slots_written_twice(stack: Stack) -> Iterator[tuple[Resource, Resource, bool
     for device in devices(stack):
         seen: dict[tuple[str, str], Resource] = {}
         for one in _of_device(stack, device, SLOTS):
-            slot = (_slot(one), str(one.get("vdomparam") or ""))
+            slot = (kind_of(one), str(one.get("vdomparam") or ""))
             if slot in seen:
                 yield seen[slot], one, UNKNOWN not in (one.get("vdomparam"), seen[slot].get("vdomparam"))
             seen.setdefault(slot, one)
-
-
-def _slot(one: Resource) -> str:
-    """`logsyslogd2setting`, in the one spelling."""
-    return kind_of(one).replace("logsyslogdv", "logsyslogd")
 
 
 def _of_device(stack: Stack, device: Device, kinds: Container[str]) -> list[Resource]:

@@ -1,6 +1,10 @@
 """One name for all spellings of a resource type: policies are written for kinds, and say which kinds they judge."""
 
+import re
 from functools import lru_cache
+
+_NUMBERED = re.compile(r"(?<=/)v(?=[2-9]/)")
+"""pulumiverse's `log/syslogd/v2/setting` is Terraform's `logsyslogd2_setting`."""
 
 
 @lru_cache(maxsize=4096)
@@ -9,8 +13,10 @@ def kind_of(type_: str) -> str:
 
     >>> kind_of("fortios:firewall/policy:Policy") == kind_of("fortios:index/firewallPolicy:FirewallPolicy")
     True
-    >>> kind_of("fortios:index/vpnIpsecPhase1Interface:VpnIpsecPhase1Interface")
+    >>> kind_of("fortios:index/vpnipsecPhase1interfaceV2:VpnipsecPhase1interfaceV2")
     'fortios:vpnipsecphase1interface'
+    >>> kind_of("fortios:log/syslogd/v2/setting:Setting")
+    'fortios:logsyslogd2setting'
     >>> kind_of("aws:ec2/vpc:Vpc")
     'aws:ec2/vpc:Vpc'
     """
@@ -19,7 +25,8 @@ def kind_of(type_: str) -> str:
         return type_
     module, _, name = rest.rpartition(":")
     path = name if module == "index" else module.removeprefix("index/")
-    return "fortios:" + path.replace("/", "").replace("_", "").lower()
+    # `V2` is what the bridge gives the second of two resources whose names differ in capitals alone; both are of one kind.
+    return "fortios:" + _NUMBERED.sub("", path).removesuffix("V2").replace("/", "").replace("_", "").lower()
 
 
 def is_of(type_: str, pattern: str) -> bool:

@@ -5,29 +5,25 @@ from collections.abc import Mapping
 from .simulation import Simulated
 
 
-def _both(module: str, name: str) -> tuple[str, str]:
-    """The tokens of a FortiOS type in both packages: pulumiverse's, and that of the bridged Terraform provider."""
-    last = name[0].upper() + name[1:]
-    flat = "".join(part[0].upper() + part[1:] for part in module.split("/"))
-    return f"fortios:{module}/{name}:{last}", f"fortios:index/{flat[0].lower()}{flat[1:]}{last}:{flat}{last}"
+def _token(module: str, name: str) -> str:
+    """pulumiverse's token of a FortiOS type."""
+    return f"fortios:{module}/{name}:{name[0].upper()}{name[1:]}"
 
 
 def _named(*types: tuple[str, str], key: str = "name") -> dict[str, Simulated]:
     """FortiOS objects whose id is their name."""
-    simulated = Simulated("{name}", {"name": "{name}"}, frozenset((key, "vdomparam")))
-    return {token: simulated for kind in types for token in _both(*kind)}
+    return {_token(*one): Simulated("{name}", {"name": "{name}"}, frozenset((key, "vdomparam"))) for one in types}
 
 
 def _numbered(key: str, *types: tuple[str, str]) -> dict[str, Simulated]:
     """FortiOS objects whose id is a number: as given, else one that the device picks."""
-    simulated = Simulated(f"{{number.{key}}}", {key: f"{{number.{key}}}"}, frozenset((key, "vdomparam")))
-    return {token: simulated for kind in types for token in _both(*kind)}
+    number = f"{{number.{key}}}"
+    return {_token(*one): Simulated(number, {key: number}, frozenset((key, "vdomparam"))) for one in types}
 
 
 def _single(*types: tuple[str, str]) -> dict[str, Simulated]:
     """FortiOS settings, of which a device has one each: the id is made of the type."""
-    simulated = Simulated("{type}", {}, frozenset(("vdomparam",)))
-    return {token: simulated for kind in types for token in _both(*kind)}
+    return {_token(*one): Simulated("{type}", {}, frozenset(("vdomparam",))) for one in types}
 
 
 FORTIOS: Mapping[str, Simulated] = {
@@ -107,4 +103,4 @@ FORTIOS: Mapping[str, Simulated] = {
         secret=frozenset(("response",)),
     ),
 }
-"""Every simulated type of FortiOS, by its token."""
+"""Every simulated type of FortiOS, by pulumiverse's token."""

@@ -6,6 +6,7 @@ id (see `simulation`).
 
 from collections.abc import Mapping
 
+from ..gates.kinds import kind_of
 from .simulated_aws import AWS
 from .simulated_credentials import CREDENTIALS
 from .simulated_fortios import FORTIOS
@@ -27,6 +28,9 @@ _RANDOM: dict[str, Simulated] = {
 
 TYPES: Mapping[str, Simulated] = {**AWS, **CREDENTIALS, **_RANDOM, **FORTIOS, **GCP, **IDENTITY, **KUBERNETES, **ZIA, **ZPA}
 """Every simulated type, by its token."""
+
+KINDS: Mapping[str, Simulated] = {kind_of(token): simulated for token, simulated in FORTIOS.items()}
+"""Types of FortiOS by their kind, whose tokens differ between its two packages."""
 
 OTHERS: Mapping[str, Simulated] = {"kubernetes": OBJECT}
 """What is made up for a package's types that are not listed."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from ..gates.kinds import kind_of
 from . import paths, urns
 from .wire import UNKNOWN_STRING, reveal, secret
 
@@ -152,9 +153,9 @@ class Simulator:
 
     def type(self, type_: str) -> Simulated:
         """What is made up for a type."""
-        from .simulated_types import OTHERS, TYPES
+        from .simulated_types import KINDS, OTHERS, TYPES
 
-        return TYPES.get(type_) or OTHERS.get(type_.partition(":")[0], GENERIC)
+        return TYPES.get(type_) or KINDS.get(kind_of(type_)) or OTHERS.get(type_.partition(":")[0], GENERIC)
 
     def deletes_first(self, type_: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
         """Whether a replacement can only come when the old resource has gone: it keeps the name that the program gave it.

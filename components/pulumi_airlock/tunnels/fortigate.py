@@ -3,7 +3,7 @@
 Phase 1 and 2 of both tunnels, their interfaces and routes, in one zone for policies to name.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from ipaddress import IPv4Network
 from typing import Any
 
@@ -104,6 +104,8 @@ class FortigateTunnel(pulumi.ComponentResource):
         super().__init__("airlock:index:FortigateTunnel", name, {}, opts)
         self._name = name
         self._sdk = Sdk(dialect)
+        # A number in the provider of 2024, text in today's, which takes AS numbers with a dot.
+        self._asn: Callable[[str], int | str] = int if dialect == "pulumiverse" else str
         self._vdom = vdom
         self._cloud = cloud
         self._told = f"{cloud.name} VPN {name}"
@@ -277,7 +279,7 @@ class FortigateTunnel(pulumi.ComponentResource):
             self._sdk.routerbgp_neighbor(
                 f"{self._name}-{position}",
                 ip=tunnel.cloud_inside_address,
-                remote_as=tunnel.cloud_asn.apply(int),
+                remote_as=tunnel.cloud_asn.apply(self._asn),
                 password=tunnel.bgp_password,
                 description=f"{self._told}, tunnel {position}",
                 activate="enable",

@@ -10,7 +10,7 @@ INTERFACE = "fortios:systeminterface"
 PROVIDER = "pulumi:providers:fortios"
 SYSLOG = tuple(
     f"fortios:logsyslogd{number}{part}"
-    for number in ("", "2", "3", "4", "v2", "v3", "v4")
+    for number in ("", "2", "3", "4")
     for part in ("setting", "overridesetting")
 )
 LOG_SETTING = "fortios:logsetting"

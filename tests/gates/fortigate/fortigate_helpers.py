@@ -1,4 +1,4 @@
-"""Runs a FortigateGate in process and hands back its stack; builds hand-written stacks; decides points by a stack's filters."""
+"""Runs a FortigateGate in process and hands back its stack; builds stacks by hand; decides points by a stack's filters."""
 
 import ipaddress
 from collections.abc import Callable, Mapping
@@ -12,6 +12,7 @@ import pulumi.runtime
 from google.protobuf import json_format
 from pulumi.runtime import mocks
 from pulumi.runtime.proto import resource_pb2
+from pulumi_airlock.gates.kinds import kind_of
 from pulumi_airlock.gates.sources import resource_from_wire
 from pulumi_airlock.gates.stack import Resource, Stack
 from pulumi_airlock.proof.filters import Action, Filter, Match
@@ -20,6 +21,14 @@ from pulumi_airlock.proof.times import Once, Weekly
 
 POLICY = "fortios:firewall/policy:Policy"
 PROVIDER = "urn:pulumi:test::bank::pulumi:providers:fortios::datacenter"
+
+
+class AnyDialect(Stack):
+    """A stack that is asked for types in pulumiverse's words, whichever package its resources are of."""
+
+    def of_type(self, *types: str) -> tuple[Resource, ...]:
+        kinds = [kind_of(one) for one in types]
+        return tuple(one for kind in kinds for one in self.resources if kind_of(one.type) == kind)
 
 
 class _Recorder(mocks.MockMonitor):
@@ -36,8 +45,8 @@ class _Recorder(mocks.MockMonitor):
         urn = self.make_urn(request.parent, request.type, request.name)
         self.requests[urn] = request
         computed: dict[str, Any] = {}
-        if request.type == POLICY and not self.preview and "policyid" not in request.object:
-            computed["policyid"] = sum(one.type == POLICY for one in self.requests.values())
+        if kind_of(request.type) == kind_of(POLICY) and not self.preview and "policyid" not in request.object:
+            computed["policyid"] = sum(kind_of(one.type) == kind_of(POLICY) for one in self.requests.values())
         self.computed[urn] = computed
         id_ = "" if self.preview or not request.custom else str(computed.get("policyid", request.name))
         answer = resource_pb2.RegisterResourceResponse(urn=urn, id=id_, object=request.object)
@@ -49,7 +58,7 @@ class _Recorder(mocks.MockMonitor):
         return super().RegisterResourceOutputs(request)
 
     def stack(self) -> Stack:
-        return Stack(self._resource(urn, request) for urn, request in self.requests.items())
+        return AnyDialect(self._resource(urn, request) for urn, request in self.requests.items())
 
     def _resource(self, urn, request) -> Resource:
         return resource_from_wire(

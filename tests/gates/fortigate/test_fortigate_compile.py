@@ -5,15 +5,17 @@ import sys
 from dataclasses import replace
 from itertools import pairwise
 
-import pulumiverse_fortios as fortios
 import pytest
 from fortigate_helpers import POLICY, Point, decide, run_program
 from pulumi_airlock.access.model import Access
 from pulumi_airlock.errors import InputError
 from pulumi_airlock.gates.fortigate import FortigateGate, read
+from pulumi_airlock.gates.fortigate.dialect import Sdk
 
 MOVE = "fortios:firewall/policyMove:PolicyMove"
 RECURRING = "fortios:firewall/schedule/recurring:Recurring"
+
+pytestmark = pytest.mark.usefixtures("dialect")
 
 
 def access(**changes):
@@ -350,11 +352,11 @@ def test_a_time_zone_that_does_not_exist_is_refused():
 # As part of a program
 
 
-def test_a_tunnel_whose_name_is_not_known_yet_is_still_the_tunnel():
+def test_a_tunnel_whose_name_is_not_known_yet_is_still_the_tunnel(dialect):
     def program():
-        zone = fortios.system.Zone("vpn", interfaces=[{"interface_name": "vpn-1"}])
+        zone = Sdk(dialect).system_zone("vpn", interfaces=[{"interface_name": "vpn-1"}])
         gate([route("one", ["warehouse"])], tunnel_interface=zone.name)
-        fortios.firewall.Policy(
+        Sdk(dialect).firewall_policy(
             "lan",
             action="accept",
             srcintfs=[{"name": "port9"}],

@@ -7,6 +7,8 @@ from fortigate_people_helpers import GATE, PORTAL, SAML, SETTING, access, built,
 from pulumi_airlock.errors import InputError
 from pulumi_airlock.gates.fortigate import FortigateGate
 
+pytestmark = pytest.mark.usefixtures("dialect")
+
 # The graph
 
 
