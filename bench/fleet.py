@@ -92,10 +92,8 @@ def _measure(program: Path, stack: str, stacks: int, jobs: int) -> Measured:
         seconds, cpu = time.perf_counter() - since, _processor_seconds() - before
     found = json.loads(printed)["stacks"]
     if len(found) != stacks or any(one["status"] for one in found):
-        failing = [one for one in found if one["status"]]
-        raise SystemExit(
-            f"{program.name}: not all stacks are well: {[one['error'] or one['findings'][:3] for one in failing[:1]]}"
-        )
+        why = next((one["error"] or one["findings"][:3] for one in found if one["status"]), "some are missing")
+        raise SystemExit(f"{program.name}: not all stacks are well: {why}")
     return Measured(found[0]["resources"], stacks, jobs, seconds, cpu, memory.most, max(float(one["megabytes"]) for one in found))
 
 
