@@ -75,6 +75,11 @@ def test_unset_append_and_words_without_quotes():
         ("config system global\n  sett hostname x\nend\n", "fg.conf:2: `sett hostname x` means nothing here"),
         ("config firewall address\n edit a\n  set subnet 10.0.0.300 255.0.0.0\n next\nend\n", "fg.conf:3: edit a: subnet: "),
         ("config firewall address\n edit a\n  set end-ip x\n next\nend\n", "fg.conf:3: edit a: end-ip: 'x' is no address"),
+        (
+            "config router static\n edit 1\n  set dst 10.0.0.0/x\n next\nend\n",
+            "fg.conf:3: edit 1: dst: '10.0.0.0/x' is no network",
+        ),
+        ("config system interface\n edit p\n  set ip 10.0.0.300 255.0.0.0\n next\nend\n", "fg.conf:3: edit p: ip: "),
         ("config firewall policy\n edit a\n next\nend\n", "fg.conf:2: edit a: policy 'a' has no number"),
         ("config firewall service custom\n edit s\n  set tcp-portrange 80-x\n next\nend\n", "fg.conf:3: edit s: tcp-portrange: "),
         ("config firewall schedule recurring\n edit n\n  set start 25:00\n next\nend\n", "fg.conf:3: edit n: start: '25:00'"),

@@ -86,6 +86,7 @@ def test_json_has_every_mark(backup, capfd):
         (["access.yaml"], "--out: an access file is among the sources"),
         (["--zone", "center"], "'center' is no zone: write NAME=10.20.0.0/16,GATE"),
         (["--environment", "f=10.40.0.0/26", "--zone", "center=10.20.0.0/16,fw"], "zone center names fw, which no source has"),
+        (["--interface", "to-awz"], '--interface: no FortiGate has an interface or zone "to-awz"; did you mean "to-aws"?'),
         (["--timezone", "Mars/Olympus"], 'no time zone "Mars/Olympus"'),
         (["--environment", "f=10.40.0.0/26", "--access", "no/such/folder.yaml"], "cannot be written"),
     ],

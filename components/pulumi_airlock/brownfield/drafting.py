@@ -11,6 +11,7 @@ from datetime import datetime
 from itertools import chain, count
 
 from ..access import Access, Destination, HttpAccess, Principal, Route, Window
+from ..access.values import RESERVED_PRINCIPALS
 from ..errors import InputError, Problem
 from ..gates import read_all
 from ..gates.stack import Stack
@@ -81,7 +82,7 @@ def draft(stack: Stack, zones: Mapping[str, Sequence[str]], at: datetime) -> Dra
     if not reading.environments:
         fix = "name it with --environment NAME=CIDR,…, or give the output of `aws mwaa get-environment`"
         raise InputError([Problem("", "", f"no source has an Airflow environment: {fix}")])
-    principals = {one.name: slug(one.name) for one in reading.environments}
+    principals = _principals([one.name for one in reading.environments])
     bare = Access(
         principals=tuple(Principal(name=name, dags=("*",), environment=one) for one, name in principals.items()),
         zones=zones_of(stack, reading, zones),
@@ -96,6 +97,16 @@ def draft(stack: Stack, zones: Mapping[str, Sequence[str]], at: datetime) -> Dra
     again = read_all(declared) if reading.around or reading.written != reading.filters else reading
     proof = prove(access, again.environments, again.filters, at=at, around=again.around)
     return Draft(access, declared, why, proof)
+
+
+def _principals(environments: Sequence[str]) -> dict[str, str]:
+    """Environment → what its tasks are called: the same, where an access file takes that."""
+    found: dict[str, str] = {}
+    for one in environments:
+        name = slug(one, 50)
+        names = chain(() if name in RESERVED_PRINCIPALS else (name,), (f"{name}-{number}" for number in count(2)))
+        found[one] = next(each for each in names if each not in found.values())
+    return found
 
 
 @dataclass

@@ -5,7 +5,7 @@ properties; the order of policies is that of the backup. Values that are secret,
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Any
@@ -277,11 +277,14 @@ def _days(text: str) -> object:
     return text
 
 
-_CHECKS = {
+_CHECKS: Mapping[tuple[str, str], Callable[[str], object]] = {
     ("firewall address", "subnet"): _network,
     ("firewall address", "start-ip"): ip_address,
     ("firewall address", "end-ip"): ip_address,
     ("firewall address6", "ip6"): _network,
+    ("system interface", "ip"): _network,
+    ("router static", "dst"): _network,
+    ("router static", "distance"): int,
     ("firewall service custom", "tcp-portrange"): _ports,
     ("firewall service custom", "udp-portrange"): _ports,
     ("firewall service custom", "sctp-portrange"): _ports,
@@ -291,6 +294,9 @@ _CHECKS = {
 }
 _MEANINGS = {
     "subnet": "no network: write an address and a mask, as in 10.20.4.0 255.255.255.0",
+    "ip": "no address with its mask: write 10.20.0.1 255.255.0.0",
+    "dst": "no network: write an address and a mask, as in 10.20.0.0 255.255.0.0",
+    "distance": "no number: write 10",
     "ip6": "no IPv6 network: write 2001:db8::/64",
     "start-ip": "no address: write the first of the range, as in 10.20.4.10",
     "end-ip": "no address: write the last of the range, as in 10.20.4.20",

@@ -6,7 +6,7 @@ policies name interfaces: so routes say which policies a task can meet. Routes t
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Interface, IPv4Network, ip_network
+from ipaddress import IPv4Network, ip_network
 from typing import Any
 
 from ..environments import read_environments
@@ -15,8 +15,9 @@ from .fortios_text import Node
 from .making import Made
 
 _DISTANCE = "10"
+_DEFAULT_ROUTE = ("0.0.0.0", "0.0.0.0")  # noqa: S104  # no address to listen at
 """Of a static route that says none (FortiOS CLI reference, `config router static`)."""
-
+_INTERFACES = ("system interface", "system zone", "vpn ipsec phase1-interface")
 
 Tables = Mapping[str, list[Node]]
 """Table → its entries, of one VDOM."""
@@ -35,7 +36,10 @@ def place(gate: str, settings: Node | None, tables: Tables, unread: Sequence[str
     timezone = made.options.timezone or (settings.text("timezone") if settings is not None else "")
     routes = _best([*_connected(tables), *_static(tables)])
     sources = {one.name: [str(network) for network in one.sources.networks()] for one in read_environments(made.stack())}
-    tunnels = list(made.options.interfaces) or _ways_in(routes, sources, unread)
+    own = {entry.name for table in _INTERFACES for entry in tables[table]}
+    told_ones = [one for one in made.options.interfaces if one in own]
+    made.interfaces.update(own)
+    tunnels = told_ones or _ways_in(routes, sources, unread)
     _tell(gate, timezone, sources, tunnels, unread, made)
     if not tunnels:
         return ""
@@ -65,18 +69,26 @@ def _tell(gate: str, timezone: str, sources: Mapping[str, Any], tunnels: list[st
 
 def _connected(tables: Tables) -> Iterator[_Route]:
     for one in tables["system interface"]:
-        address = one.values("ip")
-        if one.text("status", "up") == "up" and len(address) == 2 and address[0] != "0.0.0.0":  # noqa: S104
-            yield _Route(IPv4Interface("/".join(address)).network, one.name, 0)
+        network = _network(one.values("ip"))
+        if one.text("status", "up") == "up" and network is not None and network.prefixlen > 0:
+            yield _Route(network, one.name, 0)
 
 
 def _static(tables: Tables) -> Iterator[_Route]:
     for one in tables["router static"]:
-        interface = one.text("device") or one.text("sdwan-zone")
-        if one.text("status", "enable") == "enable" and interface and "dstaddr" not in one.settings:
-            network = ip_network("/".join(one.values("dst") or ("0.0.0.0", "0.0.0.0")), strict=False)  # noqa: S104
-            if isinstance(network, IPv4Network):
-                yield _Route(network, interface, int(one.text("distance", _DISTANCE)))
+        interface = one.text("device") or one.text("sdwan-zone") or ("blackhole" if one.text("blackhole") == "enable" else "")
+        network, distance = _network(one.values("dst") or _DEFAULT_ROUTE), one.text("distance", _DISTANCE)
+        enabled = one.text("status", "enable") == "enable"
+        if enabled and interface and network is not None and distance.isdigit() and "dstaddr" not in one.settings:
+            yield _Route(network, interface, int(distance))
+
+
+def _network(values: Sequence[str]) -> IPv4Network | None:
+    """An address with its mask; None for what is none, of which `fortios` tells."""
+    try:
+        return IPv4Network("/".join(values), strict=False) if values else None
+    except ValueError:
+        return None
 
 
 def _asks_for_addresses(tables: Tables) -> bool:
@@ -96,14 +108,11 @@ def _best(routes: Sequence[_Route]) -> list[_Route]:
 def _ways_in(routes: Sequence[_Route], sources: Mapping[str, list[str]], unread: Sequence[str]) -> list[str]:
     """The interfaces to which the routes to all environments lead; none where they do not tell."""
     found: dict[str, None] = {}
-    for text in (cidr for cidrs in sources.values() for cidr in cidrs):
-        network = ip_network(text)
-        around = [one for one in routes if isinstance(network, IPv4Network) and network.subnet_of(one.network)]
+    networks = [one for cidrs in sources.values() for one in map(ip_network, cidrs) if isinstance(one, IPv4Network)]
+    for network in networks:
+        around = [one for one in routes if network.subnet_of(one.network)]
         longest = max((one.network.prefixlen for one in around), default=-1)
-        split = any(
-            isinstance(network, IPv4Network) and one.network.prefixlen > longest >= 0 and one.network.subnet_of(network)
-            for one in routes
-        )
+        split = any(one.network != network and one.network.subnet_of(network) for one in routes)
         if longest < 0 or split or (longest == 0 and unread):
             return []
         found.update((one.interface, None) for one in around if one.network.prefixlen == longest)

@@ -47,6 +47,8 @@ class Made:
     options: Options = field(default_factory=Options)
     resources: list[Resource] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    interfaces: set[str] = field(default_factory=set)
+    """Of all FortiGates."""
     _taken: set[str] = field(default_factory=set)
 
     def add(

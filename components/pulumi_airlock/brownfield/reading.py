@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from ..access import Access, load
+from ..access.errors import nearest, quoted
 from ..environments import read_environments
 from ..errors import InputError, Problem, Problems
 from ..gates.documents import parse_document
@@ -64,6 +65,8 @@ def read_sources(paths: Iterable[Path], options: Options) -> Imported:
         if module is aws:
             aws.link(made)
             _told(made, options)
+    for name in sorted(set(options.interfaces) - made.interfaces):
+        problems.add("--interface", f"no FortiGate has an interface or zone {quoted(name)}{nearest(name, made.interfaces)}")
     problems.raise_any()
     return Imported(made.stack(), access, tuple(dict.fromkeys(made.notes)))
 

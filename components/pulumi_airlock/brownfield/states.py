@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from ..gates.documents import require_whole
+from ..gates.documents import pending, require_whole
 from ..gates.sources import stack_from_document
 from .making import Made, Source
 
@@ -16,6 +16,8 @@ def read(source: Source, made: Made) -> None:
     """Every resource under its own URN."""
     for document in source.documents:
         require_whole(document, source.name)
+        left = pending(document)
+        made.notes += [f"{source.name}: {left}"] if left else []
         stack = stack_from_document(document)
         for resource in stack.resources if stack is not None else ():
             if made.holds(resource.urn):

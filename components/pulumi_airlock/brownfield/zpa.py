@@ -45,7 +45,7 @@ _KINDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     _ACCESS_RULE: (("action", "conditions"), ("action", "conditions", "operator", "ruleOrder", "description")),
     _SERVER_GROUP: (("dynamicDiscovery",), ("enabled", "dynamicDiscovery", "appConnectorGroups")),
-    _CONNECTOR_GROUP: (("connectors", "latitude"), ("enabled",)),
+    _CONNECTOR_GROUP: (("latitude",), ("enabled",)),
     _SEGMENT_GROUP: (("applications",), ("enabled", "applications")),
 }
 """Type → the fields by which its objects are known, and those that are imported. The first that fits is it."""
