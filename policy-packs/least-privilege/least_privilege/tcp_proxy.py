@@ -8,11 +8,12 @@ from typing import Any
 from pulumi_airlock.access import AccessError
 from pulumi_airlock.access.values import duration_text, parse_duration
 from pulumi_airlock.gates.declaration import declared_access
-from pulumi_airlock.gates.tcp_proxy.inspect import Inspected, inspected, unread
+from pulumi_airlock.gates.tcp_proxy.inspect import Inspected, haproxies, inspected, unread
 from pulumi_airlock.gates.tcp_proxy.read_config import without_token
 from pulumi_airlock.tokens import LOCAL_FILES, TCP_PROXY
 from pulumi_policy import EnforcementLevel, Severity
 
+from . import haproxy
 from .controls import Soc2
 from .reading import UNKNOWN, Resource, Stack
 from .registry import Config, Findings, stack_policy, undecided, wrong
@@ -34,7 +35,7 @@ _TOLD = ("RESPONSE_CODE_DETAILS", "DOWNSTREAM_PEER_SUBJECT", "START_TIME", ":AUT
 
 def _has_proxy(stack: Stack) -> bool:
     """Whether any of the files and parameters is a proxy's configuration, or may be one that cannot be read."""
-    return any(True for _ in inspected(stack)) or any(True for _ in unread(stack))
+    return any(True for of in (inspected, haproxies, unread) for _ in of(stack))
 
 
 def _unread(stack: Stack) -> Findings:
@@ -54,11 +55,13 @@ def _map(one: Any, *path: str) -> Mapping[str, Any]:
     among=_has_proxy,
     severity=Severity.CRITICAL,
     soc2=Soc2.CC6_1,
-    fix="Set `require_client_certificate: true`, and whom it trusts, in the listener's `DownstreamTlsContext`.",
+    fix="Set `require_client_certificate: true`, and whom it trusts, in the listener's `DownstreamTlsContext`; of HAProxy "
+    "`verify required ca-file …` on its `bind`.",
 )
 def client_certificates(stack: Stack, _: Config) -> Findings:
     """Whoever asks a TCP proxy for a tunnel shows a client certificate of an authority that it trusts."""
     yield from _unread(stack)
+    yield from haproxy.of_each(stack, haproxy.client_certificates)
     for one in inspected(stack):
         for listener, chain, _manager in one.lead():
             context = _map(chain, "transport_socket", "typed_config")
@@ -108,11 +111,13 @@ def _providers(manager: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, A
     among=_has_proxy,
     severity=Severity.CRITICAL,
     soc2=Soc2.CC6_6,
-    fix="Give each target a virtual host with its one `host:port`, and a cluster with its endpoint.",
+    fix="Give each target a virtual host with its one `host:port`, and a cluster with its endpoint; of HAProxy a `backend` with "
+    "its `server`.",
 )
 def named_targets(stack: Stack, _: Config) -> Findings:
     """A TCP proxy leads to targets that are named: no wildcards, no clusters that go wherever a client says."""
     yield from _unread(stack)
+    yield from haproxy.of_each(stack, haproxy.named_targets)
     for one in inspected(stack):
         for file, host, _route in one.tunnels():
             wide = [str(each) for each in host.get("domains") or () if "*" in str(each)]
@@ -136,14 +141,16 @@ def named_targets(stack: Stack, _: Config) -> Findings:
     among=_has_proxy,
     severity=Severity.MEDIUM,
     soc2=Soc2.CC6_1,
-    fix="Set `max_stream_duration` on the route: the session of the access file's route.",
+    fix="Set `max_stream_duration` on the route: the session of the access file's route. Of HAProxy `timeout tunnel` and "
+    "`hard-stop-after`, since it ends no tunnel by its length.",
     settings={
         "longest": {"type": "string", "default": "12h", "description": "The longest that a tunnel may last (`30m`, `12h`)."}
     },
 )
 def sessions(stack: Stack, config: Config) -> Findings:
-    """Tunnels of a TCP proxy end: a token is looked at when one is opened, and never again."""
+    """Tunnels of a TCP proxy end: a token, or a certificate, is looked at when one is opened, and never again."""
     yield from _unread(stack)
+    yield from haproxy.of_each(stack, lambda one: haproxy.sessions(one, str(config["longest"])))
     longest = parse_duration(str(config["longest"])).total_seconds()
     for one in inspected(stack):
         for file, host, route in one.tunnels():
@@ -164,11 +171,13 @@ def sessions(stack: Stack, config: Config) -> Findings:
     among=_has_proxy,
     severity=Severity.MEDIUM,
     soc2=Soc2.CC7_2,
-    fix="Log `START_TIME`, `REQ(:AUTHORITY)`, `RESPONSE_CODE_DETAILS` and `DOWNSTREAM_PEER_SUBJECT`; never the token.",
+    fix="Log `START_TIME`, `REQ(:AUTHORITY)`, `RESPONSE_CODE_DETAILS` and `DOWNSTREAM_PEER_SUBJECT`; never the token. Of HAProxy "
+    "`%ci`, `%ts` and `ssl_c_s_dn`, and every connection: a refused one has carried nothing.",
 )
 def access_log(stack: Stack, _: Config) -> Findings:
     """A TCP proxy logs every tunnel and refusal: when, who, where to, and which policy decided. No token stands in it."""
     yield from _unread(stack)
+    yield from haproxy.of_each(stack, haproxy.access_log)
     for one in inspected(stack):
         for listener, _chain, manager in one.lead():
             log = json.dumps(manager.get("access_log") or [])
@@ -186,11 +195,13 @@ def access_log(stack: Stack, _: Config) -> Findings:
     among=_has_proxy,
     severity=Severity.HIGH,
     soc2=Soc2.CC6_7,
-    fix="Set `tls_minimum_protocol_version: TLSv1_3`; of what fetches an issuer's keys, TLSv1_2 at least.",
+    fix="Set `tls_minimum_protocol_version: TLSv1_3` (of HAProxy `ssl-min-ver TLSv1.3`); of what fetches an issuer's keys, "
+    "TLSv1_2 at least.",
 )
 def tls(stack: Stack, _: Config) -> Findings:
     """Tunnels of a TCP proxy come in by TLS 1.3: both ends are ours. Issuers' keys are fetched by TLS 1.2 at least."""
     yield from _unread(stack)
+    yield from haproxy.of_each(stack, haproxy.tls)
     for one in inspected(stack):
         for listener, chain, _manager in one.lead():
             context = _map(chain, "transport_socket", "typed_config")
@@ -216,8 +227,9 @@ def tls(stack: Stack, _: Config) -> Findings:
     fix="Let `admin.address` be 127.0.0.1, or leave `admin` out: whoever reaches it reads certificates and stops the proxy.",
 )
 def administration(stack: Stack, _: Config) -> Findings:
-    """Envoy's administration listens on the machine's own address alone."""
+    """The administration of Envoy, and of HAProxy, listens on the machine's own address alone."""
     yield from _unread(stack)
+    yield from haproxy.of_each(stack, haproxy.administration)
     for one in inspected(stack):
         address = _map(one.config.bootstrap, "admin", "address")
         socket = _map(address, "socket_address")

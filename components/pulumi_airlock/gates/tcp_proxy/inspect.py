@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..stack import UNKNOWN, Resource, Stack
-from .haproxy.syntax import Document
+from .haproxy.syntax import Document, Section, Words
 from .places import Found, found
 from .read_config import Configuration
 
@@ -67,3 +67,37 @@ def unread(stack: Stack) -> Iterator[tuple[Resource, str]]:
         for file in one.found.files.values():
             if file.document is UNKNOWN:
                 yield file.resource, ".".join(file.path)
+
+
+@dataclass(frozen=True)
+class InspectedHaproxy:
+    """One HAProxy."""
+
+    found: Found
+    document: Document
+
+    @property
+    def resource(self) -> Resource:
+        """What its configuration is in."""
+        return self.found.files[self.found.bootstrap].resource
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """Where in the resource that is."""
+        return self.found.files[self.found.bootstrap].path
+
+    def lead(self) -> Iterator[tuple[Section, Words]]:
+        """(frontend, what it listens on) of every listener that carries TCP."""
+        for one in self.document.proxies():
+            if one.kind != "backend" and (one.says("mode") or ("tcp",))[0] == "tcp":
+                yield from ((one, bind) for bind in one.each("bind"))
+
+
+def haproxies(stack: Stack) -> Iterator[InspectedHaproxy]:
+    """Every HAProxy whose configuration the stack has, and that is a proxy: one that ends no TLS of TCP is none of ours."""
+    for one in found(stack):
+        document = one.files[one.bootstrap].document
+        if isinstance(document, Document):
+            proxy = InspectedHaproxy(one, document)
+            if one.component is not None or any("ssl" in bind for _, bind in proxy.lead()):
+                yield proxy
