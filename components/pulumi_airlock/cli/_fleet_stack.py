@@ -98,8 +98,9 @@ def _findings(report: "Report", cwd: Path) -> tuple[str, ...]:
     """What fails the stack, each in a line."""
     folder = Folder.of(cwd)
     return tuple(
-        f"{folder.relative(one.place.file)}:{one.place.line or 1}: {one.message.splitlines()[0]}"
+        f"{folder.relative(one.place.file)}:{one.place.line or 1}: {first}"
         for one in report.results
+        for first in one.message.split("\n", 1)[:1]
         if one.level is ResultLevel.ERROR
     )
 
@@ -112,9 +113,9 @@ def _compared(request: Request, plan: "Plan") -> dict[str, Any]:
 
     if not request.base:
         return {}
-    if not find_project(Path(request.base)).stack_file(request.stack).is_file():
-        return {"difference": "a new stack"}
     try:
+        if not find_project(Path(request.base)).stack_file(request.stack).is_file():
+            return {"difference": "a new stack"}
         old = Side(request.base_name, stack=_stacks.stack_of(request.stack, None, Path(request.base)))
         found = compare((old, Side("this change", stack=plan.stack())), None, datetime.now(UTC))
     except AirlockError as error:

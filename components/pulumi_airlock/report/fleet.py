@@ -148,7 +148,7 @@ def to_markdown(outcomes: Sequence[Outcome], *, base: str = "") -> str:
         text += f"\n**{code(one.stack)}: {one.verdict}**\n\n" + "".join(f"- {code(each)}\n" for each in told)
     left = []
     for one in outcomes:
-        part = f"\n<details><summary>Access of {code(one.stack)}: {one.difference}</summary>\n\n{one.comment}\n</details>\n"
+        part = f"\n<details><summary>{code(one.stack)}: {one.difference}</summary>\n\n{one.comment}\n</details>\n"
         if one.comment and len(text) + len(part) <= MOST:
             text += part
         elif one.comment:

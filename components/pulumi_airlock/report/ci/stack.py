@@ -163,7 +163,7 @@ def _proven(proof: Proof, places: Places, owners_level: Level) -> Iterator[Check
     yield Check("proof", "every check has exactly one owner", tuple(owners))
     for number, one in enumerate(proof.expectations):
         place = places.expectation(number)
-        message = _explained(f"{one.expectation}: {one.message}", one.witness, one.path)
+        message = _explained(f"Expected, and not so: {one.expectation}: {one.message}", one.witness, one.path)
         failed = () if one.passed else (Result("proof/expectation", Level.ERROR, message, place, subject=one.expectation),)
         yield Check("expectations", one.expectation, failed)
 
