@@ -58,9 +58,20 @@ class Made:
 
     def __getitem__(self, output: str) -> dict[str, Any]:
         """An output of it, as an SDK hands it to another component: what is unknown within makes all of it unknown."""
-        value = self.outputs[output]
-        known = {} if UNKNOWN in str(value) else {"value": value}
-        return {SIGNATURE: OUTPUT, **known, "dependencies": [self.urn, *self.dependencies.get(output, [])]}
+        return self._output(self.outputs[output], output)
+
+    def item(self, output: str, key: str) -> dict[str, Any]:
+        """One item of an output that is a map."""
+        return self._output(self.outputs[output][key], output)
+
+    def _output(self, value: Any, output: str) -> dict[str, Any]:
+        known = {} if UNKNOWN in str(value) else {"value": _revealed(value)}
+        return {
+            SIGNATURE: OUTPUT,
+            **known,
+            "secret": SECRET in str(value),
+            "dependencies": [self.urn, *self.dependencies.get(output, [])],
+        }
 
 
 class Package:
@@ -132,6 +143,15 @@ class Package:
     def stack(self) -> Stack:
         """The same, for readers and the proof."""
         return self.plan().stack()
+
+
+def _revealed(value: Any) -> Any:
+    """A value without the marks of secrets: the SDKs make the whole output one."""
+    if isinstance(value, dict):
+        return (
+            _revealed(value["value"]) if value.get(SIGNATURE) == SECRET else {key: _revealed(one) for key, one in value.items()}
+        )
+    return [_revealed(one) for one in value] if isinstance(value, list) else value
 
 
 def _on_the_wire(value: Any) -> Any:

@@ -42,6 +42,8 @@ class _Wrong:
 
 
 _WRONG = _Wrong()
+_UNKNOWN = "is not known before the update; what this decides must be known at preview: write it, or let configuration say it"
+_UNKNOWN_ITEMS = "is not known before the update, as one of its items is not: give them one by one"
 _SECRET = "is a secret, and would be written down in plain: it can be none"  # noqa: S105  # a message
 
 
@@ -96,8 +98,8 @@ class Decoder:
         if isinstance(given.value, Unknown):
             if later is not None:
                 return self._later(later, raw)
-            fix = "what this decides must be known at preview: write it in the program or its configuration"
-            return self._wrong(given, f"is not known before the update; {fix}")
+            several = isinstance(shape, Many | Row | Table)
+            return self._wrong(given, _UNKNOWN_ITEMS if several else _UNKNOWN)
         match shape:
             case OneOf():
                 return await self._one_of(shape, given)
@@ -294,6 +296,8 @@ def _as(of: type, value: Any) -> Any:
 
 def quoted(value: object) -> str:
     """A value as the program has it: every number comes as a float."""
+    if isinstance(value, pulumi.Resource):
+        return f"a component ({type(value).__name__})"
     return _quoted(int(value) if isinstance(value, float) and value.is_integer() else value)
 
 

@@ -4,9 +4,12 @@ like.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from ...environments.mwaa.egress import COMPONENTS, Component, ProxyEgress
+
+if TYPE_CHECKING:
+    import pulumi
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
@@ -19,7 +22,7 @@ class TunnelEgress:
     the subnets of each component, where each has its own.
     """
 
-    parent_id: Any
+    parent_id: "pulumi.Input[int]"
     """The tunnel's location: `ZscalerTunnel.location_id`, or the number of one that is there."""
     cidrs: tuple[str, ...] = ()
     scheduler: tuple[str, ...] = ()
