@@ -7,6 +7,7 @@ set. Not run: the services' own actions, which check out, install Python and upl
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +151,23 @@ def test_shellcheck_finds_no_fault_in_any_script(tmp_path: Path):
         path.write_text(f"#!/bin/bash\n{script}")
         done = subprocess.run([needed_tool("shellcheck"), path], capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0, done.stdout
+
+
+def test_the_container_gets_every_dependency_in_the_version_that_is_tested():
+    def pinned(lock: str) -> dict[str, str]:
+        found = re.findall(r"^([a-z0-9.-]+)==(\S+)", (ROOT / lock).read_text(), re.MULTILINE)
+        return {name.replace(".", "-"): version for name, version in found}
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wanted = [
+        *project["project"]["dependencies"],
+        *project["project"]["optional-dependencies"]["all"],
+        *project["build-system"]["requires"],
+    ]
+    names = {re.match(r"[\w.-]+", one)[0].lower().replace(".", "-") for one in wanted}
+    ours, tested = pinned("ci/container-requirements.lock"), pinned("requirements.lock")
+    assert names <= ours.keys(), "make lock"
+    assert {name: ours[name] for name in names} == {name: tested[name] for name in names}, "make lock"
 
 
 def test_the_hook_of_pre_commit_refuses_a_wrong_access_file(tmp_path: Path):
