@@ -215,3 +215,13 @@ def test_who_fills_the_bucket_is_told_what_has_to_be_in_it(run: Any, wheel: Path
     (warning,) = [one for one in engine.warnings if "bucket" in one]
     assert "airflow/dags/airlock/manifest.json (manifest.text())" in warning
     assert f"/usr/local/airflow/plugins/{wheel.name}" in warning
+
+
+def test_each_principals_certificate_may_be_read_and_no_other_secret(run: Any, dags: Path, wheel: Path) -> None:
+    each = SECRET.rpartition(":")[0] + ":airlock/finance/{principal}"
+    tasks = TaskProvider(manifest=manifested(), wheel=wheel, client_certificate_secret=each)
+    engine = run(lambda: finance(MwaaCode(dags=dags), tasks))
+    (statement,) = engine.of(POLICY)["finance-role-client-certificate"].document().values()
+    assert statement["Resource"].endswith(":secret:airlock/finance/*")
+    (environment,) = engine.of(ENVIRONMENT).values()
+    assert environment.inputs["airflowConfigurationOptions"]["airlock.client_certificate"] == f"aws-secret:{each}"

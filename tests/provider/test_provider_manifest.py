@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 from airlock_provider.manifest import ManifestError, Window, covers, load, parse
-from provider_cases import ACCESS, IDENTITY, PROXY, read, written
-from pulumi_airlock.access import Access
-from pulumi_airlock.access.manifest import ConnectionSettings, Proxy, ProxyRule, manifest
+from airlock_provider.tokens import TokenError, issue
+from provider_cases import ACCESS, IDENTITY, PROXY, read, run_of, written
+from pulumi_airlock.access import Access, AccessError
+from pulumi_airlock.access.manifest import ConnectionSettings, Proxy, ProxyRule, TaskIdentity, manifest
 
 
 def test_both_sides_have_the_same_digest() -> None:
@@ -114,3 +115,17 @@ def test_the_proxys_rules_are_found_for_ranges_and_networks_too() -> None:
     found = read(proxies=(Proxy("tcp_proxy", "proxy.example:1", ("datacenter",), rules=rules),))
     assert found.proxies[0].denials(found.destinations["stream"]) == ["deny-stream-9093", "deny-stream-9094"]
     assert found.proxies[0].denials(found.destinations["ledger-db"]) == []
+
+
+def test_a_proxy_of_certificates_has_server_names_and_no_tokens() -> None:
+    rules = {"ledger.corp.example:5432": ProxyRule("deny-x", "allow-x", "ledger-corp-example-5432.proxy.airlock.internal")}
+    found = read(
+        identity=TaskIdentity("", "", "certificate", "asserted"),
+        proxies=(Proxy("tcp_proxy", "proxy.airlock.internal:8443", ("datacenter",), rules=rules),),
+    )
+    (proxy,) = found.proxies
+    assert proxy.rules["ledger.corp.example:5432"].server_name == "ledger-corp-example-5432.proxy.airlock.internal"
+    with pytest.raises(TokenError, match="certificates tell the tasks of this environment apart"):
+        issue(found.identity, run_of())
+    with pytest.raises(AccessError, match="leave both empty"):
+        read(identity=TaskIdentity("https://issuer.example", "", "certificate", "asserted"))

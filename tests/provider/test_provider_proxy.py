@@ -206,3 +206,26 @@ def test_a_connection_leads_to_one_address(
 def test_a_destination_of_many_addresses_needs_one_of_them(targets: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match="has no single address"):
         tunnels.target_of(Destination("d", ("d",), None, "z", None, targets))
+
+
+def test_each_principal_may_have_a_certificate_of_its_own(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    pair = authority.issue("ledger", unit="finance")
+    place = str(pair.certificate.parent / "finance.{principal}")
+    files(authority, monkeypatch, client_certificate=f"{place}.crt", client_key=f"{place}.key")
+    options = settings.current()
+    with proxy(authority, {"finance": "abc"}) as one:
+        assert tunnels.policy(one, "finance", shown.tls(options, "ledger")) == "abc"
+    with pytest.raises(FileNotFoundError, match=r"finance\.other\.crt"):
+        shown.tls(options, "other").context()
+    # Whose it is to be is not known yet: nothing is shown, and nothing fails.
+    assert shown.tls(options).context()
+
+
+def test_a_certificate_of_each_principal_may_be_a_secret(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch, secret: Callable[..., str]
+) -> None:
+    arn = secret(authority.issue("airflow"))
+    template = arn.replace("client", "{principal}", 1)
+    files(authority, monkeypatch, client_certificate=f"aws-secret:{template}", client_key="")
+    assert shown.tls(settings.current(), "client").context()
+    assert (f"aws-secret:{arn}", os.getpid()) in shown._read

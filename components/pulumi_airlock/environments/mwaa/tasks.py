@@ -55,7 +55,10 @@ class TaskProvider:
     wheel: StrPath
     """`airflow_provider_airlock-….whl`: `make wheel` builds it."""
     client_certificate_secret: pulumi.Input[str] | None = None
-    """ARN of a secret of Secrets Manager with the certificate that the proxy is shown: JSON, `certificate` and `key` (PEM)."""
+    """ARN of a secret of Secrets Manager with the certificate that the proxy is shown: JSON, `certificate` and `key` (PEM).
+
+    `{principal}` in it stands for the task's principal, where each has a certificate of its own (a proxy of HAProxy).
+    """
     proxy_ca: StrPath | None = None
     """Who signs the proxy's certificate (PEM); the system's authorities without it."""
     task_role_arn: pulumi.Input[str] | None = None
@@ -174,7 +177,7 @@ def permissions(tasks: TaskProvider) -> dict[str, pulumi.Output[str]]:
         )
     if tasks.client_certificate_secret is not None:
         made["client-certificate"] = pulumi.Output.from_input(tasks.client_certificate_secret).apply(
-            lambda arn: _document(_allow("ClientCertificate", ["secretsmanager:GetSecretValue"], arn))
+            lambda arn: _document(_allow("ClientCertificate", ["secretsmanager:GetSecretValue"], arn.replace("{principal}", "*")))
         )
     return made
 
