@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: up wheel down test lint docs bench oracle browser parts parts-debian golden lock clean
+.PHONY: up wheel distributions sbom record-release down test lint docs bench oracle browser parts parts-debian golden lock clean
 .DEFAULT_GOAL := up
 
 # Once Airflow and Envoy are installed it takes a minute. Where they cannot be had, a bank's stack is planned, policed and proven.
@@ -32,6 +32,26 @@ lint: $(STAMP)
 
 wheel: $(STAMP)   ## builds the wheel of Airlock's provider for Airflow into dist/
 	cd airflow-provider && ../$(BIN)/python -m hatchling build -t wheel -d ../dist
+
+distributions: $(STAMP)   ## both distributions, sdist and wheel, into dist/release
+	rm -rf dist/release
+	$(BIN)/python -m build --no-isolation --outdir dist/release .
+	$(BIN)/python -m build --no-isolation --outdir dist/release airflow-provider
+
+# What the wheel brings with all extras, at the versions of the lock. The provider alone: Airflow, which it needs, is there before it.
+SBOM := $(BIN)/cyclonedx-py environment --mc-type library --output-reproducible --validate --of JSON
+sbom: distributions   ## CycloneDX of what each wheel brings, into dist/sbom
+	rm -rf dist/sbom && mkdir -p dist/sbom/.of
+	grep -oE '^[A-Za-z0-9._-]+==[^ ;]+' requirements.lock > dist/sbom/.of/constraints.txt
+	$(PYTHON) -m venv --without-pip dist/sbom/.of/airlock
+	$(BIN)/python -m pip --quiet --python dist/sbom/.of/airlock install -c dist/sbom/.of/constraints.txt "$$(ls dist/release/pulumi_airlock-*.whl)[all]"
+	$(SBOM) --pyproject pyproject.toml -o dist/sbom/pulumi-airlock.cdx.json dist/sbom/.of/airlock
+	$(PYTHON) -m venv --without-pip dist/sbom/.of/provider
+	$(BIN)/python -m pip --quiet --python dist/sbom/.of/provider install --no-deps dist/release/airflow_provider_airlock-*.whl
+	$(SBOM) --pyproject airflow-provider/pyproject.toml -o dist/sbom/airflow-provider-airlock.cdx.json dist/sbom/.of/provider
+
+record-release: $(STAMP)   ## records the programs and states of a release for tests/upgrade: make record-release REVISION=v0.2.0
+	$(BIN)/python tests/upgrade/record_release.py $(REVISION)
 
 docs: $(STAMP)   ## the documentation as a site, in dist/site; a broken link fails
 	$(BIN)/python -m mkdocs build --strict
