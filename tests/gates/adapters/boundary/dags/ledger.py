@@ -1,0 +1,1 @@
+"""A DAG: its text does not matter here."""
