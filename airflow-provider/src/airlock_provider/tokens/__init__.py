@@ -2,7 +2,7 @@
 
     token = tokens.issue(identity, run, seconds)
 
-Four sources, one module each. Where the claims lie differs (docs/provider.md): `kms` and `oidc` have them under `airlock`, `sts`
+Four sources, one module each, and one that has none. Where the claims lie differs (docs/provider.md): `kms` and `oidc` have them under `airlock`, `sts`
 as request tags, and Kubernetes' `projected` token has the service account alone.
 """
 
@@ -24,19 +24,24 @@ CERTIFICATE = "certificate"
 """The source of identities where certificates tell tasks apart, and there is no token."""
 LIFETIME = 900
 """Seconds that are asked for: long enough to outlast an issuer that is away for minutes, as it is renewed at half of it."""
+
+
+def _of_nobody(identity: Identity, run: TaskRun, seconds: int) -> Token:
+    raise TokenError("certificates tell the tasks of this environment apart, and nobody signs tokens for them")
+
+
 _SOURCES: dict[str, Callable[[Identity, TaskRun, int], Token]] = {
     "sts": sts.issue,
     "kms": kms.issue,
     "projected": projected.issue,
     "oidc": oidc.issue,
+    CERTIFICATE: _of_nobody,
 }
 
 
 def issue(identity: Identity, run: TaskRun, seconds: int = LIFETIME) -> Token:
     """A token for a task. TokenError when none is to be had, or the one that is had is not for this proxy."""
     source = _SOURCES.get(identity.source)
-    if identity.source == CERTIFICATE:
-        raise TokenError("certificates tell the tasks of this environment apart, and nobody signs tokens for them")
     if source is None:
         raise TokenError(f"no token source {identity.source!r}; there are {', '.join(_SOURCES)}")
     token = source(identity, run, seconds)
