@@ -154,7 +154,7 @@ def tell(told: "Told") -> None:
     for what, count in notes:
         if count:
             print(f"note: {what}: {count:,}", file=sys.stderr)
-    for name, number, why in (told.examples or [])[:5]:
-        print(f"{name}:{number}: {why}", file=sys.stderr)
+    for one in told.examples[:5]:
+        print(f"{one.file}:{one.number}: {one.why}: {one.line[:120]}", file=sys.stderr)
     if told.unreadable:
         print(f"error: lines that cannot be read: {told.unreadable:,}", file=sys.stderr)

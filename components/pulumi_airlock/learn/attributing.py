@@ -72,10 +72,10 @@ def minutes_of(contacts: Ints) -> Ints:
     return contacts & ((1 << _SOURCE_BITS) - 1)
 
 
-def attribute(ran: Ran, contacts: Ints, tasks: int, quiet: int) -> list[Attributed]:
+def attribute(ran: Ran, contacts: Ints, tasks: int, quiet: int, minutes: int) -> list[Attributed]:
     """The tasks that explain contacts (`keys`, each once) with one destination, the surest first.
 
-    `tasks`: how many there are. `quiet`: minutes, over all workers, in which no task runs and there is a log.
+    `tasks`: how many there are. `minutes`: how many the log is of, over all workers; `quiet`: those in which no task runs.
     """
     contacts = np.unique(contacts)
     low = np.searchsorted(contacts, keys(ran.source, ran.first))
@@ -91,15 +91,15 @@ def attribute(ran: Ran, contacts: Ints, tasks: int, quiet: int) -> list[Attribut
     runs = np.bincount(ran.task, minlength=tasks)
     task = ran.task[found]
     length = (ran.last[found] - ran.first[found] + 1).astype(np.float64)
-    background = _background(len(contacts) - len(np.unique(contact)), quiet)
+    background = min(_rate(len(contacts) - len(np.unique(contact)), quiet), _rate(len(contacts), minutes))
     shares = _shares(task, length, run, contact, starts, runs, len(contacts), background)
     chance = 1 - (1 - background) ** length
     return _chosen(shares, task, runs, chance, run, contact, starts, contacts)
 
 
-def _background(unexplained: int, quiet: int) -> float:
-    """Contacts a minute without any task; one more than was seen, since little was perhaps looked at (Laplace)."""
-    return min(0.5, (unexplained + 1) / (quiet + 2))
+def _rate(contacts: int, minutes: int) -> float:
+    """Contacts a minute; one more than was seen, since few minutes were perhaps looked at (Laplace)."""
+    return min(0.5, (contacts + 1) / (minutes + 2))
 
 
 def _shares(

@@ -193,14 +193,15 @@ def _by_time(
     found.tasks.update(tasks)
     if not len(here.target):
         return
-    quiet = len(units) * (until - since + 1) - busy(spans)
+    logged = len(units) * (until - since + 1)
+    quiet = logged - busy(spans)
     listed = list(tasks)
     for target, _, part in _groups(here.target, np.zeros_like(here.target)):
         contact = keys(of[here.caller[part]], here.minute[part])
         order = np.argsort(contact, kind="stable")
         contact, count = contact[order], here.count[part][order]
         explained = np.zeros(len(contact), dtype=bool)
-        for one in attribute(spans, contact, len(tasks), quiet):
+        for one in attribute(spans, contact, len(tasks), quiet, logged):
             mine = np.isin(contact, one.contacts)
             explained |= mine
             others = tuple(listed[other] for other in one.others)

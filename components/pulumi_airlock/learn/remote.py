@@ -114,7 +114,7 @@ def _vpc(to: _Dialect, table: str, since: date, partition: str) -> str:
         name="''",
         port="dstport",
         protocol=_protocol("protocol", to),
-        started="start",
+        started=_minute("start"),
         allowed="CASE action WHEN 'ACCEPT' THEN true WHEN 'REJECT' THEN false END",
         where=[_days(to, since, partition), "log_status = 'OK'", _no_answer("srcport", "dstport")],
     )
@@ -132,7 +132,7 @@ def _gcp(to: _Dialect, table: str, since: date, partition: str) -> str:
         name="''",
         port=ports[1],
         protocol=_protocol(f"CAST({end}.protocol AS {to.integer})", to),
-        started="UNIX_SECONDS(TIMESTAMP(jsonPayload.start_time))",
+        started="UNIX_SECONDS(TIMESTAMP_TRUNC(TIMESTAMP(jsonPayload.start_time), MINUTE))",
         allowed="true",
         where=[f"timestamp >= TIMESTAMP('{since}')", _no_answer(*ports)],
     )
@@ -152,7 +152,7 @@ def _fortigate(to: _Dialect, table: str, since: date, partition: str) -> str:
         port=f"CASE WHEN {protocol} IN (1, 58) THEN 0 ELSE {ports[1]} END",
         protocol=_protocol(protocol, to),
         # Seconds before FortiOS 6.2, nanoseconds since.
-        started=f"CAST(substr(CAST(eventtime AS {to.text}), 1, 10) AS {to.integer})",
+        started=_minute(f"CAST(substr(CAST(eventtime AS {to.text}), 1, 10) AS {to.integer})"),
         allowed=f"CASE WHEN action <> '' THEN action NOT IN ({refused}) END",
         where=[_days(to, since, partition), "type = 'traffic'", _no_answer(*ports)],
     )
@@ -166,13 +166,20 @@ _QUERIES: dict[tuple[str, str], Callable[[_Dialect, str, date, str], str]] = {
 }
 
 
-def _select(format_: str, to: _Dialect, table: str, *, where: list[str], started: str, **columns: str) -> str:
-    parts = {**columns, "started": f"{started} - MOD({started}, 60)"}
-    shown = [f"'{format_}' AS format", *(f"{parts[one]} AS {one}" for one in COLUMNS if one in parts), "count(*) AS connections"]
+def _select(format_: str, to: _Dialect, table: str, *, where: list[str], **columns: str) -> str:
+    shown = [
+        f"'{format_}' AS format",
+        *(f"{columns[one]} AS {one}" for one in COLUMNS if one in columns),
+        "count(*) AS connections",
+    ]
     name = ".".join(f"{to.quote}{part}{to.quote}" for part in table.split("."))
     grouped = ", ".join(map(str, range(1, len(COLUMNS))))
     lines = ["SELECT", ",\n".join(f"  {one}" for one in shown), f"FROM {name}", "WHERE " + "\n  AND ".join(where)]
     return "\n".join([*lines, f"GROUP BY {grouped}"])
+
+
+def _minute(seconds: str) -> str:
+    return f"{seconds} - MOD({seconds}, 60)"
 
 
 def _protocol(number: str, to: _Dialect) -> str:

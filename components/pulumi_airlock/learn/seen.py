@@ -12,11 +12,11 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import InputError, Problem
 from ..logs import Connection, Reader, Unreadable, envoy, flow, fortigate, gcp, hubble, lss, proxy
@@ -44,6 +44,16 @@ _TABLE = ", ".join(["format VARCHAR", *(f"{one} {_TYPES.get(one, 'VARCHAR')}" fo
 _INSERTED = ", ".join(FIELDS)
 
 
+class Unread(NamedTuple):
+    """A line that cannot be read."""
+
+    file: str
+    number: int
+    """From 1; 0 where it is not known yet."""
+    why: str
+    line: str
+
+
 @dataclass
 class Told:
     """What there is to say about the reading of logs."""
@@ -55,8 +65,8 @@ class Told:
     """Lines of something else than connections."""
     untimed: int = 0
     unreadable: int = 0
-    examples: list[tuple[str, int, str]] | None = None
-    """File, line and why, of the first lines that cannot be read."""
+    examples: list[Unread] = field(default_factory=list)
+    """The first lines that cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +104,7 @@ class Seen:
         self.sql.execute(f"SET memory_limit = '{MEMORY}'; SET preserve_insertion_order = false")
         self.sql.execute("SET enable_progress_bar = true; SET enable_progress_bar_print = false; SET progress_bar_time = 0")
         self.sql.execute(f"CREATE TABLE seen ({_TABLE})")
-        self.told = Told(examples=[])
+        self.told = Told()
 
     def read(self, name: str, progress: Progress | None = None) -> None:
         """Every line of one log: a file, or `-`. InputError where it breaks off in the middle."""
@@ -159,7 +169,7 @@ class Seen:
         if columns.format == flow.VPC:
             reader.fields = self._fields(str(path))
         before = reader.fields
-        told, rows = Told(examples=[]), Counter[tuple[Any, ...]]()
+        told, rows = Told(), Counter[tuple[Any, ...]]()
         odd = self.sql.execute("SELECT odd, connections FROM batch WHERE odd IS NOT NULL")
         while found := odd.fetchmany(10_000):
             for line, count in found:
@@ -170,7 +180,7 @@ class Seen:
         self.sql.execute(f"INSERT INTO seen {plain}")
         counted = self.sql.execute("SELECT sum(connections), sum(connections) FILTER (answer) FROM batch").fetchone() or (0, 0)
         told.lines, told.answers = int(counted[0] or 0), told.answers + int(counted[1] or 0)
-        told.examples = list(_numbered(str(path), told.examples or []))
+        told.examples = list(_numbered(str(path), told.examples))
         self._keep(rows, told)
         return True
 
@@ -183,7 +193,7 @@ class Seen:
     # --- by the parsers
 
     def _parse(self, name: str, path: str, progress: Progress | None) -> None:
-        reader, told, rows = Reader(self._format), Told(examples=[]), Counter[tuple[Any, ...]]()
+        reader, told, rows = Reader(self._format), Told(), Counter[tuple[Any, ...]]()
         size, done = max(1, Path(path).stat().st_size), 0
         for number, line in enumerate(lines_of(path), 1):
             _note(reader.line(number, line), rows, told, name, 1)
@@ -200,7 +210,7 @@ class Seen:
         here = self.told
         here.lines, here.answers, here.untimed = here.lines + told.lines, here.answers + told.answers, here.untimed + told.untimed
         here.understood, here.unreadable = here.understood + told.understood, here.unreadable + told.unreadable
-        here.examples = [*(here.examples or []), *(told.examples or [])][:_SHOWN]
+        here.examples = [*here.examples, *told.examples][:_SHOWN]
 
 
 @contextmanager
@@ -231,8 +241,8 @@ def _note(found: Iterable[Connection | Unreadable], rows: Counter[tuple[Any, ...
                 told.understood += count
                 continue
             told.unreadable += count
-            if told.examples is not None and len(told.examples) < _SHOWN:
-                told.examples.append((name, one.number, f"{one.why}: {one.line[:120]}"))
+            if len(told.examples) < _SHOWN:
+                told.examples.append(Unread(name, one.number, one.why, one.line))
         elif one.is_answer:
             told.answers += count
         elif one.time is None:
@@ -242,15 +252,13 @@ def _note(found: Iterable[Connection | Unreadable], rows: Counter[tuple[Any, ...
             rows[(one.format, *(minute if field == "minute" else getattr(one, field) for field in FIELDS))] += count
 
 
-def _numbered(path: str, examples: list[tuple[str, int, str]]) -> Iterator[tuple[str, int, str]]:
+def _numbered(path: str, examples: list[Unread]) -> Iterator[Unread]:
     """Examples with the numbers of their lines, which SQL does not count."""
-    wanted = {why.partition(": ")[2]: (name, why) for name, _, why in examples}
-    if not wanted:
-        return
-    for number, line in enumerate(lines_of(path), 1):
-        for text in [one for one in wanted if one.endswith(line.strip()[:60]) and line.strip()]:
-            name, why = wanted.pop(text)
-            yield name, number, why
+    wanted = {one.line: one for one in examples}
+    for number, line in enumerate(lines_of(path) if wanted else (), 1):
+        found = wanted.pop(line.strip(), None)
+        if found is not None:
+            yield found._replace(number=number)
         if not wanted:
             return
 
