@@ -2,8 +2,8 @@
 
     token = tokens.issue(identity, run, seconds)
 
-Four sources, one module each, and one that has none. Where the claims lie differs (docs/provider.md): `kms` and `oidc` have them under `airlock`, `sts`
-as request tags, and Kubernetes' `projected` token has the service account alone.
+Four sources, one module each, and one that has none. Where the claims lie differs (docs/provider.md): `kms` and `oidc` have them
+under `airlock`, `sts` as request tags, and Kubernetes' `projected` token has the service account alone.
 """
 
 from __future__ import annotations
