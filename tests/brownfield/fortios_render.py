@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pulumi_airlock.gates.fortigate.device import Device, devices
+from pulumi_airlock.gates.fortigate.device import devices, kind_of
 from pulumi_airlock.gates.fortigate.order import Order
 from pulumi_airlock.gates.stack import UNKNOWN, Resource, Stack
 
@@ -42,27 +42,28 @@ INTERNAL = {"policyid", "name", "vdomparam", "id"}
 def backup(stack: Stack, hostname: str, timezone: str = "Europe/Zurich", more: str = "") -> str:
     """The whole backup of a stack's one FortiGate."""
     (device,) = [one for one in devices(stack) if one.components] or devices(stack)
+    resources = [one for one in stack.resources if kind_of(one)]
     lines = ["#config-version=FG100F-7.4.3-FW-build2573-240201:opmode=0:vdom=0:user=admin", "#buildno=2573"]
     lines += ["config system global", f"    set hostname {quoted(hostname)}", f"    set timezone {quoted(timezone)}", "end"]
     for kind, table in TABLES.items():
-        entries = Order(device).policies if kind == "firewallpolicy" else device.of_kind(kind)
+        entries = Order(device).policies if kind == "firewallpolicy" else [one for one in resources if kind_of(one) == kind]
         if entries:
             lines += [f"config {table}"]
-            lines += [line for number, one in enumerate(entries, 101) for line in entry(device, table, one, number)]
+            lines += [line for number, one in enumerate(entries, 101) for line in entry(table, one, number)]
             lines += ["end"]
-    for one in device.of_kind("usersetting"):
-        lines += ["config user setting", *settings(device, "user setting", one.properties), "end"]
+    for one in (one for one in resources if kind_of(one) == "usersetting"):
+        lines += ["config user setting", *settings(one.properties), "end"]
     return "\n".join(lines) + "\n" + more
 
 
-def entry(device: Device, table: str, one: Resource, number: int) -> list[str]:
+def entry(table: str, one: Resource, number: int) -> list[str]:
     """`edit … next` of one resource."""
     key = str(number) if table == "firewall policy" else quoted(str(one.get("name")))
     named = [f"        set name {quoted(str(one.get('name')))}"] if table == "firewall policy" else []
-    return [f"    edit {key}", *named, *settings(device, table, one.properties), "    next"]
+    return [f"    edit {key}", *named, *settings(one.properties), "    next"]
 
 
-def settings(device: Device, table: str, properties: Mapping[str, Any]) -> Iterable[str]:
+def settings(properties: Mapping[str, Any]) -> Iterable[str]:
     """The `set` lines of a resource; nested lists of objects as nested tables."""
     for prop, value in properties.items():
         if prop in INTERNAL or value is UNKNOWN or value in ("", []):

@@ -96,6 +96,8 @@ _NO_ADDRESS: Mapping[str, tuple[str, str]] = {
     "firewall address6": ("ip6", "::/0"),
 }
 _SECRETS = re.compile(r"passw|secret|private-key|psk|^key$|token|enc-?key|auth-?pwd")
+_SPEAKERS = {"bgp": ("neighbor", "neighbor-range"), "ospf": ("network",), "rip": ("network",), "isis": ("isis-interface",)}
+"""Routing protocols → the tables whose entries say that routes are learned."""
 _EVERY_DAY = frozenset({"sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"})
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):[0-5]\d")
 
@@ -186,10 +188,10 @@ class _Reader:
 
     def _unread_routes(self) -> list[str]:
         """What decides about routes, and is not in a backup, or is not read."""
+        nodes = [(protocol, self._vdom.setting(f"router {protocol}"), asked) for protocol, asked in _SPEAKERS.items()]
         found = [
             protocol
-            for protocol, asked in (("bgp", ("neighbor", "neighbor-range")), ("ospf", ("network",)), ("rip", ("network",)))
-            for node in [self._vdom.setting(f"router {protocol}")]
+            for protocol, node, asked in nodes
             if node is not None and any((table := node.table(one)) is not None and table.entries for one in asked)
         ]
         rules = [one for table in self._vdom.tables if table.name == "router policy" for one in table.entries]
@@ -198,9 +200,9 @@ class _Reader:
     # One entry
 
     def _name(self, table: str, entry: Node) -> str:
-        what = TABLES[table].rpartition(":")[2].lower()
-        own = entry.text("name") if "policy" in table else entry.name
-        return f"{what}-{entry.name}" + (f"-{own}" if own and own != entry.name else "") if "policy" in table else own
+        if "policy" not in table:
+            return entry.name
+        return "-".join(filter(None, (TABLES[table].rpartition(":")[2].lower(), entry.name, entry.text("name"))))
 
     def _properties(self, table: str, entry: Node) -> dict[str, Any] | None:
         """What the provider would have; None for what means nothing else than FortiOS's own."""
@@ -234,7 +236,7 @@ class _Reader:
             return UNKNOWN
         if key == "interface" and table == "system zone":
             return [{"interfaceName": one} for one in values]
-        if key in _LISTS and not (key == "service" and table != "firewall policy"):
+        if key in _LISTS:
             return [{"name": one} for one in values]
         return " ".join(values)
 

@@ -1,7 +1,8 @@
 """All sources as one stack: each file is known by what is in it, and read by its module."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -44,13 +45,14 @@ def read_sources(paths: Iterable[Path], options: Options) -> Imported:
     """All of them as one stack. InputError with every problem of every file."""
     problems = Problems("")
     found: list[tuple[ModuleType, Source]] = []
-    access: Access | None = None
+    accesses: list[tuple[Path, Access]] = []
     for path in _files(paths, problems):
         source = _load(path, problems)
         if source is None:
             continue
         if any(isinstance(one, dict) and str(one.get("apiVersion", "")).startswith("airlock/") for one in source.documents):
-            access = load(path)
+            with _collected(problems):
+                accesses.append((path, load(path)))
             continue
         module = next((one for one in MODULES if one.recognizes(source)), None)
         if module is None:
@@ -61,19 +63,24 @@ def read_sources(paths: Iterable[Path], options: Options) -> Imported:
     for module in MODULES:
         for mine, source in found:
             if mine is module:
-                _guarded(module, source, made, problems)
+                with _collected(problems):
+                    module.read(source, made)
         if module is aws:
             aws.link(made)
             _told(made, options)
     for name in sorted(set(options.interfaces) - made.interfaces):
         problems.add("--interface", f"no FortiGate has an interface or zone {quoted(name)}{nearest(name, made.interfaces)}")
+    for path, _ in accesses[1:]:
+        problems.add("", f"is an access file, as {accesses[0][0]} is: one can be declared", place=str(path))
     problems.raise_any()
-    return Imported(made.stack(), access, tuple(dict.fromkeys(made.notes)))
+    return Imported(made.stack(), next((one for _, one in accesses), None), tuple(dict.fromkeys(made.notes)))
 
 
-def _guarded(module: ModuleType, source: Source, made: Made, problems: Problems) -> None:
+@contextmanager
+def _collected(problems: Problems) -> Iterator[None]:
+    """What is raised in here is noted with all other problems."""
     try:
-        module.read(source, made)
+        yield
     except InputError as error:
         for one in error.problems:
             problems.add(one.path, one.message, place=one.place)
@@ -83,9 +90,11 @@ def _told(made: Made, options: Options) -> None:
     """The environments that somebody named, and no source has."""
     known = {one.name for one in read_environments(made.stack())}
     for one in options.environments:
-        if one.name not in known:
-            properties = {"cidrs": list(one.cidrs), "workload": one.workload}
-            made.add(IMPORTED_ENVIRONMENT, one.name, properties, custom=False)
+        if one.name in known:
+            made.notes.append(f"environment {one.name} is in the sources: its networks are taken from there")
+            continue
+        properties = {"cidrs": list(one.cidrs), "workload": one.workload}
+        made.add(IMPORTED_ENVIRONMENT, one.name, properties, custom=False)
 
 
 # Files
@@ -114,11 +123,8 @@ def _load(path: Path, problems: Problems) -> Source | None:
         line = content[: error.start].count(b"\n") + 1
         problems.add("", f"cannot be read: {error.reason}; write it as UTF-8", place=f"{path}:{line}")
     else:
-        try:
+        with _collected(problems):
             return Source(path, text, tuple(_documents(text, content, str(path))), problems)
-        except InputError as error:
-            for one in error.problems:
-                problems.add(one.path, one.message, place=one.place)
     return None
 
 

@@ -1,6 +1,7 @@
 """`airlock import`: what was there before, as a stack, and what Airflow can reach by it, as an access file."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from ipaddress import ip_network
@@ -129,6 +130,9 @@ def _options(environment: list[str] | None, interface: list[str] | None, timezon
 
     problems = Problems("")
     environments = tuple(_told(text, problems) for text in environment or ())
+    for name, times in Counter(one.name for one in environments).items():
+        if times > 1:
+            problems.add("--environment", f"{name!r} is there {times} times: give all of its networks at once, with commas")
     if timezone:
         try:
             parse_timezone(timezone)
