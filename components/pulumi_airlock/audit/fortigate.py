@@ -52,7 +52,7 @@ class FortigateSyslog:
     resolve_ip: bool = False
     """Whether the device looks up names of addresses for its logs: convenient, and slow on a busy one."""
     dialect: Dialect = "pulumiverse"
-    """Which Pulumi package makes the resources, see `gates.fortigate.dialect`."""
+    """`pulumiverse`, or `terraform-provider` for FortiOS 7.4.5 and later; another one makes all resources anew."""
 
 
 def check_syslog(

@@ -50,7 +50,7 @@ class FortigateTunnel(pulumi.ComponentResource):
         local_address: of the WAN interface, where it has several.
         vdom: the device's virtual domain.
         tcp_mss: of connections through the tunnels, in bytes.
-        dialect: which Pulumi package makes the resources, see `gates.fortigate.dialect`; another one makes all of them anew.
+        dialect: `pulumiverse`, or `terraform-provider` for FortiOS 7.4.5 and later; another one makes all resources anew.
 
     Raises:
         InputError: every argument that FortiOS would refuse or cut, at once, before anything is registered.

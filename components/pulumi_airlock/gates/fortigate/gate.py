@@ -89,7 +89,7 @@ class FortigateGate(pulumi.ComponentResource):
         - `vdom`: the virtual domain that all of it is in; the provider's without it.
         - `prefix`: in front of every object's name; two gates (or stacks) on one device need different ones.
         - `place_before`: id of a policy on the device that would stop the traffic (a deny-all): all of ours go before it.
-        - `dialect`: which Pulumi package makes the resources, see `dialect`; another one makes all of them anew.
+        - `dialect`: `pulumiverse`, or `terraform-provider` for FortiOS 7.4.5 and later; another one makes all resources anew.
 
         InputError, with every problem, for whatever the device would refuse.
         """

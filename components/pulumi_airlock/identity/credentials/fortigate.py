@@ -90,7 +90,7 @@ class FortigateApiToken(pulumi.ComponentResource):
         secret_id: the Secrets Manager secret that gets the key, where Pulumi renews it.
         vdom: where the users live, where the device has several.
         today: the day to count periods by; today, in UTC, unless given.
-        dialect: which Pulumi package makes the resources, see `gates.fortigate.dialect`; another one makes all of them anew.
+        dialect: `pulumiverse`, or `terraform-provider` for FortiOS 7.4.5 and later; another one makes all resources anew.
         opts: `provider` makes the profile and the users: an administrator's.
 
     Raises:
