@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = (
-    *("airlock", "pulumi", "make", "pip", "python -m", "python3", "openssl", "git", "curl", "jq"),
+    *("airlock", "pulumi", "make", "pip", "python -m", "python3", "openssl", "git", "curl", "jq", "psql"),
     *("export", "open ", "mkdir", ". "),
 )
 """What a block of commands without a language begins with."""

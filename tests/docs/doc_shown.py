@@ -47,6 +47,13 @@ def declared_and_refused(desk: Reader) -> str:
     return desk.run("airlock explain ledger-close vault --from without.json --at 2026-11-23T12:00+01:00").text
 
 
+def forbidden(desk: Reader) -> str:
+    """docs/explain.md: what Airflow's API answers to somebody without a permission on the DAG, as `curl -i` prints it."""
+    answer = "HTTP/2 403\ncontent-type: application/json\n\n" + json.dumps({"detail": "Forbidden"}, separators=(",", ":"))
+    (desk.folder / "answer.txt").write_text(answer)
+    return desk.run("airlock explain --from-response answer.txt").text
+
+
 def mwaa_refusals(desk: Reader) -> str:
     """docs/environments/mwaa.md: its program with four mistakes."""
     return _refused(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from doc_blocks import ROOT, Block, blocks, pages
 from doc_reader import Reader, assert_shows
-from test_commands import NOT_HERE
+from test_commands import not_here
 
 PAGES = [page for page in pages() if any(one.title for one in blocks(page))]
 APPENDED = " (at the end)"
@@ -55,7 +55,7 @@ def _changed(block: Block, text: str) -> str:
 
 def _run(block: Block, shown: Block | None, reader: Reader) -> None:
     for command in block.commands:
-        if command.split()[0] in NOT_HERE:
+        if not_here(command):
             continue
         reader.forget()
         done = reader.run(command)

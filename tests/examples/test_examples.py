@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from doc_blocks import ROOT, blocks
 from doc_reader import Reader
-from test_commands import NOT_HERE
+from test_commands import not_here
 
 Copied = Callable[[str], Reader]
 MINE = ["platform-repository", "packs-on-foreign-program"]
@@ -15,7 +15,7 @@ MINE = ["platform-repository", "packs-on-foreign-program"]
 
 def _commands(name: str) -> list[str]:
     shell = [one for one in blocks(f"examples/{name}/README.md") if one.is_shell]
-    return [command for one in shell for command in one.commands if command.split()[0] not in NOT_HERE]
+    return [command for one in shell for command in one.commands if not not_here(command)]
 
 
 @pytest.mark.parametrize("name", MINE)
