@@ -27,6 +27,17 @@ _TARGETS = {
 """Targets of a route (EC2 API Reference, "Route") → properties of pulumi-aws."""
 _WITHOUT_READER = ("TransitGatewayRouteTables", "TransitGatewayAttachments", "TransitGatewayVpcAttachments", "TransitGateways")
 
+_FORMS: Mapping[str, type] = {
+    **dict.fromkeys(("CidrBlockState", "IcmpTypeCode", "Options", "PortRange", "ReferencedGroupInfo"), Mapping),
+    **dict.fromkeys(
+        ("Associations", "CidrBlockAssociationSet", "Entries", "Groups", "PrivateIpAddresses", "Routes", "Tags"), dict
+    ),
+    **dict.fromkeys(("IpPermissions", "IpPermissionsEgress"), dict),
+    **dict.fromkeys(("IpRanges", "Ipv6Ranges", "PrefixListIds", "UserIdGroupPairs"), dict),
+    **dict.fromkeys(("Cidrs", "RouteTableIds", "SubnetIds"), str),
+}
+"""Keys of items (EC2 API Reference) whose value is an object, or a list of objects (`dict`) or of texts (`str`)."""
+
 
 def recognizes(source: Source) -> bool:
     """Whether a file is the output of one of these commands."""
@@ -59,7 +70,29 @@ def _read_list(source: Source, items: list[Any], kind: str, made: Made) -> None:
         if not isinstance(item, Mapping) or not isinstance(item.get(id_key), str):
             source.wrong((kind, index), f"has no {id_key}: give the output of `aws ec2 describe-…` as it is, without --query")
             continue
+        if misshapen := list(_misshapen(item, (kind, index))):
+            for path, expected in misshapen:
+                source.wrong(path, f"is no {expected}: give the output of `aws ec2 describe-…` as it is, without --query")
+            continue
         reader(item, made)
+
+
+def _misshapen(item: _Item, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """What of an item has not the form that the API gives it."""
+    for key, value in item.items():
+        here = (*path, key)
+        if value is None or not (form := _FORMS.get(key)):
+            continue
+        if form is Mapping:
+            yield from _misshapen(value, here) if isinstance(value, Mapping) else [(here, "object")]
+        elif not isinstance(value, list):
+            yield here, "list"
+        else:
+            for index, one in enumerate(value):
+                if isinstance(one, dict) and form is dict:
+                    yield from _misshapen(one, (*here, index))
+                elif not isinstance(one, form):
+                    yield (*here, index), "object" if form is dict else "text"
 
 
 def link(made: Made) -> None:

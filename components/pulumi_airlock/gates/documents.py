@@ -105,7 +105,7 @@ def _state_problem(document: Mapping[str, Any]) -> str:
         return f"is a state of version {version!r}, and versions {known} are read: export it with a current Pulumi CLI"
     resources = document["deployment"].get("resources") or ()
     if not isinstance(resources, list | tuple) or not all(map(_is_resource, resources)):
-        return "is no state: its `deployment.resources` are not all resources with a urn and a type"
+        return "is no state: its `deployment.resources` are not all resources with a urn and a type (and inputs, outputs and dependencies in their form)"
     return ""
 
 
@@ -133,7 +133,15 @@ def _preview_problems(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _is_resource(state: Any) -> bool:
-    return isinstance(state, Mapping) and isinstance(state.get("urn"), str) and isinstance(state.get("type"), str)
+    if not isinstance(state, Mapping) or not isinstance(state.get("urn"), str) or not isinstance(state.get("type"), str):
+        return False
+    links = state.get("propertyDependencies") or {}
+    lists = [state.get("dependencies") or [], *(links.values() if isinstance(links, Mapping) else [None])]
+    return (
+        all(isinstance(state.get(key) or {}, Mapping) for key in ("inputs", "outputs"))
+        and all(isinstance(state.get(key) or "", str) for key in ("parent", "provider"))
+        and all(isinstance(one, list) and all(isinstance(urn, str) for urn in one) for one in lists)
+    )
 
 
 def pending(document: Any) -> str:

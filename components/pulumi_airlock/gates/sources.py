@@ -69,9 +69,10 @@ def plain(value: Any) -> Any:
 def _plain_secret(value: Mapping[str, Any]) -> Any:
     if "value" in value:
         return plain(value["value"])
-    if "plaintext" in value:
+    try:
         return plain(json.loads(value["plaintext"]))
-    return UNKNOWN
+    except (KeyError, TypeError, ValueError):
+        return UNKNOWN
 
 
 def resource_from_wire(
@@ -207,8 +208,8 @@ def _from_state(state: Mapping[str, Any]) -> Resource:
         inputs=state.get("inputs") or {},
         outputs={**(state.get("outputs") or {}), **({"id": state["id"]} if state.get("id") else {})},
         custom=bool(state.get("custom")),
-        parent=state.get("parent", ""),
-        provider=state.get("provider", ""),
+        parent=state.get("parent") or "",
+        provider=state.get("provider") or "",
         dependencies=state.get("dependencies") or (),
         property_dependencies=state.get("propertyDependencies"),
     )
