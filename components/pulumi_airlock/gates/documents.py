@@ -105,7 +105,10 @@ def _state_problem(document: Mapping[str, Any]) -> str:
         return f"is a state of version {version!r}, and versions {known} are read: export it with a current Pulumi CLI"
     resources = document["deployment"].get("resources") or ()
     if not isinstance(resources, list | tuple) or not all(map(_is_resource, resources)):
-        return "is no state: its `deployment.resources` are not all resources with a urn and a type (and inputs, outputs and dependencies in their form)"
+        return (
+            "is no state: its `deployment.resources` are not all resources with a urn and a type "
+            "(and inputs, outputs and dependencies in their form)"
+        )
     return ""
 
 
