@@ -13,7 +13,15 @@ from typing import Any, Self
 
 import grpc
 from google.protobuf import empty_pb2, json_format
-from pulumi.runtime.proto import engine_pb2_grpc, errors_pb2, provider_pb2, provider_pb2_grpc, resource_pb2_grpc, status_pb2
+from pulumi.runtime.proto import (
+    engine_pb2_grpc,
+    errors_pb2,
+    provider_pb2,
+    provider_pb2_grpc,
+    resource_pb2,
+    resource_pb2_grpc,
+    status_pb2,
+)
 from pulumi_airlock.gates.stack import Stack
 from pulumi_airlock.offline.config import StackConfig
 from pulumi_airlock.offline.dynamic import DynamicProviders
@@ -49,12 +57,12 @@ class RefusedError(Exception):
 class Made:
     """A component, as the program holds it: its outputs, and a reference to it for the next one."""
 
-    def __init__(self, urn: str, outputs: dict[str, Any], dependencies: dict[str, list[str]]) -> None:
-        self.urn, self.outputs, self.dependencies = urn, outputs, dependencies
+    def __init__(self, urn: str, outputs: dict[str, Any], dependencies: dict[str, list[str]], id: str | None = None) -> None:  # noqa: A002
+        self.urn, self.outputs, self.dependencies, self.id = urn, outputs, dependencies, id
 
     @property
     def reference(self) -> dict[str, Any]:
-        return {SIGNATURE: RESOURCE, "urn": self.urn}
+        return {SIGNATURE: RESOURCE, "urn": self.urn, **({"id": self.id} if self.id is not None else {})}
 
     def __getitem__(self, output: str) -> dict[str, Any]:
         """An output of it, as an SDK hands it to another component: what is unknown within makes all of it unknown."""
@@ -134,6 +142,13 @@ class Package:
             raise _refused(error) from error
         outputs = json_format.MessageToDict(answer.state)
         return Made(answer.urn, outputs, {key: list(one.urns) for key, one in answer.stateDependencies.items()})
+
+    def register_provider(self, package: str, name: str) -> Made:
+        """A provider of the program's own."""
+        type_ = f"pulumi:providers:{package}"
+        asked = resource_pb2.RegisterResourceRequest(type=type_, name=name, custom=True, parent=STACK)
+        answer = self.monitor.RegisterResource(asked)
+        return Made(answer.urn, {}, {}, id=answer.id or UNKNOWN)
 
     def plan(self) -> Plan:
         """What was registered."""

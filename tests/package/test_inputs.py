@@ -135,3 +135,17 @@ def test_objects_that_only_their_kind_tells_apart_must_say_it(package: Package):
     )
     assert problems.keys() == {'workloads["finance"]'}
     assert "say kind: cloudConnector or machineGroup" in problems['workloads["finance"]']
+
+
+def test_a_provider_may_be_given(package: Package):
+    """One of two FortiGates: its syslog is set by its own provider."""
+    edge = package.register_provider("fortios", "edge")
+    siem = {"name": "SIEM", "syslog": {"host": "syslog.bank.example", "publicCa": True}}
+    package.construct(
+        "AuditTrail", "audit", owner="a@bank.example", siem=siem, fortigates={"edge": {"slot": 2, "provider": edge}}
+    )
+    (setting,) = [one for one in package.plan().steps if one.urn.endswith("::audit-edge-syslog")]
+    assert setting.registration is not None
+    assert setting.registration.provider.startswith(edge.urn)
+    problems = _refused(package, "AuditTrail", owner="a", siem=siem, fortigates={"edge": {"slot": 2, "provider": "edge"}})
+    assert problems['fortigates["edge"].provider'].startswith("is no ProviderResource")

@@ -7,6 +7,8 @@ URN; the components of one update are all made by one process, which knows the o
 import re
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,9 @@ _SNAKE_CASE = re.compile(r"\b[a-z][a-z0-9]*(?:_[a-z0-9]+)+\b")
 
 def serve(schema: Path, version: str) -> None:
     """Serves the package until Pulumi ends it. `schema`: the file that `package.schema` writes."""
+    # A provider among the inputs is only known as one to the SDK once its own SDK is imported.
+    with suppress(ModuleNotFoundError):
+        import_module("pulumiverse_fortios")
     main(AirlockProvider(schema.read_text(), version), sys.argv[1:])
 
 
