@@ -24,10 +24,15 @@ from pulumi_policy.policy import _NotApplicableError
                 "fortios:vpn/ipsec/phase1interface:Phase1interface",
                 "fortios:index/vpnipsecPhase1interface:VpnipsecPhase1interface",
                 "fortios:index/vpnIpsecPhase1Interface:VpnIpsecPhase1Interface",
+                "fortios:index/vpnipsecPhase1interfaceV2:VpnipsecPhase1interfaceV2",
             ),
             "vpnipsecphase1interface",
         ),
         (("fortios:firewall/policy6:Policy6",), "firewallpolicy6"),
+        (
+            ("fortios:log/syslogd/v2/setting:Setting", "fortios:index/logsyslogd2Setting:Logsyslogd2Setting"),
+            "logsyslogd2setting",
+        ),
     ],
 )
 def test_every_spelling_of_a_fortios_type_is_one_kind(types, kind):
