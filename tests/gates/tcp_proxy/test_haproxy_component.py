@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import pytest
@@ -47,14 +48,27 @@ def made(platform: Any, document: dict[str, Any] = PLAIN, **given: Any) -> Stack
     return compiled(platform, Access.model_validate(document), **{"engine": "haproxy", "issuers": issuers, **given})
 
 
-@pytest.fixture(scope="module")
-def on_fargate() -> Stack:
+# Compiled once, in whichever test comes first: it needs that test's event loop.
+
+
+@cache
+def _on_fargate() -> Stack:
     return made(fargate())
 
 
-@pytest.fixture(scope="module")
-def in_cluster() -> Stack:
+@cache
+def _in_cluster() -> Stack:
     return made(cluster())
+
+
+@pytest.fixture
+def on_fargate() -> Stack:
+    return _on_fargate()
+
+
+@pytest.fixture
+def in_cluster() -> Stack:
+    return _in_cluster()
 
 
 def one(stack: Stack, type_: str, name: str = "") -> Resource:

@@ -95,6 +95,27 @@ def test_what_nobody_can_tell_is_unknown(old: str, new: str, why: str) -> None:
     assert any(why in reason for one in way.cases for reason in one.unknown)
 
 
+def test_a_backend_has_rules_of_its_own() -> None:
+    inside = "  tcp-request content reject if { ssl_c_s_dn(CN) -m str etl } { ssl_fc_sni -m end .corp.example }\n  server one"
+    text = HAND.replace("  server one", inside)
+    assert answers(ways(text, FINANCE)[0])["airflow/etl"] is not False  # by another server name it gets there
+    text = text.replace(" { ssl_fc_sni -m end .corp.example }", "")
+    (way,) = ways(text, FINANCE)
+    assert answers(way).get("airflow/etl", False) is not True
+
+
+def test_a_variable_is_nothing_before_it_is_set() -> None:
+    copy, rule = (
+        "tcp-request content set-var(sess.cn) ssl_c_s_dn(CN)",
+        "tcp-request content reject unless { var(sess.cn) -m str etl }",
+    )
+    known = Holder({"CN": "etl"}, Box(workloads=frozenset({"airflow/etl"})))
+    text = f"frontend x\n  {TLS}\n  default_backend y\n  {{}}\n  {{}}\nbackend y\n  server one 10.0.0.1:1\n"
+    (way,) = ways(text.format(copy, rule), known)
+    assert [one.answer for one in way.cases] == [True, False]
+    assert ways(text.format(rule, copy), known) == []
+
+
 def test_requests_of_http_are_no_tunnels() -> None:
     web = "frontend web\n  mode http\n  bind :80\n  default_backend app\nbackend app\n  mode http\n  server one app.test:8080\n"
     (way,) = ways(web)

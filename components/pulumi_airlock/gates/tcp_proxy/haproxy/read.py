@@ -111,8 +111,8 @@ class HaproxyConfiguration:
         self.document, self._file, self._names = document, file, names or {}
         self.unread = list(document.unread)
         """What could not be read."""
-        self._aliases = _aliases(document)
-        tests = list(_tests(document, self._aliases))
+        tests = list(_tests(document))
+        self._behind_rules: dict[str, _Rules] = {}
         self._servers = [*_texts(tests, NAME), ANOTHER]
         self._protocols = [*_texts(tests, PROTOCOL), None]
         self._holders = [*holders]
@@ -134,7 +134,7 @@ class HaproxyConfiguration:
 
     def _of_bind(self, section: Section, bind: Words) -> Iterator[Way]:
         holders, strange = self._shown_by(bind)
-        rules, led = list(_rules(section, self._aliases)), list(_led(section, self.document, self._aliases))
+        rules, led = list(_rules(section)), list(_led(section, self.document))
         if not _is_tcp(section):
             rules.append(_Rule("content", ("switch-mode", "http"), ALWAYS))
         found: dict[tuple[str, bool], list[Cases]] = {}
@@ -168,24 +168,25 @@ class HaproxyConfiguration:
         here = [replace(one, condition=one.condition.known(by_name)) if one.phase != "connection" else one for one in rules]
         here = [one for one in here if one.condition.terms]
         to = [(backend, one.known(by_name)) for backend, one in led]
-        conditions = [*(one.condition for one in here), *(one for _, one in to)]
+        behind = [one for backend, _ in to for one in self._rules_of(backend)]
+        conditions = [*(one.condition for one in (*here, *behind)), *(one for _, one in to)]
         asked = list(dict.fromkeys(test for one in conditions for test in one.tests() if test.is_shown and test.fetch == SUBJECT))
         alike: dict[tuple[Cases, ...], list[Holder]] = {}
         for holder in holders:
             mine = replace(shown, subject=holder.subject)
             alike.setdefault(tuple(test.holds_for(mine.text(test)) for test in asked), []).append(holder)
         for answers, several in alike.items():
-            ways = self._run(here, to, dict(zip(asked, answers, strict=True)))
+            ways = self._run(here, to, shown, dict(zip(asked, answers, strict=True)))
             if ways:
                 yield ways, any_of(one.cases() for one in several)
 
-    def _run(self, rules: _Rules, led: _Led, known: Mapping[Test, Cases]) -> Mapping[tuple[str, bool], Cases]:
+    def _run(self, rules: _Rules, led: _Led, shown: Shown, known: Mapping[Test, Cases]) -> Mapping[tuple[str, bool], Cases]:
         """(backend, whether as TCP) → when a connection is led there."""
         variables = _Variables()
 
         def of(test: Test) -> Cases:
-            if test in known:
-                return known[test]
+            if test.is_shown:
+                return known[test] if test in known else test.holds_for(shown.text(test))
             return variables.holds(test) if test.fetch == "var" else holds(test)
 
         def before(test: Test) -> Cases:
@@ -211,10 +212,15 @@ class HaproxyConfiguration:
             return unknown(f"backend {backend}, which is not here")
         if not connect or not _is_tcp(section):
             return both(here, unknown(f"requests of HTTP to {backend}")) if _servers(section) else NO
-        rules = list(_rules(section, self._aliases))
         for phase in _PHASES:
-            here, _ = _through(rules, phase, variables, of, here)
+            here, _ = _through(self._rules_of(backend), phase, variables, of, here)
         return here
+
+    def _rules_of(self, backend: str) -> _Rules:
+        if backend not in self._behind_rules:
+            section = self.document.proxy(backend)
+            self._behind_rules[backend] = list(_rules(section)) if section is not None else []
+        return self._behind_rules[backend]
 
     def _places(self, backend: str) -> Iterator[tuple[Hosts, Services]]:
         section = self.document.proxy(backend)
@@ -244,16 +250,23 @@ def _servers(section: Section) -> list[Words]:
 _Aliases = Mapping[str, Test]
 
 
-def _rules(section: Section, aliases: _Aliases) -> Iterator[_Rule]:
+def _rules(section: Section) -> Iterator[_Rule]:
+    aliases = _aliases(section)
+    for phase, words in _requests(section):
+        action, condition = split(words)
+        yield _Rule(phase, action, _aliased(condition_of(condition, section), aliases))
+
+
+def _requests(section: Section) -> Iterator[tuple[str, Words]]:
+    """(phase, what stands behind it) of each rule."""
     for line in (*section.defaults, *section.lines):
         if line[0] == "tcp-request" and len(line) > 2:
-            phase, words = (line[1], line[2:]) if line[1] in _PHASES else ("content", line[1:])
-            action, condition = split(words)
-            yield _Rule(phase, action, _aliased(condition_of(condition, section), aliases))
+            yield (line[1], line[2:]) if line[1] in _PHASES else ("content", line[1:])
 
 
-def _led(section: Section, document: Document, aliases: _Aliases) -> Iterator[tuple[str, Condition]]:
+def _led(section: Section, document: Document) -> Iterator[tuple[str, Condition]]:
     """(backend, when) in their order, the default last."""
+    aliases = _aliases(section)
     for words in section.each("use_backend"):
         backend, condition = words[0], _aliased(condition_of(words[1:], section), aliases)
         if "%" not in backend:
@@ -283,20 +296,19 @@ def _aliased(condition: Condition, aliases: _Aliases) -> Condition:
     return Condition(tuple(tuple((negative, tuple(map(real, each))) for negative, each in term) for term in condition.terms))
 
 
-def _aliases(document: Document) -> dict[str, Test]:
-    """Variables that are nothing but what a client shows: set once, and always."""
+def _aliases(section: Section) -> _Aliases:
+    """Variables that are nothing but what a client shows: set once, always, and before anything is asked of them."""
     found: dict[str, list[Test | None]] = {}
-    for section in document.proxies():
-        for line in (*section.defaults, *section.lines):
-            action, condition = split(line[2:])
-            name, _, given = (action[0] if action else "").partition("(")
-            if line[0].startswith(("tcp-", "http-")) and name in ("set-var", "unset-var"):
-                test = (
-                    test_of((action[1], "-m", "found"))
-                    if len(action) == 2 and not condition and line[1] != "connection"
-                    else None
-                )
-                found.setdefault(given.removesuffix(")"), []).append(test if test is not None and test.is_shown else None)
+    for phase, words in _requests(section):
+        action, condition = split(words)
+        for test in condition_of(condition, section).tests():
+            if test.fetch == "var" and test.argument not in found:
+                found[test.argument] = [None]
+        name, _, given = action[0].partition("(") if action else ("", "", "")
+        if name in ("set-var", "unset-var"):
+            always = phase != "connection" and len(action) == 2 and not condition
+            shown = test_of((action[1], "-m", "found")) if always else None
+            found.setdefault(given.removesuffix(")"), []).append(shown if shown is not None and shown.is_shown else None)
     return {name: tests[0] for name, tests in found.items() if len(tests) == 1 and tests[0] is not None}
 
 
@@ -329,10 +341,10 @@ def _value(words: Words) -> Text:
 # What clients may show
 
 
-def _tests(document: Document, aliases: _Aliases) -> Iterator[Test]:
+def _tests(document: Document) -> Iterator[Test]:
     """Every test of every rule."""
     for section in document.proxies():
-        conditions = [*(one.condition for one in _rules(section, aliases)), *(one for _, one in _led(section, document, aliases))]
+        conditions = [*(one.condition for one in _rules(section)), *(one for _, one in _led(section, document))]
         for one in conditions:
             yield from one.tests()
 
