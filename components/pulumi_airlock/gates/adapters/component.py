@@ -10,8 +10,9 @@ import pulumi
 
 from ...access import Access
 from ...access.values import parse_duration
+from ...environments.helm.flows import Flow
 from ...errors import InputError, Problems
-from ...proof.sets import Hosts
+from ...proof.sets import Hosts, Services
 from ...tokens import OWN_PROXY
 from ..proxies import ProxyEntry
 from .plan import Plan, Product, compile_plan
@@ -82,6 +83,8 @@ class OwnProxy(pulumi.ComponentResource):
         except InputError as error:
             for one in error.problems:
                 problems.add(one.path, one.message, one.place)
+        except ValueError as error:
+            problems.add("session", str(error))
         problems.raise_any()
         documents = product.documents(self.plan)
         if isinstance(keep, InConfigMap) and (size := sum(map(len, documents.values()))) > MAX_CONFIG_MAP - 4096:
@@ -107,6 +110,11 @@ class OwnProxy(pulumi.ComponentResource):
     def entry(self) -> ProxyEntry:
         """Where tasks connect to it, for the network before it (`AwsNetworkGate`, `GcpFirewallGate`)."""
         return self._entry
+
+    def flows(self, callers: Sequence[str]) -> tuple[Flow, ...]:
+        """What gates of a cluster let through to it: for workloads (`airflow/etl`), as tasks run there."""
+        here = Services.of("tcp", self._entry.port, self._entry.port)
+        return (Flow(frozenset(callers), Hosts.from_cidrs(self._entry.cidrs), here, reason="tasks to the proxy"),)
 
     def _keep(self, name: str, keep: InConfigMap | InBucket | None) -> None:
         child = pulumi.ResourceOptions(parent=self)

@@ -5,10 +5,11 @@ Such a proxy is connected to in place of the destination, and goes on from addre
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
-from ...proof.filters import Action, Combine, Filter, Match, Relay, Rule, Source, Who
+from ...proof.filters import Action, Combine, Filter, Match, Need, Relay, Rule, Source, Who
 from ...proof.sets import Hosts, Services
 from ...proof.shape import Shape
 from ...tokens import OWN_PROXY
@@ -75,7 +76,7 @@ def _of_texts(one: Resource, path: tuple[str, ...]) -> Iterator[_File]:
 
 
 def parsed(text: Any) -> Any:
-    """A JSON object, or the list of a YAML file's documents; None where it is neither."""
+    """A JSON object, or the list of a YAML file's documents; None where it is of no product, unknown where it is broken."""
     if not isinstance(text, str) or not any(one in text for one in _MARKS):
         return None
     try:
@@ -89,7 +90,7 @@ def parsed(text: Any) -> Any:
     try:
         return list(YAML(typ="safe", pure=True).load_all(text))
     except (YAMLError, ValueError):
-        return None
+        return UNKNOWN
 
 
 def _filter(gate: str, product: str, files: Sequence[_File], component: Resource | None) -> Filter:
@@ -104,11 +105,11 @@ def _filter(gate: str, product: str, files: Sequence[_File], component: Resource
     rules += [Rule(Action.ALLOW, Match(), one, (f"{gate}: its documents",)) for one in unread]
     leads = Hosts.union(one.match.hosts for one in rules)
     relays = (_relay(component, accounts.values(), leads),) if leads else ()
+    needs = tuple(_needs(rules, relays))
     shape = Shape(nouns=("grant", "grants"))
     trusts = tuple(dict.fromkeys(_trust(product, one) for one in accounts.values()))
-    return Filter(
-        gate, "sessions", Combine.ANY_ALLOW, Action.DENY, tuple(rules), whole.urn, relays=relays, shape=shape, trusts=trusts
-    )
+    decides = Filter(gate, "sessions", Combine.ANY_ALLOW, Action.DENY, tuple(rules), whole.urn)
+    return replace(decides, relays=relays, needs=needs, shape=shape, trusts=trusts)
 
 
 def _accounts(component: Resource | None) -> Iterator[Mapping[str, Any]]:
@@ -137,8 +138,17 @@ def _relay(component: Resource | None, accounts: Iterable[Mapping[str, Any]], le
         sources=Hosts.from_cidrs(sources) if sources else None,
         entry=_entry(component.get("entry")) if component is not None else None,
         environments=environments or None,
+        workload="",  # outside of every cluster
         others=False,
     )
+
+
+def _needs(rules: Iterable[Rule], relays: Iterable[Relay]) -> Iterator[Need]:
+    """That tasks in a cluster reach it: whom its rules know there."""
+    workloads = sorted({name for rule in rules for name in rule.match.who.workloads or ()})
+    for relay in relays:
+        for name in workloads if relay.entry is not None else ():
+            yield Need(replace(relay.entry, who=Who(workloads=frozenset({name}))), "tasks to the proxy")
 
 
 def _entry(said: Any) -> Match | None:

@@ -76,7 +76,9 @@ class Teleport:
         if not self.joins:
             yield "joins", "none: nobody could join as the tasks of any environment"
         for number, one in enumerate(self.joins):
-            for field in _NEEDED[one.method]:
+            if one.method not in _NEEDED:
+                yield f"joins[{number}].method", f"{quoted(one.method)}: write one of {', '.join(_NEEDED)}"
+            for field in _NEEDED.get(one.method, ()):
                 if not getattr(one, field):
                     yield f"joins[{number}].{field}", f"missing: joining by {one.method} goes by it"
             if one.role and not _ROLE.fullmatch(one.role):
