@@ -40,6 +40,9 @@ _MODULES: Mapping[str, str] = {
     "vpnipsec": "vpn.ipsec",
 }
 """The first word of a Terraform resource's name → pulumiverse's module, where it is not that word."""
+_SECOND = frozenset(("vpnipsec_phase1interface", "vpnipsec_phase2interface"))
+"""Resources beside which the provider has one of its first days, `vpn_ipsec_…`. Their tokens differ in capitals alone, and
+pulumi-terraform-bridge calls the second one `…V2` (since October 2025: `case_insensitive_dedup.go`)."""
 
 
 class Sdk:
@@ -58,10 +61,8 @@ class Sdk:
 
 
 def _generated(package: ModuleType, resource: str) -> Any:
-    # The provider has two resources of some names but for a `_`: `vpn_ipsec_phase1interface`, of its first days, beside
-    # `vpnipsec_phase1interface`. Their tokens are one but for capitals, and since October 2025 the second is `…V2`.
     name = _camel(resource)
-    return getattr(package, f"{name}V2", None) or getattr(package, name)
+    return (resource in _SECOND and getattr(package, f"{name}V2", None)) or getattr(package, name)
 
 
 def _pulumiverse(package: ModuleType, resource: str) -> Any:
