@@ -146,9 +146,9 @@ def _relay(component: Resource | None, accounts: Iterable[Mapping[str, Any]], le
 def _needs(rules: Iterable[Rule], relays: Iterable[Relay]) -> Iterator[Need]:
     """That tasks in a cluster reach it: whom its rules know there."""
     workloads = sorted({name for rule in rules for name in rule.match.who.workloads or ()})
-    for relay in relays:
-        for name in workloads if relay.entry is not None else ():
-            yield Need(replace(relay.entry, who=Who(workloads=frozenset({name}))), "tasks to the proxy")
+    for entry in [relay.entry for relay in relays if relay.entry is not None]:
+        for name in workloads:
+            yield Need(replace(entry, who=Who(workloads=frozenset({name}))), "tasks to the proxy")
 
 
 def _entry(said: Any) -> Match | None:
