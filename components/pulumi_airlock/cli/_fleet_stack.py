@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 class Request:
     """What is to be previewed, and where what comes of it goes."""
 
-    stack: str
     cwd: str
-    result: str
+    stack: str = ""
+    result: str = ""
     """The file that the outcome is written to."""
     packs: tuple[str, ...] = ()
     configs: tuple[str, ...] = ()

@@ -5,6 +5,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -63,6 +64,7 @@ def fleet(
     from ..offline.project import find_project
     from ..report.fleet import show_fleet, to_json, to_markdown, worst
     from ..report.lines import UNLIMITED
+    from . import _revisions
     from ._fleet import Fleet, StoppedError
     from ._fleet_stack import Request
 
@@ -74,22 +76,18 @@ def fleet(
     with ExitStack() as held:
         scratch = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="airlock-")))
         logs = _folder(reports) if reports else scratch
-        compared = str(held.enter_context(_base(base, project))) if base else ""
+        old = held.enter_context(_revisions.checkout_with_state(base, project.root)) if base else ""
+        same = Request(
+            cwd=str(cwd.absolute()),
+            packs=tuple(str(one.absolute()) for one in policy_pack or ()),
+            configs=tuple(str(one.absolute()) for one in policy_pack_config or ()),
+            without_packs=no_policy_packs,
+            reports=str(logs.absolute()) if reports else "",
+            base=str(old),
+            base_name=base or "",
+        )
+        requests = [replace(same, stack=stack, result=str(scratch / f"{stack}.json")) for stack in chosen]
         told = held.enter_context(_progress(console, len(chosen)))
-        requests = [
-            Request(
-                stack=stack,
-                cwd=str(cwd.absolute()),
-                result=str(scratch / f"{stack}.json"),
-                packs=tuple(str(one.absolute()) for one in policy_pack or ()),
-                configs=tuple(str(one.absolute()) for one in policy_pack_config or ()),
-                without_packs=no_policy_packs,
-                reports=str(logs.absolute()) if reports else "",
-                base=compared,
-                base_name=base or "",
-            )
-            for stack in chosen
-        ]
         try:
             outcomes = Fleet(jobs or os.cpu_count() or 1, logs, *told).run(requests)
         except StoppedError as stopped:
@@ -125,15 +123,6 @@ def _folder(reports: Path) -> Path:
     except OSError as error:
         raise InputError([Problem(str(reports), "--reports", f"cannot be made: {error.strerror}")]) from error
     return reports
-
-
-@contextmanager
-def _base(revision: str, project: "Project") -> "Iterator[Path]":
-    """The project as the revision has it, once for all stacks."""
-    from . import _revisions
-
-    with _revisions.checkout_with_state(revision, project.root) as folder:
-        yield folder
 
 
 @contextmanager
