@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from importlib import import_module
 from typing import Any
 
@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pulumi_airlock.access import Access
 from pulumi_airlock.errors import InputError
-from pulumi_airlock.gates.adapters import Boundary, Hoop, Join, Product, Teleport, compile_plan, read
+from pulumi_airlock.gates.adapters import Boundary, Hoop, Join, Plan, Product, Teleport, compile_plan, read
 from pulumi_airlock.gates.adapters.read import parsed
 from pulumi_airlock.gates.stack import UNKNOWN, Resource, Stack
 from pulumi_airlock.proof import prove
@@ -165,12 +165,12 @@ def test_sessions_are_as_long_as_the_route_says() -> None:
     assert options["etl-warehouse"] == {"max_session_ttl": "1h30m0s", "disconnect_expired_cert": True}
 
 
-def test_a_route_s_last_day_ends_its_role_of_teleport() -> None:
-    roles = {
-        one["metadata"]["name"]: one["metadata"] for one in parsed(_documents(PODS)["teleport.yaml"]) if one["kind"] == "role"
-    }
-    assert roles["etl-warehouse"]["expires"] == "2030-07-01T00:00:00Z"
-    assert "expires" not in roles["both"]
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_a_route_that_is_over_is_in_no_document(name: str) -> None:
+    product = PRODUCTS[name]
+    after = compile_plan(ACCESS, "proxy", product, date(2030, 7, 1), timedelta(hours=8))
+    texts = [" ".join(product.documents(plan).values()) for plan in (_plan(product), after)]
+    assert ["warehouse" in one for one in texts] == [True, False]
 
 
 def test_a_bot_s_own_file_leads_to_its_own_targets_by_ports_that_stay() -> None:
@@ -185,7 +185,11 @@ def test_a_bot_s_own_file_leads_to_its_own_targets_by_ports_that_stay() -> None:
 
 
 def _documents(product: Product, access: Access = ACCESS) -> Mapping[str, str]:
-    return product.documents(compile_plan(access, "proxy", product, TODAY, timedelta(hours=8)))
+    return product.documents(_plan(product, access))
+
+
+def _plan(product: Product, access: Access = ACCESS) -> Plan:
+    return compile_plan(access, "proxy", product, TODAY, timedelta(hours=8))
 
 
 # What is refused

@@ -48,8 +48,6 @@ class Grant:
     targets: tuple[Target, ...]
     session: int
     """Seconds that a session may last."""
-    expires: date | None = None
-    """The last day on which it holds, in UTC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +152,7 @@ def _grant(access: Access, route: Route, mine: Mapping[str, Destination], produc
         for host, port in targets_of(one)
     )
     seconds = int((route.session_length() or session).total_seconds())
-    return Grant(route.name, route.reason, tuple(accounts), tuple(targets), seconds, route.expires)
+    return Grant(route.name, route.reason, tuple(accounts), tuple(targets), seconds)
 
 
 def _homes(principal: Principal, product: Product) -> Sequence[str]:

@@ -169,9 +169,8 @@ def _application(gate: str, target: Target) -> dict[str, Any]:
 def _role(grant: Grant) -> dict[str, Any]:
     labels = {LABEL: [_name(one) for one in grant.targets]}
     options = {"max_session_ttl": _duration(grant.session), "disconnect_expired_cert": True}
-    expires = None if grant.expires is None else f"{grant.expires + timedelta(days=1)}T00:00:00Z"
-    metadata = {"description": grant.reason, **({"expires": expires} if expires else {})}
-    return _resource("role", "v7", grant.route, {"options": options, "allow": {"app_labels": labels}}, **metadata)
+    # Without `metadata.expires`: a bot that names a role which is gone may get none of its others.
+    return _resource("role", "v7", grant.route, {"options": options, "allow": {"app_labels": labels}}, description=grant.reason)
 
 
 def _resource(kind: str, version: str, name: str, spec: Mapping[str, Any], **metadata: Any) -> dict[str, Any]:
