@@ -85,6 +85,13 @@ def test_of_a_list_with_an_unknown_item_the_others_are_known():
     assert not asyncio.get_event_loop().run_until_complete(unknown.is_known())
 
 
+def test_a_secret_is_not_told():
+    _, problems = _decoded("MwaaEnvironment", scale=pulumi.Output.secret("hunter2"), owner=pulumi.Output.secret("hunter2"))
+    assert {"it: owner: is a secret, and would be written down in plain: it can be none"} <= set(problems)
+    assert any(line.startswith("it: scale: a secret is no object of environmentClass") for line in problems)
+    assert "hunter2" not in str(problems)
+
+
 @pytest.mark.parametrize(
     ("python", "wire"),
     [

@@ -11,8 +11,7 @@ from typing import Any
 import pulumi
 from pulumi.output import UNKNOWN, Unknown
 
-from ..access.errors import nearest
-from ..access.errors import quoted as _quoted
+from ..access.errors import nearest, quoted
 from ..errors import InputError, Problems
 from .shapes import (
     Anything,
@@ -61,6 +60,16 @@ class _Given:
         """One of its parts."""
         return replace(self, value=self.value[key], path=path, output=None if self.output is None else self.output[key])
 
+    @property
+    def shown(self) -> str:
+        """The value in a message, as the program has it: every number comes as a float."""
+        if self.secret:
+            return "a secret"
+        if isinstance(self.value, pulumi.Resource):
+            return f"a component ({type(self.value).__name__})"
+        whole = isinstance(self.value, float) and self.value.is_integer()
+        return quoted(int(self.value) if whole else self.value)
+
     def parts(self) -> "list[_Given]":
         """The items of a list."""
         return [self.at(position, f"{self.path}[{position}]") for position in range(len(self.value))]
@@ -84,11 +93,18 @@ class Decoder:
         found: dict[str, Any] = {}
         for name, one in fields.items():
             if given.value.get(name) is not None:
-                value = await self._value(one.shape, given.at(name, before + name))
+                value = await self._one(one.shape, given.at(name, before + name))
                 found[one.name] = pulumi.Output.secret(value) if one.secret and not isinstance(value, _Wrong) else value
             elif one.required:
                 self._problems.add(before + name, "is missing")
         return found
+
+    async def _one(self, shape: Shape, given: _Given) -> Any:
+        """A value where there is room for one."""
+        value = await self._value(shape, given)
+        if isinstance(value, _Several):
+            return value[0] if len(value) == 1 else self._wrong(given, f"has {len(value)} of what is one here")
+        return value
 
     async def _value(self, shape: Shape, given: _Given) -> Any:
         if isinstance(shape, Later):
@@ -143,7 +159,7 @@ class Decoder:
         if isinstance(value, _Wrong):
             return self._wrong(given, _no(of, given))
         if isinstance(shape, Choice) and value not in shape.values:
-            return self._wrong(given, f"{quoted(value)}: write {' or '.join(map(str, shape.values))}")
+            return self._wrong(given, f"{given.shown}: write {' or '.join(map(str, shape.values))}")
         return value
 
     def _text(self, read: Callable[[str], Any], given: _Given) -> Any:
@@ -160,11 +176,11 @@ class Decoder:
 
     async def _list(self, shape: Many | Row, given: _Given) -> Any:
         if not isinstance(given.value, list | pulumi.ComponentResource):
-            return self._wrong(given, f"{quoted(given.value)} is no list")
+            return self._wrong(given, f"{given.shown} is no list")
         if isinstance(shape, Row):
             if not isinstance(given.value, list) or len(given.value) != len(shape.of):
                 return self._wrong(given, f"write exactly {len(shape.of)}")
-            return tuple([await self._value(of, one) for of, one in zip(shape.of, given.parts(), strict=True)])
+            return tuple([await self._one(of, one) for of, one in zip(shape.of, given.parts(), strict=True)])
         parts = given.parts() if isinstance(given.value, list) else [given]
         found: list[Any] = []
         for one in parts:
@@ -175,23 +191,23 @@ class Decoder:
 
     async def _table(self, shape: Table, given: _Given) -> Any:
         if not isinstance(given.value, dict):
-            return self._wrong(given, f"{quoted(given.value)} is no map")
+            return self._wrong(given, f"{given.shown} is no map")
         found = {}
         for key in given.value:
             one = given.at(key, f'{given.path}["{key}"]')
             if shape.key is int and not key.isdecimal():
                 self._wrong(one, f"{quoted(key)}: the key is to be a number")
                 continue
-            found[shape.key(key)] = await self._value(shape.of, one)
+            found[shape.key(key)] = await self._one(shape.of, one)
         return found
 
     async def _object(self, shape: Form | Handle, given: _Given) -> Any:
         if isinstance(given.value, pulumi.Resource):
             return self._handed(shape.of, given)
         if isinstance(shape, Handle):
-            return self._wrong(given, f"{quoted(given.value)} is no {shape.of.__name__}: pass the component that has it")
+            return self._wrong(given, f"{given.shown} is no {shape.of.__name__}: pass the component that has it")
         if not isinstance(given.value, dict):
-            return self._wrong(given, f"{quoted(given.value)} is no object of {', '.join(shape.fields)}")
+            return self._wrong(given, f"{given.shown} is no object of {', '.join(shape.fields)}")
         before = len(self._problems)
         arguments = await self._fields(given, shape.fields, shape.kind)
         if len(self._problems) > before:
@@ -226,7 +242,7 @@ class Decoder:
         if chosen is None:
             kinds = sorted({one.kind for one in shape.shapes if isinstance(one, Form) and one.kind})
             fix = f"; say kind: {' or '.join(kinds)}" if kinds and isinstance(given.value, dict) else ""
-            return self._wrong(given, f"{quoted(given.value)} is nothing that is taken here{fix}")
+            return self._wrong(given, f"{given.shown} is nothing that is taken here{fix}")
         return await self._value(chosen, given)
 
     def _wrong(self, given: _Given, message: str) -> _Wrong:
@@ -289,21 +305,14 @@ def _as(of: type, value: Any) -> Any:
         return value if of is bool and isinstance(value, bool) else _WRONG
     if of is str:
         return value if isinstance(value, str) else _WRONG
-    if not isinstance(value, int | float) or (of is int and value != int(value)):
+    if not isinstance(value, int | float) or (of is int and not float(value).is_integer()):
         return _WRONG
     return of(value)
 
 
-def quoted(value: object) -> str:
-    """A value as the program has it: every number comes as a float."""
-    if isinstance(value, pulumi.Resource):
-        return f"a component ({type(value).__name__})"
-    return _quoted(int(value) if isinstance(value, float) and value.is_integer() else value)
-
-
 def _no(of: type, given: _Given) -> str:
     quotes = ": write it in quotes" if of is str and isinstance(given.value, int | float | bool) else ""
-    return f"{quoted(given.value)} is not {_WORDS[of]}{quotes}"
+    return f"{given.shown} is not {_WORDS[of]}{quotes}"
 
 
 def _converted(shape: Plain, value: Any, path: str) -> Any:
