@@ -24,7 +24,7 @@ _SHOWN = 10
 Sources = Annotated[
     list[Path],
     typer.Argument(
-        metavar="SOURCE…",
+        metavar="SOURCE",
         help="Files, or folders of such: a FortiGate's backup, Kubernetes manifests, output of `aws ec2 describe-…` and "
         "`aws mwaa get-environment`, answers of ZPA's API, Pulumi states or previews, one access file.",
     ),
