@@ -180,6 +180,21 @@ def _settled(several: Sequence[Test], of: Callable[[Test], Cases | None]) -> Cas
     return NO if all(one is NO for one in found) else None
 
 
+def names_of(condition: Condition) -> frozenset[str] | None:
+    """The server names, in small letters, for which alone a condition can hold; None where it may hold for others."""
+    found: set[str] = set()
+    for term in condition.terms:
+        asked = [several for negative, several in term if not negative and all(map(_is_name, several))]
+        if not asked:
+            return None
+        found |= {text.lower() for test in asked[0] for text in test.values}
+    return frozenset(found)
+
+
+def _is_name(test: Test) -> bool:
+    return test.fetch == NAME and test.method == "str" and not test.strange
+
+
 def split(words: Words) -> tuple[Words, Words]:
     """A rule's words, and those of its condition, `if` or `unless` first."""
     depth = 0
@@ -229,7 +244,7 @@ _GIVEN = {"TRUE": "always_true", "FALSE": "always_false"}
 
 def _named(name: str, section: Section) -> tuple[Test, ...]:
     """An ACL by name: it holds where one of its lines does."""
-    found = tuple(test_of(one[1:]) for one in section.each("acl") if len(one) > 1 and one[0] == name)
+    found = tuple(test_of(one) for one in section.acls.get(name, ()))
     if found:
         return found
     return (Test(_GIVEN.get(name, name), "", (), "bool", (), strange="" if name in _GIVEN else "an ACL that is not here"),)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice, product
 from math import prod
+from typing import TypeVar
 
 from ....proof.sets import Hosts, Services
 from ..issuers import ACCOUNT
@@ -26,6 +27,7 @@ from .conditions import (
     Text,
     condition_of,
     holds,
+    names_of,
     split,
     test_of,
 )
@@ -63,6 +65,7 @@ class _Rule:
     condition: Condition
 
 
+_T = TypeVar("_T")
 _Rules = Sequence[_Rule]
 _Led = Sequence[tuple[str, Condition]]
 _Of = Callable[[Test], Cases]
@@ -138,8 +141,11 @@ class HaproxyConfiguration:
         if not _is_tcp(section):
             rules.append(_Rule("content", ("switch-mode", "http"), ALWAYS))
         found: dict[tuple[str, bool], list[Cases]] = {}
+        named = [(one, names_of(one.condition)) for one in rules]
+        to = [((backend, condition), names_of(condition)) for backend, condition in led]
         for name, protocol in product(self._servers, self._protocols):
-            for ways, holder in self._distinct(rules, led, Shown(name, protocol), holders):
+            mine = _about(named, name), _about(to, name)
+            for ways, holder in self._distinct(*mine, Shown(name, protocol), holders):
                 for key, cases in ways.items():
                     found.setdefault(key, []).append(both(holder, cases))
         for (backend, connect), several in found.items():
@@ -165,9 +171,9 @@ class HaproxyConfiguration:
             return test.holds_for(shown.text(test)) if test.fetch in (NAME, PROTOCOL) else None
 
         # TLS comes after the rules on connections.
-        here = [replace(one, condition=one.condition.known(by_name)) if one.phase != "connection" else one for one in rules]
-        here = [one for one in here if one.condition.terms]
-        to = [(backend, one.known(by_name)) for backend, one in led]
+        left = ((one, one.condition if one.phase == "connection" else one.condition.known(by_name)) for one in rules)
+        here = [_Rule(one.phase, one.action, condition) for one, condition in left if condition.terms]
+        to = [(backend, condition) for backend, one in led if (condition := one.known(by_name)).terms]
         behind = [one for backend, _ in to for one in self._rules_of(backend)]
         conditions = [*(one.condition for one in (*here, *behind)), *(one for _, one in to)]
         asked = list(dict.fromkeys(test for one in conditions for test in one.tests() if test.is_shown and test.fetch == SUBJECT))
@@ -235,6 +241,12 @@ class HaproxyConfiguration:
             yield (hosts_of(host.strip("[]")), tcp(int(port))) if known else (Hosts.every(), Services.of("tcp"))
         if any(True for key in ("server-template", "dispatch") for _ in section.each(key)):
             yield Hosts.every(), Services.of("tcp")
+
+
+def _about(several: Iterable[tuple[_T, frozenset[str] | None]], name: Text) -> list[_T]:
+    """What may hold for a server name: most rules are about one only."""
+    text = name.lower() if isinstance(name, str) else None
+    return [one for one, names in several if names is None or text in names]
 
 
 def _is_tcp(section: Section) -> bool:

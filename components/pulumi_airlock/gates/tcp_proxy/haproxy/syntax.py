@@ -3,8 +3,9 @@
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 Words = tuple[str, ...]
 _SECTIONS = frozenset(
@@ -41,6 +42,15 @@ class Section:
     lines: tuple[Words, ...]
     defaults: tuple[Words, ...] = ()
     """What the section of defaults says that it inherits from."""
+
+    @cached_property
+    def acls(self) -> Mapping[str, Sequence[Words]]:
+        """Name of an ACL → its lines, without the name."""
+        found: dict[str, list[Words]] = {}
+        for words in self.each("acl"):
+            if len(words) > 1:
+                found.setdefault(words[0], []).append(words[1:])
+        return found
 
     def each(self, *keys: str) -> Iterator[Words]:
         """The lines that begin so, without these words."""
