@@ -11,10 +11,12 @@ import pytest
 from ci_cases import airlock, environment, needed_tool
 from hypothesis import given
 from hypothesis import strategies as st
+from pulumi_airlock.errors import InputError, Problem
 from pulumi_airlock.report.ci.junit import to_junit
 from pulumi_airlock.report.ci.model import Check, Level, Place, Report, Result, Rule
 from pulumi_airlock.report.ci.places import Folder
 from pulumi_airlock.report.ci.sarif import MOST_RESULTS, to_sarif
+from pulumi_airlock.report.ci.stack import report_of_failure
 
 HERE = Folder(Path("/work"))
 
@@ -162,6 +164,12 @@ def test_whatever_is_said_both_formats_can_be_read_and_count_the_same(found: lis
         assert run["tool"]["driver"]["rules"][one["ruleIndex"]]["id"] == one["ruleId"]
         assert one["message"]["text"]
         assert one["locations"][0]["physicalLocation"]["region"]["startLine"] >= 1
+
+
+def test_a_problem_of_something_that_only_looks_like_a_place_stands_at_the_settings():
+    settings = Place("Pulumi.prod.yaml")
+    report = report_of_failure("prod", InputError([Problem("warehouse:5432", "ports", "is taken")]), settings)
+    assert [(one.place, one.message) for one in report.results] == [(settings, "warehouse:5432: ports: is taken")]
 
 
 def test_of_too_many_results_the_errors_are_kept_and_the_others_counted():

@@ -1,6 +1,7 @@
 """What `preview` and `prove` found in a stack, as checks."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 from ...errors import AirlockError, InputError, Problem
 from ...identity.findings import IdentityFinding
@@ -83,7 +84,7 @@ def report_of_stack(
 def _located(problem: Problem, otherwise: Place) -> tuple[Place, str]:
     """Where a problem is shown, and what is said there."""
     place = parsed_place(problem.place)
-    if not place.line:
+    if not place.line or not Path(place.file).is_file():  # a resource's name may look like a place: `warehouse:5432`
         return otherwise, str(problem)
     return place, f"{problem.path}: {problem.message}" if problem.path else problem.message
 
