@@ -91,3 +91,8 @@ def test_names_in_the_documentation_are_those_of_the_other_languages():
     description = _schema()["types"]["airlock:index:MachineGroup"]["description"]
     assert "`groupId`" in description
     assert "group_id" not in description
+
+
+def test_the_library_has_no_plugin_to_download():
+    """Pulumi looks for the plugin of every distribution called pulumi-…, in each Python program, unless it says that it has none."""
+    assert json.loads((OURS / "pulumi-plugin.json").read_text()) == {"resource": False}
