@@ -70,6 +70,10 @@ def main() -> int:
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    unknown = [one for one in given.stacks if not any(fnmatchcase(name, one) for name in environments)]
+    if unknown:
+        print(f"error: no environment is meant by {', '.join(unknown)}; there are {', '.join(environments)}", file=sys.stderr)
+        return 1
     given.logs.mkdir(parents=True, exist_ok=True)
     packs = [str(given.packs / pack) for pack in PACKS]
     for wave in waves(environments):

@@ -122,7 +122,7 @@ match words:
 """
 
 
-def _updated(folder: Path, failing: str) -> tuple[subprocess.CompletedProcess[str], list[str]]:
+def _updated(folder: Path, failing: str, *stacks: str) -> tuple[subprocess.CompletedProcess[str], list[str]]:
     """The example's `up`, with a stand-in for the CLI; and how that was called."""
     tool = folder / "bin" / "pulumi"
     tool.parent.mkdir(exist_ok=True)
@@ -130,9 +130,9 @@ def _updated(folder: Path, failing: str) -> tuple[subprocess.CompletedProcess[st
     tool.chmod(0o755)
     calls = folder / f"calls-{failing or 'none'}"
     variables = os.environ | {"PATH": f"{tool.parent}:{os.environ['PATH']}", "CALLS": str(calls), "FAILING": failing or "-"}
-    command = [sys.executable, str(EXAMPLE / "updates.py"), "up", "--logs", str(folder / "logs")]
+    command = [sys.executable, str(EXAMPLE / "updates.py"), "up", *stacks, "--logs", str(folder / "logs")]
     done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=120, check=False)
-    return done, calls.read_text().splitlines()
+    return done, calls.read_text().splitlines() if calls.exists() else []
 
 
 def test_updates_go_wave_by_wave_each_to_its_own_backend_and_previewed_under_the_packs_first(tmp_path: Path):
@@ -154,6 +154,13 @@ def test_what_fails_in_the_first_wave_is_updated_nowhere(tmp_path: Path):
     assert "a policy is violated" in (tmp_path / "logs" / "retail-ch.txt").read_text()
     assert not [call for call in calls if " up " in call]
     assert not [call for call in calls if "treasury" in call]
+
+
+def test_a_pattern_that_means_nothing_updates_nothing(tmp_path: Path):
+    done, calls = _updated(tmp_path, "", "retail-*", "treasry-*")
+    assert done.returncode == 1
+    assert "no environment is meant by treasry-*" in done.stderr
+    assert not calls
 
 
 @pytest.mark.pulumi_cli
