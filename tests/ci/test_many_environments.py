@@ -169,11 +169,16 @@ def test_the_pulumi_cli_previews_a_stack_of_the_list(example: Mapping[str, Modul
     sys.path.insert(0, str(ROOT / "tests" / "pulumi_cli"))
     from echo_provider import Serving
 
-    local = example["environments"].Environment.model_construct(
-        backend=f"file://{tmp_path}", secrets_provider="passphrase", after=()
-    )
+    project = shutil.copytree(EXAMPLE, tmp_path / "project", ignore=shutil.ignore_patterns("__pycache__"))
+    settings = project / "Pulumi.yaml"
+    settings.write_text(settings.read_text().replace("virtualenv: .venv", f"virtualenv: {sys.prefix}"))
+    environment = example["environments"].Environment
+    local = environment.model_construct(backend=f"file://{tmp_path}", secrets_provider="passphrase", after=())
+    monkeypatch.setattr(example["updates"], "HERE", project)
+    monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "")
-    with Serving(EXAMPLE / "fixtures" / "retail-ch.yaml") as serving:
+    monkeypatch.setenv("PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION", "true")
+    with Serving(project / "fixtures" / "retail-ch.yaml") as serving:
         monkeypatch.setenv("PULUMI_DEBUG_PROVIDERS", f"aws:{serving.port}")
         done = example["updates"].run("preview", "retail-ch", local, [], tmp_path)
     assert done.ok, (tmp_path / "retail-ch.txt").read_text()
