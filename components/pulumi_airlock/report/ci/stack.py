@@ -132,7 +132,8 @@ def _rule(pack: PackInfo, policy: PolicyInfo) -> Rule:
 def _violation(rule: str, one: Diagnostic, places: Places) -> Result:
     level = Level.WARNING if one.level is PolicyLevel.ADVISORY else Level.ERROR
     message = one.message.strip() + (f"\nFix: {one.remediation_steps.strip()}" if one.remediation_steps else "")
-    return Result(rule, level, message, places.resource(one.urn) or places.otherwise, one.urn)
+    # Its first line tells it from others of the same policy on the same resource; further ones may hold a witness of today.
+    return Result(rule, level, message, places.resource(one.urn) or places.otherwise, one.urn, message.split("\n", 1)[0])
 
 
 # --- the proof
