@@ -30,13 +30,6 @@ class Account:
     """The workload of a cluster that it is the account of; None: all tasks of the environment share it."""
     assurance: Assurance = "asserted"
 
-    @property
-    def who(self) -> Who:
-        """Who may come as this account."""
-        if self.workload is not None:
-            return Who(workloads=frozenset({self.workload}))
-        return Who(environments=frozenset({self.environment}))
-
 
 @dataclass(frozen=True, slots=True)
 class Grant:
