@@ -94,5 +94,5 @@ def test_names_in_the_documentation_are_those_of_the_other_languages():
 
 
 def test_the_library_has_no_plugin_to_download():
-    """Pulumi looks for a plugin of every distribution called pulumi-…, in each Python program, unless it says that it has none."""
+    """Pulumi looks for one of every distribution called pulumi-…, in each Python program, unless it says that it has none."""
     assert json.loads((OURS / "pulumi-plugin.json").read_text()) == {"resource": False}
