@@ -14,26 +14,10 @@ from ....proof.sets import Hosts, Services
 from ..issuers import ACCOUNT
 from ..logic import NO, YES, Box, Cases, any_of, both, either, labelled, negated, only, unknown
 from ..ways import Way, hosts_of, tcp
-from .conditions import (
-    ALWAYS,
-    ANOTHER,
-    ANY,
-    NAME,
-    PROTOCOL,
-    SUBJECT,
-    Condition,
-    Shown,
-    Test,
-    Text,
-    condition_of,
-    holds,
-    names_of,
-    split,
-    test_of,
-)
+from .conditions import ALWAYS, ANOTHER, ANY, NAME, PROTOCOL, SUBJECT, Condition, Shown, Test, Text, holds, names_of
+from .rules import PHASES, Rule, led_by, rules_of
 from .syntax import Document, Section, Words
 
-_PHASES = ("connection", "session", "content")
 _NEUTRAL = frozenset(
     ("inspect-delay", "capture", "set-log-level", "set-mark", "set-nice", "set-tos", "track-sc0", "track-sc1", "track-sc2")
 )
@@ -58,15 +42,8 @@ class Holder:
         return unknown(f"who has the certificate {parts}" if parts else "who else has a certificate of its authority")
 
 
-@dataclass(frozen=True)
-class _Rule:
-    phase: str
-    action: Words
-    condition: Condition
-
-
 _T = TypeVar("_T")
-_Rules = Sequence[_Rule]
+_Rules = Sequence[Rule]
 _Led = Sequence[tuple[str, Condition]]
 _Of = Callable[[Test], Cases]
 
@@ -124,22 +101,18 @@ class HaproxyConfiguration:
             self.unread.append(f"over {_MOST} kinds of certificates")
         self._holders += _others(parts, self._holders)
 
-    def binds(self) -> Iterator[tuple[Section, Words]]:
-        """(frontend, what it listens on) of each listener."""
-        for section in self.document.proxies():
-            if section.kind in ("frontend", "listen"):
-                yield from ((section, bind) for bind in section.each("bind"))
-
     def ways(self) -> Iterator[Way]:
         """Every way through it."""
-        for section, bind in self.binds():
-            yield from self._of_bind(section, bind)
+        for section in self.document.proxies():
+            if section.kind != "backend":
+                for bind in section.each("bind"):
+                    yield from self._of_bind(section, bind)
 
     def _of_bind(self, section: Section, bind: Words) -> Iterator[Way]:
         holders, strange = self._shown_by(bind)
-        rules, led = list(_rules(section)), list(_led(section, self.document))
+        rules, led = list(rules_of(section)), list(led_by(section, self.document))
         if not _is_tcp(section):
-            rules.append(_Rule("content", ("switch-mode", "http"), ALWAYS))
+            rules.append(Rule("content", ("switch-mode", "http"), ALWAYS))
         found: dict[tuple[str, bool], list[Cases]] = {}
         named = [(one, names_of(one.condition)) for one in rules]
         to = [((backend, condition), names_of(condition)) for backend, condition in led]
@@ -172,7 +145,7 @@ class HaproxyConfiguration:
 
         # TLS comes after the rules on connections.
         left = ((one, one.condition if one.phase == "connection" else one.condition.known(by_name)) for one in rules)
-        here = [_Rule(one.phase, one.action, condition) for one, condition in left if condition.terms]
+        here = [Rule(one.phase, one.action, condition) for one, condition in left if condition.terms]
         to = [(backend, condition) for backend, one in led if (condition := one.known(by_name)).terms]
         behind = [one for backend, _ in to for one in self._rules_of(backend)]
         conditions = [*(one.condition for one in (*here, *behind)), *(one for _, one in to)]
@@ -199,7 +172,7 @@ class HaproxyConfiguration:
             return NO if test.is_shown else of(test)
 
         alive, http = YES, NO
-        for phase in _PHASES:
+        for phase in PHASES:
             alive, switched = _through(rules, phase, variables, before if phase == "connection" else of, alive)
             http = either(http, switched)
         found: dict[tuple[str, bool], Cases] = {}
@@ -218,14 +191,14 @@ class HaproxyConfiguration:
             return unknown(f"backend {backend}, which is not here")
         if not connect or not _is_tcp(section):
             return both(here, unknown(f"requests of HTTP to {backend}")) if _servers(section) else NO
-        for phase in _PHASES:
+        for phase in PHASES:
             here, _ = _through(self._rules_of(backend), phase, variables, of, here)
         return here
 
     def _rules_of(self, backend: str) -> _Rules:
         if backend not in self._behind_rules:
             section = self.document.proxy(backend)
-            self._behind_rules[backend] = list(_rules(section)) if section is not None else []
+            self._behind_rules[backend] = list(rules_of(section)) if section is not None else []
         return self._behind_rules[backend]
 
     def _places(self, backend: str) -> Iterator[tuple[Hosts, Services]]:
@@ -255,73 +228,6 @@ def _is_tcp(section: Section) -> bool:
 
 def _servers(section: Section) -> list[Words]:
     return [words for key in ("server", "server-template", "dispatch") for words in section.each(key)]
-
-
-# What the rules of a section are
-
-_Aliases = Mapping[str, Test]
-
-
-def _rules(section: Section) -> Iterator[_Rule]:
-    aliases = _aliases(section)
-    for phase, words in _requests(section):
-        action, condition = split(words)
-        yield _Rule(phase, action, _aliased(condition_of(condition, section), aliases))
-
-
-def _requests(section: Section) -> Iterator[tuple[str, Words]]:
-    """(phase, what stands behind it) of each rule."""
-    for line in (*section.defaults, *section.lines):
-        if line[0] == "tcp-request" and len(line) > 2:
-            yield (line[1], line[2:]) if line[1] in _PHASES else ("content", line[1:])
-
-
-def _led(section: Section, document: Document) -> Iterator[tuple[str, Condition]]:
-    """(backend, when) in their order, the default last."""
-    aliases = _aliases(section)
-    for words in section.each("use_backend"):
-        backend, condition = words[0], _aliased(condition_of(words[1:], section), aliases)
-        if "%" not in backend:
-            yield backend, condition
-            continue
-        # Which of them, nobody knows.
-        for one in document.proxies():
-            if one.kind != "frontend":
-                yield one.name, Condition(tuple((*term, (False, (_ANYTHING,))) for term in condition.terms))
-    default = section.says("default_backend")
-    if default:
-        yield default[0], ALWAYS
-    elif section.kind == "listen":
-        yield section.name, ALWAYS
-
-
-_ANYTHING = Test("a backend's name that is made up", "", (), "bool", (), strange="use_backend")
-
-
-def _aliased(condition: Condition, aliases: _Aliases) -> Condition:
-    def real(test: Test) -> Test:
-        other = aliases.get(test.argument) if test.fetch == "var" else None
-        if other is None:
-            return test
-        return replace(test, fetch=other.fetch, argument=other.argument, converters=(*other.converters, *test.converters))
-
-    return Condition(tuple(tuple((negative, tuple(map(real, each))) for negative, each in term) for term in condition.terms))
-
-
-def _aliases(section: Section) -> _Aliases:
-    """Variables that are nothing but what a client shows: set once, always, and before anything is asked of them."""
-    found: dict[str, list[Test | None]] = {}
-    for phase, words in _requests(section):
-        action, condition = split(words)
-        for test in condition_of(condition, section).tests():
-            if test.fetch == "var" and test.argument not in found:
-                found[test.argument] = [None]
-        name, _, given = action[0].partition("(") if action else ("", "", "")
-        if name in ("set-var", "unset-var"):
-            always = phase != "connection" and len(action) == 2 and not condition
-            shown = test_of((action[1], "-m", "found")) if always else None
-            found.setdefault(given.removesuffix(")"), []).append(shown if shown is not None and shown.is_shown else None)
-    return {name: tests[0] for name, tests in found.items() if len(tests) == 1 and tests[0] is not None}
 
 
 def _through(rules: _Rules, phase: str, variables: _Variables, of: _Of, alive: Cases) -> tuple[Cases, Cases]:
@@ -356,7 +262,7 @@ def _value(words: Words) -> Text:
 def _tests(document: Document) -> Iterator[Test]:
     """Every test of every rule."""
     for section in document.proxies():
-        conditions = [*(one.condition for one in _rules(section)), *(one for _, one in _led(section, document))]
+        conditions = [*(one.condition for one in rules_of(section)), *(one for _, one in led_by(section, document))]
         for one in conditions:
             yield from one.tests()
 
