@@ -88,9 +88,7 @@ async def open_tunnel(
     proxy: ProxyEnd, context: ssl.SSLContext, buffers: Buffers, target: str, token: str, ids: Mapping[str, str]
 ) -> Tunnel:
     """A tunnel to a target; `ids` become headers `x-airlock-…`, for the proxy's log. Failed with where it ended, and why."""
-    for name, text in {"target": target, "token": token, **ids}.items():
-        if any(one in text for one in "\r\n\0 "):
-            raise Failed("answer", ValueError(f"the {name} is damaged"))  # it would be another request
+    _refuse_damaged({"target": target, "token": token, **ids})
     stream = await _secured(proxy, context, buffers, proxy.server_name)
     try:
         lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}", f"Proxy-Authorization: Bearer {token}"]
@@ -103,13 +101,21 @@ async def open_tunnel(
 async def open_named(proxy: ProxyEnd, files: TlsFiles, buffers: Buffers, ids: Mapping[str, str]) -> Tunnel:
     """A tunnel to the target that a server name stands for; `ids` are told where it is asked for. Failed with where it ended, and
     why; OSError where the files cannot be used."""
+    _refuse_damaged(ids)
     asking = await _secured(proxy, files.context(HTTP), buffers, proxy.target_name)
     try:
         await _answered(asking, ["GET / HTTP/1.1", f"Host: {proxy.server_name}", "Connection: close", *_headers_of(ids)])
     finally:
-        asking.abort()
+        asking.close()
     stream = await _secured(proxy, files.context(), buffers, proxy.target_name)
     return Tunnel(stream, b"", stream.address("sockname"))
+
+
+def _refuse_damaged(texts: Mapping[str, str]) -> None:
+    """Failed where a text would make another request of one."""
+    for name, text in texts.items():
+        if any(one in text for one in "\r\n\0 "):
+            raise Failed("answer", ValueError(f"the {name} is damaged"))
 
 
 def _headers_of(ids: Mapping[str, str]) -> list[str]:
