@@ -27,8 +27,8 @@ def _names(urn: str, properties: dict[str, Any]) -> dict[str, str]:
 
 class EchoProvider(provider_pb2_grpc.ResourceProviderServicer):
     def __init__(self, fixture: Path) -> None:
-        loaded = YAML(typ="safe").load(fixture.read_text()) or {}
-        self._answers = loaded.get("functions", [])
+        loaded = YAML(typ="safe").load(fixture.read_text()) if fixture.exists() else None
+        self._answers = (loaded or {}).get("functions", [])
 
     def Handshake(self, request: Any, context: Any) -> Any:
         return provider_pb2.ProviderHandshakeResponse(accept_secrets=True, accept_resources=True)

@@ -21,7 +21,7 @@ from echo_provider import Serving
 ROOT = Path(__file__).parents[2]
 STACKS = sorted(path.name.split(".")[1] for path in (ROOT / "stacks").glob("Pulumi.*.yaml"))
 
-PACKAGES = ("aws", "azuread", "fortios", "okta", "zia", "zpa")
+PACKAGES = ("aws", "azuread", "consul", "fortios", "gcp", "kubernetes", "okta", "random", "zia", "zpa")
 """Providers of the stacks, each a server of its own."""
 
 pytestmark = [
