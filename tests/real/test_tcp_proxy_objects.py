@@ -5,14 +5,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pulumi_airlock.access import Access
 from pulumi_airlock.environments.helm import Image
 from pulumi_airlock.environments.helm.pods import pod_template
-from pulumi_airlock.gates.tcp_proxy import InTaskPods, InternalBalancer
+from pulumi_airlock.gates.stack import Resource
+from pulumi_airlock.gates.tcp_proxy import InTaskPods, InternalBalancer, TaskCertificates
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "gates" / "tcp_proxy"))
-from tcp_proxy_program import cluster, compiled
+from tcp_proxy_program import DOCUMENT, cluster, compiled
 
 BALANCER = InternalBalancer("proxy.airlock.internal", "10.70.0.9", ("10.70.8.0/22",), ("10.72.0.0/16",))
+
+
+def taken(kube_api: Any, one: Resource) -> None:
+    """The server takes a resource, as an object."""
+    group, _, kind = one.type.removeprefix("kubernetes:").rpartition(":")
+    kube_api.dry_run({**one.properties, "apiVersion": group.removeprefix("core/"), "kind": kind})
 
 
 @pytest.mark.parametrize("balancer", [None, BALANCER])
@@ -20,8 +28,7 @@ def test_the_server_takes_every_object(kube_api: Any, balancer: InternalBalancer
     found = [one for one in compiled(cluster(balancer=balancer)).resources if one.type.startswith("kubernetes:")]
     assert len(found) > 5
     for one in found:
-        group, _, kind = one.type.removeprefix("kubernetes:").rpartition(":")
-        kube_api.dry_run({**one.properties, "apiVersion": group.removeprefix("core/"), "kind": kind})
+        taken(kube_api, one)
 
 
 def test_the_server_takes_a_task_s_pod_with_the_proxy_beside_it(kube_api: Any) -> None:
@@ -30,5 +37,14 @@ def test_the_server_takes_a_task_s_pod_with_the_proxy_beside_it(kube_api: Any) -
     kube_api.dry_run({**pod, "metadata": {**pod["metadata"], "namespace": "airflow"}})
     for one in compiled(beside).resources:
         if one.type.startswith("kubernetes:"):
-            group, _, kind = one.type.removeprefix("kubernetes:").rpartition(":")
-            kube_api.dry_run({**one.properties, "apiVersion": group.removeprefix("core/"), "kind": kind})
+            taken(kube_api, one)
+
+
+def test_the_server_takes_the_other_engine(kube_api: Any) -> None:
+    routes = [{"name": "r", "from": ["etl"], "to": ["warehouse"], "reason": "T"}]
+    access = Access.model_validate({**DOCUMENT, "routes": routes, "expect": []})
+    stack = compiled(cluster(), access, engine="haproxy", issuers=(TaskCertificates("pods", "finance", namespace="airflow"),))
+    found = [one for one in stack.resources if one.type.startswith("kubernetes:")]
+    assert len(found) > 5
+    for one in found:
+        taken(kube_api, one)
