@@ -20,7 +20,7 @@ API = {
             f"gates.{one}"
             for one in (
                 *("aws_network", "gcp_firewall", "gcp_routes", "fortigate", "zpa", "zia"),
-                *("kubernetes", "network_policy", "cilium", "istio", "linkerd", "consul", "nginx", "tcp_proxy"),
+                *("kubernetes", "network_policy", "cilium", "istio", "linkerd", "consul", "nginx", "tcp_proxy", "adapters"),
             )
         ],
     ),

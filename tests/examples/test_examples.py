@@ -10,7 +10,7 @@ from doc_reader import Reader
 from test_commands import not_here
 
 Copied = Callable[[str], Reader]
-MINE = ["platform-repository", "packs-on-foreign-program"]
+WITH_COMMANDS = ["platform-repository", "packs-on-foreign-program"]
 
 
 def _commands(name: str) -> list[str]:
@@ -18,7 +18,7 @@ def _commands(name: str) -> list[str]:
     return [command for one in shell for command in one.commands if not not_here(command)]
 
 
-@pytest.mark.parametrize("name", MINE)
+@pytest.mark.parametrize("name", WITH_COMMANDS)
 def test_the_commands_of_the_readme(name: str, copied: Copied) -> None:
     reader = copied(name)
     for command in _commands(name):
