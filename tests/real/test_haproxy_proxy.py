@@ -1,5 +1,6 @@
 """The TCP proxy in real HAProxy: who is let through, what a refusal says, and what happens to open tunnels."""
 
+import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -212,6 +213,21 @@ def test_what_cannot_be_used_changes_nothing(tmp_path: Path) -> None:
         put_certificate(found.authority, tmp_path / "tls")
         assert found.lines("files", reason="reloaded")
         assert found.carries(etl, WAREHOUSE)
+
+
+def test_who_says_nothing_holds_no_connection_and_a_silent_tunnel_stays(tmp_path: Path) -> None:
+    compiled = plan()
+    with echo() as port, proxy(tmp_path, compiled, {WAREHOUSE: f"127.0.0.1:{port}"}) as found:
+        configured = haproxy_configuration(compiled, found.settings, HOST)
+        text = configured.files["haproxy.cfg"]
+        assert "timeout client 10s" in text
+        replace(configured, files={"haproxy.cfg": text.replace("timeout client 10s", "timeout client 1s")}).write()
+        assert found.lines("files", reason="reloaded")
+        etl = found.authority.issue("etl", unit="finance")
+        with socket.create_connection(("127.0.0.1", found.settings.port), timeout=30) as silent:
+            tunnel = found.open(etl, WAREHOUSE)
+            assert silent.recv(1) == b""
+        assert tunnel.says("hello") == "hello"
 
 
 def test_it_says_whether_it_is_ready(tmp_path: Path) -> None:

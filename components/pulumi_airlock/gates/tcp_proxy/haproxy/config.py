@@ -67,7 +67,9 @@ def _defaults(plan: ProxyPlan) -> list[str]:
             "retries 1",
             "timeout connect 10s",
             "timeout http-request 10s",
-            *(f"timeout {side} {plan.session}s" for side in ("client", "server", "tunnel")),
+            # Of whoever has not been let through yet, TLS among it: nobody holds a connection by saying nothing.
+            *(f"timeout {side} 10s" for side in ("client", "server")),
+            f"timeout tunnel {plan.session}s",
             *(f"option {side}tcpka" for side in ("cli", "srv")),
             *(f"{side}tcpka-idle {_KEEPALIVE}" for side in ("cli", "srv")),
         ],
