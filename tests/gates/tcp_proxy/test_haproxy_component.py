@@ -12,7 +12,7 @@ from in_process import run
 from pulumi_airlock.access import Access
 from pulumi_airlock.errors import InputError
 from pulumi_airlock.gates.stack import Resource, Stack
-from pulumi_airlock.gates.tcp_proxy import TaskCertificates, TcpProxy, read
+from pulumi_airlock.gates.tcp_proxy import InTaskPods, TaskCertificates, TcpProxy, read
 from pulumi_airlock.proof import prove
 from pulumi_airlock.proof.filters import Action, Environment, Filter, Match, Who
 from pulumi_airlock.proof.findings import Ground
@@ -236,6 +236,11 @@ def test_what_it_cannot_do_is_told_at_once() -> None:
 )
 def test_who_vouches_for_tasks_fits_the_engine(engine: str, issuers: tuple[Any, ...], message: str) -> None:
     assert message in problems(lambda: made(fargate(), engine=engine, issuers=issuers))
+
+
+def test_beside_a_task_it_does_not_run() -> None:
+    beside = InTaskPods(name="tcp-proxy", namespace="airflow", issuer="bank-ca")
+    assert "HAProxy runs on Fargate or in a Deployment" in problems(lambda: made(beside))
 
 
 def test_confidential_data_takes_certificates_of_pods() -> None:

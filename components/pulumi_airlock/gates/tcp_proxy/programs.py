@@ -64,6 +64,7 @@ def check_engine(
         problems.add("clients", "HAProxy knows a certificate by its subject, no alternative names: leave it out")
     if not isinstance(platform, OnKubernetes | OnFargate):
         problems.add("platform", f"{type(platform).__name__}: HAProxy runs on Fargate or in a Deployment: use engine='envoy'")
+        return
     if _is_address(host):
         problems.add("platform", f"{host}: targets are named below the host's name, so that it must be one, and no address")
     if isinstance(platform, OnFargate) and connections > _MOST_ON_FARGATE:

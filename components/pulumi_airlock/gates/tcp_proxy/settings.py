@@ -27,7 +27,7 @@ class Settings:
     """Where load balancers and kubelets ask whether it is ready; None: nobody does."""
     health_address: str = "0.0.0.0"  # noqa: S104  # a container's own
     log: str | None = None
-    """The file of its log; standard output without it."""
+    """The file of Envoy's log; standard output without it, and always of HAProxy."""
     upstreams: Mapping[str, str] = field(default_factory=dict)
     """`host:port` of a target → where it really is, where no DNS says so: for tests and the local stack."""
     clients: tuple[str, ...] = ()
