@@ -36,6 +36,8 @@ _WAITING = 200_000
 _LONGEST = 1 << 20
 _SHOWN = 20
 _GZIP = b"\x1f\x8b"
+_GLOB = frozenset("*?[")
+"""What DuckDB takes for a pattern in a file's name."""
 _COLUMNS = {
     one.format: one for one in (fortigate.COLUMNS, gcp.COLUMNS, hubble.COLUMNS, lss.COLUMNS, envoy.COLUMNS, proxy.COLUMNS)
 }
@@ -110,8 +112,8 @@ class Seen:
         """Every line of one log: a file, or `-`. InputError where it breaks off in the middle."""
         path = self._on_disk(name)
         shown = "standard input" if name == STDIN else name
-        columns = self._sniff(str(path))
-        if columns is None or not self._count(columns, shown, path, progress):
+        columns, fields = self._sniff(str(path))
+        if columns is None or not self._count(columns, fields, shown, path, progress):
             self._parse(shown, str(path), progress)
 
     def add(self, rows: Iterable[tuple[Any, ...]]) -> None:
@@ -119,7 +121,9 @@ class Seen:
         file = self._folder / "rows.csv"
         with file.open("w", newline="", encoding="utf-8") as out:
             csv.writer(out).writerows(["" if value is None else value for value in row] for row in rows)
-        read = f"read_csv('{file}', header = false, all_varchar = true, nullstr = 'no null', columns = {{{_as_text()}}})"
+        columns = ", ".join(f"'{one}': 'VARCHAR'" for one in ("format", *FIELDS, "connections"))
+        how = "header = false, auto_detect = false, delim = ',', quote = '\"', escape = '\"', nullstr = 'no null'"
+        read = f"read_csv('{file}', columns = {{{columns}}}, {how})"
         cast = ", ".join(f"TRY_CAST({one} AS {_TYPES[one]})" if one in _TYPES else one for one in FIELDS)
         if file.stat().st_size:
             self.sql.execute(f"INSERT INTO seen SELECT format, {cast}, CAST(connections AS BIGINT) FROM {read}")  # noqa: S608
@@ -142,53 +146,52 @@ class Seen:
             shutil.copyfileobj(sys.stdin.buffer, out)
         return path
 
-    def _sniff(self, name: str) -> Columns | None:
-        """How all of a file can be read by SQL; None where it has several formats, or one that SQL does not know."""
+    def _sniff(self, name: str) -> tuple[Columns | None, tuple[str, ...]]:
+        """How all of a file can be read by SQL, and the fields of a flow log; None where it has several formats, or others."""
         reader, formats = Reader(self._format), set()
         for number, line in enumerate(islice(lines_of(name), _SNIFFED), 1):
             formats |= {one.format for one in reader.line(number, line) if isinstance(one, Connection)}
-        if formats == {flow.VPC}:
-            return flow.columns_of(reader.fields or flow.DEFAULT)
-        return _COLUMNS.get(formats.pop()) if len(formats) == 1 else None
+        if len(formats) != 1 or set(name) & _GLOB:
+            return None, ()
+        (only,) = formats
+        return (flow.columns_of(reader.fields or flow.DEFAULT) if only == flow.VPC else _COLUMNS.get(only)), reader.fields
 
-    def _count(self, columns: Columns, name: str, path: Path, progress: Progress | None) -> bool:
+    def _count(self, columns: Columns, fields: tuple[str, ...], name: str, path: Path, progress: Progress | None) -> bool:
         """Counts a file's lines; False where DuckDB cannot read it as text of short lines, or its fields change on the way."""
-        with path.open("rb") as file:
-            compression = "gzip" if file.read(2) == _GZIP else "none"
-        lines = (
-            f"read_csv({_literal(str(path))}, columns = {{line: 'VARCHAR'}}, header = false, "
-            f"auto_detect = false, delim = '\\x01', "
-            f"quote = '', escape = '', compression = '{compression}', max_line_size = {_LONGEST})"
-        )
-        query = f"CREATE OR REPLACE TEMP TABLE batch AS {columns.count(f'(FROM {lines} WHERE line <> {chr(39) * 2})')}"
+        query = f"CREATE OR REPLACE TABLE batch AS {columns.count(f'(FROM {_lines(path)} WHERE line <> {chr(39) * 2})')}"
         try:
             _watched(self.sql, query, progress)
         except self._duckdb.Error:
             return False
-        reader = Reader(self._format)
-        if columns.format == flow.VPC:
-            reader.fields = self._fields(str(path))
-        before = reader.fields
-        told, rows = Told(), Counter[tuple[Any, ...]]()
-        odd = self.sql.execute("SELECT odd, connections FROM batch WHERE odd IS NOT NULL")
-        while found := odd.fetchmany(10_000):
-            for line, count in found:
-                _note(reader.line(0, line), rows, told, name, count)
-                if reader.fields != before:
-                    return False
+        self.sql.begin()
+        told = self._odd(name, fields)
+        if told is None:
+            self.sql.rollback()
+            return False
         plain = f"SELECT '{columns.format}', {_INSERTED}, connections FROM batch WHERE odd IS NULL AND NOT answer"  # noqa: S608
         self.sql.execute(f"INSERT INTO seen {plain}")
         counted = self.sql.execute("SELECT sum(connections), sum(connections) FILTER (answer) FROM batch").fetchone() or (0, 0)
+        self.sql.execute("DROP TABLE batch")
+        self.sql.commit()
         told.lines, told.answers = int(counted[0] or 0), told.answers + int(counted[1] or 0)
         told.examples = list(_numbered(str(path), told.examples))
-        self._keep(rows, told)
+        self._tell(told)
         return True
 
-    def _fields(self, name: str) -> tuple[str, ...]:
-        reader = Reader(self._format)
-        for number, line in enumerate(islice(lines_of(name), _SNIFFED), 1):
-            list(reader.line(number, line))
-        return reader.fields
+    def _odd(self, name: str, fields: tuple[str, ...]) -> Told | None:
+        """Parses the lines that are left; None where one of them is the head of other fields."""
+        reader, told, rows = Reader(self._format), Told(), Counter[tuple[Any, ...]]()
+        reader.fields = fields
+        with self.sql.cursor() as odd:  # the other one is needed for what they become
+            odd.execute("SELECT odd, connections FROM batch WHERE odd IS NOT NULL")
+            while found := odd.fetchmany(10_000):
+                for line, count in found:
+                    _note(reader.line(0, line), rows, told, name, count)
+                    if reader.fields != fields:
+                        return None
+                self._flush(rows, _WAITING)
+        self._flush(rows)
+        return told
 
     # --- by the parsers
 
@@ -198,15 +201,20 @@ class Seen:
         for number, line in enumerate(lines_of(path), 1):
             _note(reader.line(number, line), rows, told, name, 1)
             told.lines, done = number, done + len(line)
-            if number % 8192 == 0 and progress is not None:
-                progress(min(1.0, done / size))  # of a compressed file: as if it were not
-            if len(rows) > _WAITING:
-                self.add((*row, count) for row, count in rows.items())
-                rows.clear()
-        self._keep(rows, told)
+            if number % 8192 == 0:
+                self._flush(rows, _WAITING)
+                if progress is not None:
+                    progress(min(1.0, done / size))  # of a compressed file: as if it were not
+        self._flush(rows)
+        self._tell(told)
 
-    def _keep(self, rows: Counter[tuple[Any, ...]], told: Told) -> None:
-        self.add((*row, count) for row, count in rows.items())
+    def _flush(self, rows: Counter[tuple[Any, ...]], most: int = 0) -> None:
+        """Puts rows into the table, where there are more than so many."""
+        if len(rows) > most:
+            self.add((*row, count) for row, count in rows.items())
+            rows.clear()
+
+    def _tell(self, told: Told) -> None:
         here = self.told
         here.lines, here.answers, here.untimed = here.lines + told.lines, here.answers + told.answers, here.untimed + told.untimed
         here.understood, here.unreadable = here.understood + told.understood, here.unreadable + told.unreadable
@@ -278,16 +286,27 @@ def _watched(sql: "DuckDBPyConnection", query: str, progress: Progress | None) -
 
     thread = threading.Thread(target=work)
     thread.start()
-    while thread.is_alive():
-        thread.join(0.1)
-        progress(max(0.0, sql.query_progress()) / 100)
+    try:
+        while thread.is_alive():
+            thread.join(0.1)
+            progress(max(0.0, sql.query_progress()) / 100)
+    except BaseException:
+        sql.interrupt()
+        thread.join()
+        raise
     if failed:
         raise failed[0]
 
 
+def _lines(path: Path) -> str:
+    """A file's lines as a table of one column."""
+    with path.open("rb") as file:
+        compression = "gzip" if file.read(2) == _GZIP else "none"
+    return (
+        f"read_csv({_literal(str(path))}, columns = {{line: 'VARCHAR'}}, header = false, auto_detect = false, delim = '\\x01', "
+        f"quote = '', escape = '', compression = '{compression}', max_line_size = {_LONGEST})"
+    )
+
+
 def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
-
-
-def _as_text() -> str:
-    return ", ".join(f"'{one}': 'VARCHAR'" for one in ("format", *FIELDS, "connections"))
