@@ -104,6 +104,13 @@ def test_a_backend_has_rules_of_its_own() -> None:
     assert answers(way).get("airflow/etl", False) is not True
 
 
+def test_a_name_in_another_case_goes_around_a_rule_to_which_case_counts() -> None:
+    rule = "tcp-request content reject if { ssl_fc_sni -m str db.test }\n  use_backend warehouse if { ssl_fc_sni -i db.test }"
+    text = HAND.replace("default_backend warehouse", rule)
+    assert answers(ways(text, FINANCE)[0])["airflow/etl"] is True
+    assert ways(text.replace("-m str db", "-i db"), FINANCE) == []
+
+
 def test_a_variable_is_nothing_before_it_is_set() -> None:
     copy, rule = (
         "tcp-request content set-var(sess.cn) ssl_c_s_dn(CN)",

@@ -268,8 +268,12 @@ def _tests(document: Document) -> Iterator[Test]:
 
 
 def _texts(tests: Iterable[Test], fetch: str, argument: str = "") -> list[str]:
-    """The texts that tests tell from others."""
-    return list(dict.fromkeys(one for test in tests if (test.fetch, test.argument) == (fetch, argument) for one in test.values))
+    """The texts that tests tell from others; where case counts to some of them alone, each in another case as well."""
+    mine = [test for test in tests if (test.fetch, test.argument) == (fetch, argument)]
+    found = dict.fromkeys(text for test in mine for text in test.values)
+    if len({test.ignores_case or bool(test.converters) for test in mine}) > 1:
+        found |= dict.fromkeys(text.swapcase() for text in list(found))
+    return list(found)
 
 
 def _parts(tests: Sequence[Test]) -> Mapping[str, Sequence[str | None]]:
