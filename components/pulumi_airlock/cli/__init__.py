@@ -54,9 +54,13 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def _airlock(
+    ctx: typer.Context,
     version: bool = typer.Option(False, "--version", help="Print the version and exit.", callback=_print_version, is_eager=True),
 ) -> None:
     """Airflow behind network security: routes declared once, every gate compiled from them and proven."""
+    from ._secrets import masking
+
+    ctx.with_resource(masking())
 
 
 def main() -> None:
@@ -66,7 +70,9 @@ def main() -> None:
     try:
         app()
     except AirlockError as error:
-        print(f"error: {error}", file=sys.stderr)
+        from ._secrets import without_secrets
+
+        print(f"error: {without_secrets(str(error))}", file=sys.stderr)
         raise SystemExit(1) from None
     finally:
         # On the way out, Python looks at every object once more: half a second after a large program, for nothing.

@@ -18,6 +18,7 @@ from ..report.ci.model import Level as ResultLevel
 from ..report.ci.places import Folder
 from ..report.fleet import Outcome
 from . import _reports, _run, _stacks
+from ._secrets import masking, without_secrets
 
 if TYPE_CHECKING:
     from ..offline.plan import Plan
@@ -45,13 +46,15 @@ class Request:
 def main() -> None:
     """Runs the request on standard input."""
     request, started = Request(**json.load(sys.stdin)), time.perf_counter()
-    try:
-        known, packs = _previewed(request)
-    except AirlockError as error:
-        print(f"error: {error}", file=sys.stderr)
-        known, packs = {"status": _run.EXIT_WRONG, "error": str(error)}, 0
+    with masking():
+        try:
+            known, packs = _previewed(request)
+        except AirlockError as error:
+            told = without_secrets(str(error))
+            print(f"error: {told}", file=sys.stderr)
+            known, packs = {"status": _run.EXIT_WRONG, "error": told}, 0
     outcome = Outcome(stack=request.stack, seconds=time.perf_counter() - started, megabytes=_megabytes(packs), **known)
-    Path(request.result).write_text(json.dumps(asdict(outcome)), encoding="utf-8")
+    Path(request.result).write_text(without_secrets(json.dumps(asdict(outcome))), encoding="utf-8")
     raise SystemExit(outcome.status)
 
 

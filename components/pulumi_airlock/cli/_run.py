@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import AirlockError, InputError, Problem
+from ._secrets import note, without_secrets
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -74,6 +75,7 @@ def session(
             organization=organization.partition("/")[0] or "organization",
             progress=progress,
             on_pack_output=lambda pack, line: print(f"{pack}: {line}", file=sys.stderr),
+            on_secrets=note,
         )
         with opened:
             yield opened, console
@@ -127,13 +129,13 @@ def _progress(console: "Console") -> Iterator[_Status]:
 
 def print_json(document: Any) -> None:
     """JSON on the real standard output."""
-    print(json.dumps(document, indent=2, ensure_ascii=False), file=sys.__stdout__)
+    print(without_secrets(json.dumps(document, indent=2, ensure_ascii=False)), file=sys.__stdout__)
 
 
 def write_file(path: Path, text: str) -> None:
     """Writes a file that an option names, and says so. InputError where that cannot be done."""
     try:
-        path.write_text(text, encoding="utf-8")
+        path.write_text(without_secrets(text), encoding="utf-8")
     except OSError as error:
         raise InputError([Problem(str(path), "", f"cannot be written: {error.strerror}")]) from error
     print(f"wrote {path}", file=sys.stderr)

@@ -11,6 +11,7 @@ import typer
 from ..errors import AirlockError, InputError, Problem
 from . import _revisions, _stacks
 from ._run import EXIT_PROOF, Cwd, print_json
+from ._secrets import without_secrets
 
 if TYPE_CHECKING:
     from ..access import Access
@@ -194,6 +195,6 @@ def _write(file: str, text: str) -> None:
         typer.echo(text, nl=False)
         return
     try:
-        Path(file).write_text(text, encoding="utf-8")
+        Path(file).write_text(without_secrets(text), encoding="utf-8")
     except OSError as error:
         raise InputError([Problem(file, "", f"cannot be written: {error.strerror}")]) from None

@@ -11,6 +11,7 @@ import typer
 
 from ..errors import InputError, Problem
 from . import _run, _stacks
+from ._secrets import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -259,8 +260,8 @@ def _write(folder: Path, made: "Evidence", key: Path | None) -> None:
 
     password = os.environ.get(PASSWORD)
     private = signing.read_private_key(key, password.encode() if password else None) if key else None
-    content = files.to_json(made)
-    written = {files.JSON: content, files.HTML: render_evidence(made, files.sha256(content)).encode()}
+    content = without_secrets(files.to_json(made).decode()).encode()
+    written = {files.JSON: content, files.HTML: without_secrets(render_evidence(made, files.sha256(content))).encode()}
     if private is not None:
         written[files.SIGNATURE] = private.sign(content)
     try:

@@ -6,7 +6,7 @@ with Session(find_project(Path.cwd()), "prod", packs=[PackSpec(Path("policy-pack
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from types import TracebackType
@@ -44,6 +44,7 @@ class Session:
     """One stack of a project. A context manager: its policy packs run from entering it to leaving it.
 
     `progress` is told, in a few words, what goes on, from several threads; and nothing (an empty text) when a run is over.
+    `on_secrets` is told the secrets of the configuration at once, and of each run those of its resources: for what shows them.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Session:
         organization: str = "organization",
         progress: Callable[[str], None] = lambda text: None,
         on_pack_output: Callable[[str, str], None] | None = None,
+        on_secrets: Callable[[Iterable[str]], None] = lambda texts: None,
     ) -> None:
         project.require_stack(stack)
         self.project, self.stack = project, stack
@@ -67,6 +69,8 @@ class Session:
         self._dynamic = DynamicProviders(project.working_directory, project.name, self._config.values, self._progress)
         self._specs = packs
         self._on_pack_output = on_pack_output
+        self._on_secrets = on_secrets
+        on_secrets(self._config.plaintexts)
         self._packs: PolicyPacks | None = None
         self._packs_preview = True
         self._exit = ExitStack()
@@ -190,6 +194,7 @@ class Session:
             logs.append(LogMessage("warning", f"resource hooks are not run offline: {', '.join(dict.fromkeys(monitor.hooks))}"))
         # A request that could not be answered may be why the program failed: it is told first.
         monitor.problems.raise_any()
+        self._on_secrets(_secrets(planner, secrets))
         if failure is not None:
             raise ProgramError(_without_secrets(str(failure), planner, secrets)) from failure.__cause__
         steps = [*planner.steps.values(), *planner.deletions()]
@@ -239,12 +244,17 @@ class Session:
 
 def _without_secrets(text: str, planner: Planner, noted: set[str]) -> str:
     """A message with every secret that is known by now masked; the longest first, as one may hold another."""
+    for value in sorted(_secrets(planner, noted), key=len, reverse=True):
+        text = text.replace(value, MASK)
+    return text
+
+
+def _secrets(planner: Planner, noted: set[str]) -> set[str]:
+    """Every secret that is known by now."""
     found = {value for value in noted if len(value) >= MASKED_LENGTH}
     for step in planner.steps.values():
         found.update(plaintexts(step.registration.inputs if step.registration else {}), plaintexts(step.outputs))
-    for value in sorted(found, key=len, reverse=True):
-        text = text.replace(value, MASK)
-    return text
+    return found
 
 
 def _raise(problems: Sequence[Any]) -> None:

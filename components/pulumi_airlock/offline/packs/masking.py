@@ -36,8 +36,17 @@ def _within(value: Any, secret: bool) -> Iterator[str]:
 
 def masked(text: str, secrets: Iterable[str]) -> str:
     """The text without the secrets, also where they are quoted or escaped."""
-    forms = {form for secret in secrets for form in (secret, json.dumps(secret)[1:-1], repr(secret)[1:-1])}
     # Longest first: a secret may be part of another.
-    for form in sorted((form for form in forms if len(form) >= SHORTEST), key=len, reverse=True):
+    for form in sorted(forms(secrets), key=len, reverse=True):
         text = text.replace(form, MASK)
     return text
+
+
+def forms(secrets: Iterable[str]) -> set[str]:
+    """How secrets may stand in a text: as they are, in JSON, in a Python literal."""
+    found = {
+        form
+        for one in secrets
+        for form in (one, json.dumps(one)[1:-1], json.dumps(one, ensure_ascii=False)[1:-1], repr(one)[1:-1])
+    }
+    return {form for form in found if len(form) >= SHORTEST}
