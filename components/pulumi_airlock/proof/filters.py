@@ -264,7 +264,7 @@ class Filter:
     trusts: tuple[str, ...] = ()
     """Whose word it takes for who is calling, and what that is worth, in words."""
     voluntary: bool = False
-    """Callers may leave it out: it stands in their own pod. What they get to then has to be declared as well (`relays.around`)."""
+    """Callers may leave it out: stands in their own pod. What they get to then has to be declared as well (`relays.around`)."""
 
     @property
     def decides(self) -> bool:

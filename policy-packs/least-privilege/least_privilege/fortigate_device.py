@@ -8,11 +8,7 @@ from .registry import Findings, plain_text, resource_policy, setting, undecided,
 
 INTERFACE = "fortios:systeminterface"
 PROVIDER = "pulumi:providers:fortios"
-SYSLOG = tuple(
-    f"fortios:logsyslogd{number}{part}"
-    for number in ("", "2", "3", "4")
-    for part in ("setting", "overridesetting")
-)
+SYSLOG = tuple(f"fortios:logsyslogd{number}{part}" for number in ("", "2", "3", "4") for part in ("setting", "overridesetting"))
 LOG_SETTING = "fortios:logsetting"
 
 
