@@ -151,7 +151,7 @@ def test_lines_of_standard_input_are_numbered_and_those_that_cannot_be_read_told
     text = "\n".join(["what?", "", LINE.format("10.60.0.9", "accept", "7", "office"), LINE.format("10.60.0", "accept", "7", "x")])
     done = run("--from-log", "-", "--from", stack, lines=text)
     assert done.exit_code == 0, done.output
-    assert (  # noqa: E501
+    assert (
         "line 1: no log of a FortiGate, of AWS flow logs, Google Cloud's network, ZPA's LSS, ZIA's NSS, Hubble or Envoy"
         in done.output
     )
