@@ -11,7 +11,7 @@ from typing import Any
 from ...proof.filters import Source
 from ...proof.sets import Hosts, Services
 from ..kubernetes import KubeObject, LabelSelector, Workload
-from ..stack import UNKNOWN, port_number
+from ..stack import UNKNOWN, listed, port_number
 
 GROUP = "networking.k8s.io"
 INGRESS, EGRESS = "ingress", "egress"
@@ -134,7 +134,7 @@ def _allowances(one: KubeObject, direction: str, key: str) -> Iterator[Allowance
         yield from _parts(
             position,
             tuple(_peers(peers, one.namespace, f"{where}.{key}")) if _some(peers) else None,
-            tuple(map(_port, _listed(ports))) if _some(ports) else None,
+            tuple(map(_port, listed(ports))) if _some(ports) else None,
         )
 
 
@@ -157,12 +157,8 @@ def _some(value: Any) -> bool:
     return value is UNKNOWN or bool(value)
 
 
-def _listed(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list | tuple) else [value]
-
-
 def _peers(peers: Any, namespace: str, where: str) -> Iterator[Peer]:
-    for number, one in enumerate(_listed(peers)):
+    for number, one in enumerate(listed(peers)):
         here = f"{where}[{number}]"
         if one is UNKNOWN or not isinstance(one, Mapping):
             yield Peer(block=Hosts.every(), unknown=(here,))
@@ -184,11 +180,11 @@ def _block(block: Any, where: str) -> Peer:
     excepts = (block.get("except") if isinstance(block, Mapping) else None) or ()
     try:
         whole = Hosts.from_cidr(str(cidr)) if cidr is not UNKNOWN else Hosts.every()
-        known = [one for one in _listed(excepts) if one is not UNKNOWN] if excepts is not UNKNOWN else []
+        known = [one for one in listed(excepts) if one is not UNKNOWN] if excepts is not UNKNOWN else []
         out = Hosts.from_cidrs(map(str, known))
     except ValueError:
         return Peer(block=Hosts.every(), unknown=(where,))
-    doubt = cidr is UNKNOWN or excepts is UNKNOWN or len(known) < len(_listed(excepts) if excepts else ())
+    doubt = cidr is UNKNOWN or excepts is UNKNOWN or len(known) < len(listed(excepts) if excepts else ())
     return Peer(block=whole - out if out else whole, unknown=(where,) if doubt else ())
 
 
@@ -205,7 +201,9 @@ def _port(one: Any) -> PortRule:
         return PortRule(protocol)
     if isinstance(port, str) and not port.isdigit():
         return PortRule(protocol, name=port)
+    if not isinstance(port, int | float | str) or not isinstance(last, int | float | None):
+        return PortRule(protocol, unknown=True)
     first, end = port_number(port), port_number(last)
     if first is None or (last is not None and end is None):
-        return PortRule(protocol, unknown=True)
+        return PortRule(protocol, 1, 0)  # no port: the API refuses it
     return PortRule(protocol, first, end)
