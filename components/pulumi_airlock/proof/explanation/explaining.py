@@ -109,7 +109,8 @@ class Inquiry:
         origin = Match(who=Who(sources=Hosts.from_cidr(source))) if source else Match()
         matches = [*(one.match for one in self.grants), *own, *self.asked, origin, EVERYTHING, *cut]
         path = [*self.filters, *(one.stand_in() for one in missing_gates(access, self.filters))]
-        self.space = Space(access, self.environments, path, matches, selectors, self.at, [self.when])
+        begin = min(self.at, self.when)  # what changes after a time in the past is told from there on
+        self.space = Space(access, self.environments, path, matches, selectors, begin, [self.when])
         gates = {name: tuple(zone.gates) for name, zone in access.zones.items()}
         self.sweep = Sweep(self.space, path, [one.match for one in self.grants], own, gates)
         self._who = [self.space.selector_row(one) for one in selectors] or [self.space.add(EVERYTHING).who]
