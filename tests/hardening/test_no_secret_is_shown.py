@@ -100,7 +100,8 @@ COMMANDS = {
     "reach": ["--to", "db", "--stack=dev", "--json"],
     "calls": ["--stack=dev"],
     "fleet": ["dev", "--reports=reports", "--markdown=f.md", *PACKS],
-    "evidence": ["--stack=dev", "--output=evidence"],
+    "evidence": ["--stack=dev", "--output=evidence", "--signed-by=A", "--statement=All of it."],
+    "evidence that is signed": ["--verify=evidence"],
     "up": ["--stack=dev", "--yes", "--no-policy-packs", "--json"],
     "destroy": ["--stack=dev", "--yes", "--diff"],
 }

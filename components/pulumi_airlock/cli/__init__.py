@@ -14,6 +14,8 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from ._secrets import masking, without_secrets
+
 COMMANDS = (
     *("check", "schema", "preview", "fleet", "calls", "up", "destroy"),
     *("prove", "explain", "reach", "diff", "comment", "verify", "learn", "unused", "import", "audit", "evidence"),
@@ -58,8 +60,6 @@ def _airlock(
     version: bool = typer.Option(False, "--version", help="Print the version and exit.", callback=_print_version, is_eager=True),
 ) -> None:
     """Airflow behind network security: routes declared once, every gate compiled from them and proven."""
-    from ._secrets import masking
-
     ctx.with_resource(masking())
 
 
@@ -70,8 +70,6 @@ def main() -> None:
     try:
         app()
     except AirlockError as error:
-        from ._secrets import without_secrets
-
         print(f"error: {without_secrets(str(error))}", file=sys.stderr)
         raise SystemExit(1) from None
     finally:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import IO, Any, cast
 
-_known: dict[str, None] = {}
+_known: list[str] = []
 """The forms of all secrets known by now, the longest first: one may hold another."""
 
 
@@ -17,9 +17,7 @@ def note(secrets: Iterable[str]) -> None:
     """Masks these texts from now on, quoted or escaped as well."""
     from ..offline.packs.masking import forms
 
-    found = {**_known, **dict.fromkeys(form for form in forms(secrets))}
-    _known.clear()
-    _known.update(dict.fromkeys(sorted(found, key=len, reverse=True)))
+    _known[:] = sorted({*_known, *forms(secrets)}, key=len, reverse=True)
 
 
 def without_secrets(text: str) -> str:
@@ -46,7 +44,7 @@ class _Masked:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        self._stream.write(without_secrets(text) if _known else text)
+        self._stream.write(without_secrets(text))
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:

@@ -100,6 +100,7 @@ def evidence(
     else:
         assert from_file is not None  # noqa: S101  # _require_one
         found, status = _read(from_file, cwd, policy_pack, policy_pack_config, instant, commit)
+    found = _without_secrets(found)
     if signer is not None:
         from ..soc2 import files
 
@@ -108,6 +109,11 @@ def evidence(
         _write(output, found, key)
     _show(found, json_)
     raise typer.Exit(status)
+
+
+def _without_secrets(made: "Evidence") -> "Evidence":
+    """As it may be written: masked before anybody signs it."""
+    return type(made).model_validate_json(without_secrets(made.model_dump_json(by_alias=True)))
 
 
 def _now() -> datetime:
@@ -260,8 +266,8 @@ def _write(folder: Path, made: "Evidence", key: Path | None) -> None:
 
     password = os.environ.get(PASSWORD)
     private = signing.read_private_key(key, password.encode() if password else None) if key else None
-    content = without_secrets(files.to_json(made).decode()).encode()
-    written = {files.JSON: content, files.HTML: without_secrets(render_evidence(made, files.sha256(content))).encode()}
+    content = files.to_json(made)
+    written = {files.JSON: content, files.HTML: render_evidence(made, files.sha256(content)).encode()}
     if private is not None:
         written[files.SIGNATURE] = private.sign(content)
     try:

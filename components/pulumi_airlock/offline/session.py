@@ -29,7 +29,7 @@ from .project import Project
 from .simulation import Simulator
 from .state import Sealer, StateFile
 from .steps import Step
-from .wire import MASK, MASKED_LENGTH, plaintexts
+from .wire import MASKED_LENGTH, plaintexts
 
 CHECKPOINT_SECONDS = 0.1
 """How often the state is written while an update is applied; a crash loses no more than what was done since."""
@@ -194,9 +194,10 @@ class Session:
             logs.append(LogMessage("warning", f"resource hooks are not run offline: {', '.join(dict.fromkeys(monitor.hooks))}"))
         # A request that could not be answered may be why the program failed: it is told first.
         monitor.problems.raise_any()
-        self._on_secrets(_secrets(planner, secrets))
+        secrets = _secrets(planner, secrets)
+        self._on_secrets(secrets)
         if failure is not None:
-            raise ProgramError(_without_secrets(str(failure), planner, secrets)) from failure.__cause__
+            raise ProgramError(masked(str(failure), secrets)) from failure.__cause__
         steps = [*planner.steps.values(), *planner.deletions()]
         _raise(planner.problems)
         self._progress(f"{len(steps)} resources" + (", waiting for the policy packs" if analysis else ""))
@@ -208,7 +209,7 @@ class Session:
             in_order(steps, before),
             outputs=monitor.stack_outputs,
             renamed=planner.renamed,
-            logs=tuple(replace(one, message=_without_secrets(one.message, planner, secrets)) for one in logs),
+            logs=tuple(replace(one, message=masked(one.message, secrets)) for one in logs),
             encrypted=self._config.encrypted,
         )
         if analysis is None or self._packs is None:
@@ -240,13 +241,6 @@ class Session:
         caller = self._fixtures.call("aws:index/getCallerIdentity:getCallerIdentity", {}) or {}
         configured = self._config.values.get("aws:region") or region.get("region") or region.get("name")
         return str(configured or DEFAULT_REGION), str(caller.get("accountId") or DEFAULT_ACCOUNT)
-
-
-def _without_secrets(text: str, planner: Planner, noted: set[str]) -> str:
-    """A message with every secret that is known by now masked; the longest first, as one may hold another."""
-    for value in sorted(_secrets(planner, noted), key=len, reverse=True):
-        text = text.replace(value, MASK)
-    return text
 
 
 def _secrets(planner: Planner, noted: set[str]) -> set[str]:

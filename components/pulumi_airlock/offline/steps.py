@@ -58,7 +58,7 @@ class Registration:
     remote: bool = False
     replacement_trigger: Any = None
     place: str = ""
-    """The line of the program that led to it, `/work/bank/__main__.py:31`; empty where unknown. Not in the state."""
+    """The line of the program that led to it, `…/bank/__main__.py:31`; empty where unknown. Not in the state."""
 
 
 @dataclass(frozen=True, slots=True)
