@@ -173,7 +173,7 @@ def test_a_problem_of_something_that_only_looks_like_a_place_stands_at_the_setti
 
 
 def test_of_too_many_results_the_errors_are_kept_and_the_others_counted():
-    place = Place("/work/a.py", 1)
+    place = Place("/srv/a.py", 1)
     warnings = tuple(Result("a/one", Level.WARNING, str(one), place, subject=str(one)) for one in range(MOST_RESULTS))
     report = Report("stack", (Check("a", "b", (*warnings, Result("b/two", Level.ERROR, "bad", place))),), RULES)
     run = json.loads(to_sarif(report, HERE))["runs"][0]

@@ -31,6 +31,11 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
+def free_ports(count: int) -> int:
+    """The first of several ports in a row that nobody has; below those that connections are made from, which come and go."""
+    return next(first for first in range(20_000, 32_000, count) if not any(map(listening, range(first, first + count))))
+
+
 def listening(port: int) -> bool:
     """Whether somebody takes connections there."""
     try:

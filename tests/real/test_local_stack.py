@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from real_parts import AIRFLOW_PYTHON, ENVOY, needed
-from real_processes import free_port
+from real_processes import free_ports
 
 ROOT = Path(__file__).parents[2]
 
@@ -55,7 +55,7 @@ def project(tmp_path: Path) -> Iterator[Project]:
     shutil.copy(ROOT / "Pulumi.yaml", folder)
     settings = folder / "stacks" / "Pulumi.local.yaml"
     text = settings.read_text().replace(".venv-airflow/bin/python", str(airflow)).replace(".venv-parts/bin/envoy", str(envoy))
-    settings.write_text(f"{text}  airlock:firstPort: {free_port()}\n")
+    settings.write_text(f"{text}  airlock:firstPort: {free_ports(20)}\n")
     one = Project(folder)
     yield one
     one.airlock("destroy", "--stack", "local", "--yes")

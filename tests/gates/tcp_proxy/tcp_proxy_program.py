@@ -1,6 +1,8 @@
 """Runs a program with the proxy in process: on Fargate, or in a cluster."""
 
 import json
+import time
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -90,3 +92,13 @@ def proxy(platform: Any, access: Access = ACCESS, **given: Any) -> TcpProxy:
 
 def compiled(platform: Any, access: Access = ACCESS, **given: Any) -> Stack:
     return Stack(run(lambda: proxy(platform, access, **given)))
+
+
+def eventually(test: Callable[[], object]) -> bool:
+    """Whether something holds before long."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        if test():
+            return True
+        time.sleep(0.05)
+    return False

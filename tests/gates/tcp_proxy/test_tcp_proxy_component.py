@@ -16,7 +16,7 @@ from pulumi_airlock.gates.stack import Resource, Stack
 from pulumi_airlock.gates.tcp_proxy import InternalBalancer, SecretFiles, TaskIssuer, TcpProxy, read
 from pulumi_airlock.gates.tcp_proxy.fargate import SCRIPT
 from pulumi_airlock.tokens import TCP_PROXY
-from tcp_proxy_program import DOCUMENT, KEYS, PODS, ROLE, STS, SUBNETS, cluster, compiled, fargate, proxy
+from tcp_proxy_program import DOCUMENT, KEYS, PODS, ROLE, STS, SUBNETS, cluster, compiled, eventually, fargate, proxy
 
 CONFIG_MAP, DEPLOYMENT = "kubernetes:core/v1:ConfigMap", "kubernetes:apps/v1:Deployment"
 
@@ -273,15 +273,15 @@ def test_the_script_brings_files_and_renews_them(tmp_path: Path) -> None:
     environment |= {"CERTIFICATE": "certificate", "EVERY": "0.1"}
     with subprocess.Popen(["/bin/sh", "-c", SCRIPT], env=environment) as running:
         try:
-            assert _eventually(lambda: (shared / ".ready").exists())
+            assert eventually(lambda: (shared / ".ready").exists())
             assert (shared / "config" / "envoy.json").read_text() == "one"
             assert (shared / "tls" / "tls.key").read_text() == "key 1\n"
             assert (shared / "tls" / "tls.key").stat().st_mode & 0o007 == 0
             kept = (shared / "tls" / "ca.crt").stat().st_ino
             (bucket / "config" / "envoy.json").write_text("two")
             (tmp_path / "turn").write_text("2")
-            assert _eventually(lambda: (shared / "config" / "envoy.json").read_text() == "two")
-            assert _eventually(lambda: (shared / "tls" / "tls.crt").read_text() == "certificate 2\n")
+            assert eventually(lambda: (shared / "config" / "envoy.json").read_text() == "two")
+            assert eventually(lambda: (shared / "tls" / "tls.crt").read_text() == "certificate 2\n")
             # What is the same is left alone: nothing is read again for it.
             assert (shared / "tls" / "ca.crt").stat().st_ino == kept
             # What cannot be fetched stays: an empty key would end every new connection.
@@ -291,12 +291,3 @@ def test_the_script_brings_files_and_renews_them(tmp_path: Path) -> None:
             assert running.poll() is None
         finally:
             running.kill()
-
-
-def _eventually(test: Any) -> bool:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        if test():
-            return True
-        time.sleep(0.05)
-    return False

@@ -22,7 +22,7 @@ from pulumi_airlock.gates.tcp_proxy import OnGce, SecretFiles, TaskIssuer, TcpPr
 from pulumi_airlock.gates.tcp_proxy.gce import SCRIPT
 from pulumi_airlock.tokens import TCP_PROXY
 from ruamel.yaml import YAML
-from tcp_proxy_program import ACCESS, AUTHORITY, KEYS, TODAY
+from tcp_proxy_program import ACCESS, AUTHORITY, KEYS, TODAY, eventually
 from test_tcp_proxy_whole_stacks import proof
 
 GCE = OnGce(
@@ -255,7 +255,7 @@ def test_the_script_brings_files_and_renews_what_changed(tmp_path: Path) -> None
         }  # fmt: skip
         running = subprocess.Popen(["/bin/bash", "-c", SCRIPT], env={**os.environ, **given})
         try:
-            assert _eventually(lambda: (shared / ".ready").exists())
+            assert eventually(lambda: (shared / ".ready").exists())
             assert (shared / "config" / "envoy.json").read_text() == "one"
             assert (shared / "tls" / "tls.key").read_text() == "key 1\n"
             assert (shared / "tls" / "tls.key").stat().st_mode & 0o777 == 0o640
@@ -263,8 +263,8 @@ def test_the_script_brings_files_and_renews_what_changed(tmp_path: Path) -> None
             kept = (shared / "tls" / "ca.crt").stat().st_ino
             bucket["config/envoy.json"] = "two"
             secrets["projects/bank/secrets/certificate"] = "certificate 2\n"
-            assert _eventually(lambda: (shared / "config" / "envoy.json").read_text() == "two")
-            assert _eventually(lambda: (shared / "tls" / "tls.crt").read_text() == "certificate 2\n")
+            assert eventually(lambda: (shared / "config" / "envoy.json").read_text() == "two")
+            assert eventually(lambda: (shared / "tls" / "tls.crt").read_text() == "certificate 2\n")
             # What is the same is left alone; what cannot be fetched stays.
             assert (shared / "tls" / "ca.crt").stat().st_ino == kept
             del bucket["tls/ca.crt"]
@@ -275,12 +275,3 @@ def test_the_script_brings_files_and_renews_what_changed(tmp_path: Path) -> None
         finally:
             running.kill()
             running.wait()
-
-
-def _eventually(test: Any) -> bool:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        if test():
-            return True
-        time.sleep(0.05)
-    return False

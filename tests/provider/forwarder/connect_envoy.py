@@ -74,8 +74,7 @@ class Proxy:
 
     def sessions(self) -> list[dict[str, Any]]:
         """Its access log."""
-        file = self.folder / "access.jsonl"
-        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+        return entries(self.folder / "access.jsonl")
 
 
 def _named(name: str, **typed: Any) -> dict[str, Any]:
@@ -232,3 +231,9 @@ def connect_proxy(
     made = bootstrap((host, port), folder, certificate, authority.own.certificate, issuer.jwks(), targets)
     with running(envoy, folder, made) as log:
         yield Proxy(f"{host}:{port}", log, folder)
+
+
+def entries(file: Path) -> list[dict[str, Any]]:
+    """The lines of a file of JSON that another writes: those that are whole by now."""
+    whole = file.read_text().rpartition("\n")[0] if file.exists() else ""
+    return [json.loads(line) for line in whole.splitlines()]

@@ -1,6 +1,5 @@
 """What tests of the forwarder share: destinations, tokens, events, and a forwarder in front of a real Envoy."""
 
-import json
 import socket
 import threading
 import time
@@ -14,7 +13,7 @@ import pytest
 from airlock_provider import audit
 from airlock_provider.forwarder import Forwarder, ProxyEnd, TlsFiles, Way
 from certificates import Authority, Pair
-from connect_envoy import ISSUER, Issuer, Proxy
+from connect_envoy import ISSUER, Issuer, Proxy, entries
 
 RUN = audit.TaskRun(
     "finance", "ledger_close", "load", "scheduled__2026-11-24", correlation="019aaaaa-bbbb-7ccc-8ddd-eeeeffff0000"
@@ -97,7 +96,7 @@ class Trail:
 
     def events(self) -> list[audit.Event]:
         audit.flush(10)
-        return [json.loads(line) for line in self.path.read_text().splitlines()] if self.path.exists() else []
+        return entries(self.path)
 
     def activities(self) -> list[str]:
         return [event["activity_name"] for event in self.events()]
