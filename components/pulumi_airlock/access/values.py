@@ -105,7 +105,7 @@ def parse_cidr(text: str) -> IPNetwork:
 def parse_host(text: str) -> str:
     """A host's name in lower case, or a suffix (`*.corp.example`): labels of letters, digits, `-`, `_` (RFC 1123, 2.1)."""
     bare = text.removeprefix("*.")
-    if _is_address(text.partition("/")[0]):
+    if is_address(text.partition("/")[0]):
         raise ValueError(f"{quoted(text)} is an address: write it under cidrs")
     if "://" in text:
         raise ValueError(f"{quoted(text)} is a URL: write the host's name alone")
@@ -241,7 +241,8 @@ def _full(pattern: str, text: str) -> bool:
     return re.fullmatch(pattern, text, re.ASCII) is not None
 
 
-def _is_address(text: str) -> bool:
+def is_address(text: str) -> bool:
+    """Whether a text is an IP address."""
     try:
         ip_address(text)
     except ValueError:

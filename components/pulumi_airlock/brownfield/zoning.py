@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
-from ipaddress import ip_address
 from typing import Any
 
 from ..access import Zone
+from ..access.values import is_address
 from ..errors import InputError, Problem
 from ..gates import Reading
 from ..gates.declaration import declared_access
@@ -68,16 +68,8 @@ def zones_of(stack: Stack, reading: Reading, given: Mapping[str, Sequence[str]])
 def _in_cluster(stack: Stack) -> Iterator[str]:
     """The addresses that Services have, as far as the objects tell: those that the API server gave out."""
     services = [one.get("spec", "clusterIP") for one in stack.of_type("kubernetes:core/v1:Service")]
-    known = Hosts.union(Hosts.from_cidr(one) for one in services if isinstance(one, str) and _is_address(one))
+    known = Hosts.union(Hosts.from_cidr(one) for one in services if isinstance(one, str) and is_address(one))
     yield from map(str, known.networks())
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _without(networks: Sequence[str], inside: Sequence[str]) -> Hosts:

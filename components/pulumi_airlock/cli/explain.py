@@ -1,6 +1,5 @@
 """`airlock explain`: why somebody can, or cannot, reach something; of one, of many, or as a device's log shows it."""
 
-import ipaddress
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..access.values import is_address
 from ..errors import InputError, Problem
 from . import _stacks
 from ._run import Cwd, print_json, write_file
@@ -159,10 +159,10 @@ def _question(
     from ..report.explanation import explain_stack, explanation_to_json, show_explanation
 
     now = datetime.now(UTC)
-    one = not _is_address(who) and not is_wild(required_access(found), who, where)
+    one = not is_address(who) and not is_wild(required_access(found), who, where)
     if svg is not None and not one:
         raise InputError([Problem("", "--svg", "a picture shows one path: give WHO and WHERE without wildcards")])
-    if _is_address(who):
+    if is_address(who):
         from ..report.observation import explain_source, show_source, source_to_json
 
         observation = explain_source(found, _address(who) or who, where, at=now, when=when)
@@ -191,14 +191,6 @@ def _question(
         print_json(explanation_to_json(answered.explanation, answered.opposite))
     else:
         show_explanation(answered.explanation, turned=answered.opposite, urns=urns)
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _address(source: str | None) -> str | None:

@@ -1,16 +1,13 @@
 """`airlock unused`: declared routes that logs do not show to be used."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from ..errors import InputError, Problem
 from . import _logs, _stacks
 from ._run import EXIT_WRONG, Cwd, print_json
-
-if TYPE_CHECKING:
-    pass
 
 
 def unused(

@@ -64,12 +64,10 @@ def read_all(stack: Stack, access: "Access | None" = None) -> Reading:
     `access` says in what order gates stand on a path, which counts where one carries traffic on; the stack's own without it.
     """
     package = __name__.rsplit(".", 1)[0]
-    environments, lost = _attempt("environments", lambda: read_environments(stack))
-    filters = [*lost]
-    for name in GATES:
-        found_here, lost = _attempt(name, partial(import_module(f"{package}.{name}").read, stack))
-        filters += (*found_here, *lost)
-    found = Reading(environments, tuple(filters), written=tuple(filters))
+    environments, lost = _attempt("environments", partial(read_environments, stack))
+    read = [_attempt(name, partial(import_module(f"{package}.{name}").read, stack)) for name in GATES]
+    filters = (*lost, *(one for parts in read for part in parts for one in part))
+    found = Reading(environments, filters, written=filters)
     return _carried(stack, access, found) if any(one.relays or one.voluntary for one in filters) else found
 
 

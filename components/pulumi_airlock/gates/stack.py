@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
-from ipaddress import ip_network
 from typing import Any, Final
 
 from ..proof.filters import Source
+from ..proof.sets import is_network
 
 
 class _Unknown(Enum):
@@ -42,15 +42,7 @@ def mapping(value: Any) -> Mapping[str, Any]:
 
 def cidrs(value: Any) -> tuple[str, ...]:
     """The CIDRs in a list of what a component registered; whatever else stands there is left out."""
-    return tuple(one for one in listed(value) if isinstance(one, str) and _is_cidr(one))
-
-
-def _is_cidr(text: str) -> bool:
-    try:
-        ip_network(text, strict=False)
-    except ValueError:
-        return False
-    return True
+    return tuple(one for one in listed(value) if isinstance(one, str) and is_network(one))
 
 
 def port_number(value: Any) -> int | None:
@@ -77,7 +69,7 @@ class Resource:
     property_dependencies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Top-level property → URNs of the resources that its value was computed from."""
     place: str = ""
-    """The line of the program that led to it, `/work/bank/__main__.py:31`; empty where the source does not tell."""
+    """The line of the program that led to it, `…/bank/__main__.py:31`; empty where the source does not tell."""
     stack: "Stack" = field(repr=False, default=None)  # type: ignore[assignment]  # set by Stack, never None afterwards
 
     @property

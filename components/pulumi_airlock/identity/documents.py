@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ..gates.stack import UNKNOWN, listed
+from ..gates.stack import UNKNOWN, listed, mapping
 from .patterns import globs_of
 
 
@@ -81,14 +81,10 @@ def principals(statement: Mapping[str, Any]) -> Iterator[Principal]:
 
 def conditions(statement: Mapping[str, Any], key: str) -> Iterator[tuple[str, list[Any]]]:
     """(Operator, values) of each condition on a key; keys and operators know no case (IAM, "Condition operators")."""
-    for operator, tests in _mapping(statement.get("Condition")).items():
-        for name, values in _mapping(tests).items():
+    for operator, tests in mapping(statement.get("Condition")).items():
+        for name, values in mapping(tests).items():
             if str(name).lower() == key.lower():
                 yield str(operator).lower(), listed(values)
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
 
 
 def required_globs(statement: Mapping[str, Any], key: str) -> tuple[str, ...] | None:
@@ -112,10 +108,10 @@ def required_globs(statement: Mapping[str, Any], key: str) -> tuple[str, ...] | 
 
 def required_values(statement: Mapping[str, Any], suffix: str) -> tuple[str, ...] | None:
     """Values that a key ending in `suffix` (`:aud`) must be one of; None where nothing demands one, or a pattern takes many."""
-    for operator, tests in _mapping(statement.get("Condition")).items():
+    for operator, tests in mapping(statement.get("Condition")).items():
         if str(operator).lower().removeprefix("foranyvalue:") not in ("stringequals", "stringlike"):
             continue
-        for name, values in _mapping(tests).items():
+        for name, values in mapping(tests).items():
             found = tuple(str(one) for one in listed(values) if one is not UNKNOWN)
             like = str(operator).lower().endswith("stringlike")
             if str(name).lower().endswith(suffix) and not (like and any(set("*?") & set(one) for one in found)):

@@ -107,9 +107,9 @@ def learn(seen: Seen, runs: Iterable[TaskRun], workers: Sequence[Worker], access
     callers = [_Caller(*row) for row in seen.sql.execute(_CALLERS).fetchall()]
     places = Places(access, (one for one, _ in ends))
     targets: dict[Target, int] = {}
-    target_of = np.array([targets.setdefault(places.of(one), len(targets)) for one, _ in ends], dtype=np.int64)
-    for one, formats in ends:
-        target = places.of(one)
+    of = [places.of(one) for one, _ in ends]
+    target_of = np.array([targets.setdefault(target, len(targets)) for target in of], dtype=np.int64)
+    for (one, formats), target in zip(ends, of, strict=True):
         found.ends.setdefault(target, []).append(places.named(one))
         found.raw.setdefault(target, []).append(one)
         found.formats.setdefault(target, set()).update(formats)

@@ -70,7 +70,7 @@ class Places:
     def __init__(self, access: Access | None, ends: Iterable[End]) -> None:
         """`ends`: all that were seen, to know the names of addresses."""
         found = access.destinations if access is not None else ()
-        self._declared = [(one, Hosts.from_names(one.hosts), Hosts.from_cidrs(one.networks())) for one in found]
+        self._declared = [(one, _services(one), Hosts.from_names(one.hosts), Hosts.from_cidrs(one.networks())) for one in found]
         self._names = _names(ends)
 
     def named(self, one: End) -> End:
@@ -83,8 +83,8 @@ class Places:
         wanted = service(end.protocol, end.port)
         serving = [
             (destination, names, networks)
-            for destination, names, networks in self._declared
-            if any(serves(service_of, wanted) for service_of in _services(destination))
+            for destination, services, names, networks in self._declared
+            if any(serves(each, wanted) for each in services)
         ]
         for destination, names, _ in serving:
             if end.name and end.name in names.names:

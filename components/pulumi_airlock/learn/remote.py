@@ -16,7 +16,7 @@ from ..errors import InputError, Problem
 from ..logs import flow, fortigate, gcp
 from ..logs.connection import EPHEMERAL, PROTOCOLS
 from ..logs.fortigate import REFUSED
-from .seen import Seen
+from .seen import Seen, literal
 
 COLUMNS = ("format", "source", "destination", "name", "port", "protocol", "started", "allowed", "connections")
 """What the query answers, in this order; `started` is the begin of a minute, in seconds since 1970."""
@@ -60,7 +60,7 @@ def query(dialect: str, of: str, table: str, since: str, today: date, partition:
 
 def read_aggregated(seen: Seen, path: Path) -> None:
     """The answer of a query, as CSV with a head or as JSON lines, into the table. InputError where it is not that."""
-    source = f"read_{'json' if _is_json(path) else 'csv'}('{str(path).replace(chr(39), chr(39) * 2)}', {_options(path)})"
+    source = f"read_{'json' if _is_json(path) else 'csv'}({literal(str(path))}, {_options(path)})"
     try:
         seen.sql.execute(f"CREATE OR REPLACE TEMP TABLE answer AS FROM {source}")
     except Exception as error:  # DuckDB's own, which is only there where the extra is

@@ -303,10 +303,11 @@ def _lines(path: Path) -> str:
     with path.open("rb") as file:
         compression = "gzip" if file.read(2) == _GZIP else "none"
     return (
-        f"read_csv({_literal(str(path))}, columns = {{line: 'VARCHAR'}}, header = false, auto_detect = false, delim = '\\x01', "
+        f"read_csv({literal(str(path))}, columns = {{line: 'VARCHAR'}}, header = false, auto_detect = false, delim = '\\x01', "
         f"quote = '', escape = '', compression = '{compression}', max_line_size = {_LONGEST})"
     )
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
+    """A text as SQL has it."""
     return "'" + text.replace("'", "''") + "'"

@@ -287,6 +287,15 @@ class Services:
         return " ".join(_range_text(*item) for item in self.ranges()) or "none"
 
 
+def is_network(text: str) -> bool:
+    """Whether a text is a CIDR, or an address; bits of the host do not matter."""
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
+
+
 def protocol_number(protocol: str | int) -> int:
     """The IANA number of an IP protocol given by name or number. ValueError when there is none."""
     number = _PROTOCOLS.get(str(protocol).lower())

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ...gates.stack import Resource, Stack
+from ...gates.stack import Resource, Stack, mapping
 from ...proof.sets import Hosts, Services
 from ...tokens import MWAA_ENVIRONMENT
 
@@ -47,7 +47,7 @@ def told_egress(component: Resource) -> WayOut | None:
     told = component.get("egress")
     if not isinstance(told, Mapping):
         return None
-    ports = {str(key): int(value) for key, value in _mapping(told.get("ports")).items() if isinstance(value, int | float)}
+    ports = {str(key): int(value) for key, value in mapping(told.get("ports")).items() if isinstance(value, int | float)}
     ports = {key: port for key, port in ports.items() if 0 <= port <= 65535}
     cidrs = tuple(one for one in _texts(told.get("cidrs")) if _address(one) is not None)
     proxy = told.get("proxy")
@@ -60,10 +60,6 @@ def ways_out(stack: Stack) -> dict[str, WayOut]:
     """Environment → its way out, for every MWAA environment that is told one."""
     found = ((one.name, told_egress(one)) for one in stack.of_type(MWAA_ENVIRONMENT))
     return {name: way for name, way in found if way is not None}
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
 
 
 def _texts(value: Any) -> list[str]:

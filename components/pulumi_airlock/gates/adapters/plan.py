@@ -11,11 +11,10 @@ from typing import Any, Protocol
 from ...access import Access, Destination, Environment, Principal, Route
 from ...access.errors import quoted
 from ...access.manifest import Assurance
-from ...access.values import duration_text
 from ...errors import Problems
 from ...proof.filters import Who
 from ...proof.sets import Hosts, Services
-from ..tcp_proxy.compile import targets_of, unnamed
+from ..tcp_proxy.compile import behind, targets_of, unnamed
 from ..tcp_proxy.plan import Target
 
 
@@ -119,12 +118,7 @@ def compile_plan(access: Access, gate: str, product: Product, today: date, sessi
     problems = Problems(gate)
     for path, message in product.wrong():
         problems.add(f"product.{path}", message)
-    if not timedelta(minutes=1) <= session <= timedelta(days=1):
-        problems.add("session", f"{duration_text(session)}: between 1m and 1d")
-    mine = {one.name: one for one in access.destinations if gate in access.zones[one.zone].gates}
-    if not mine:
-        problems.add("zones", f"no destination stands behind {gate}: write it into the gates of a zone")
-    routes = [one for one in access.routes if not one.expired(today) and mine.keys() & set(one.to)]
+    mine, routes = behind(access, gate, today, session, problems)
     for destination in mine.values():
         for path, message in unnamed(destination):
             problems.add(path, message, f"destination {destination.name}")

@@ -3,10 +3,9 @@
 from bisect import bisect_left
 from collections.abc import Hashable, Iterable, Mapping
 from datetime import date
-from ipaddress import ip_network
 from typing import Any, Generic, TypeVar
 
-from ...proof.sets import Hosts, Intervals, Services
+from ...proof.sets import Hosts, Intervals, Services, is_network
 from .boxes import Box, fewest_boxes
 
 Name = TypeVar("Name", bound=Hashable)
@@ -64,7 +63,7 @@ def of_addresses(named: Mapping[Name, Iterable[str]]) -> Alphabet[tuple[Name, in
         spans = {name: one.v4 if family == 4 else one.v6 for name, one in networks.items()}
         numbers = of_spans(spans)
         for name, items in named.items():
-            hosts = {item for item in items if item != ALL and not _is_network(item)}
+            hosts = {item for item in items if item != ALL and not is_network(item)}
             atoms = frozenset((family, one) for one in (*numbers.atoms[name], *hosts))
             if atoms:
                 found[name, family] = atoms
@@ -85,17 +84,9 @@ def of_dates(dates: Iterable[date | None]) -> Alphabet[date | None]:
 
 def _networks(items: Iterable[str], family: int) -> Hosts:
     whole = Hosts.every().addresses()
-    networks = (whole if item == ALL else Hosts.from_cidr(item) for item in items if item == ALL or _is_network(item))
+    networks = (whole if item == ALL else Hosts.from_cidr(item) for item in items if item == ALL or is_network(item))
     found = Hosts.union(networks)
     return Hosts(v4=found.v4) if family == 4 else Hosts(v6=found.v6)
-
-
-def _is_network(item: str) -> bool:
-    try:
-        ip_network(item, strict=False)
-    except ValueError:
-        return False
-    return True
 
 
 GROUPS, SOURCES, HOSTS, SERVICES, WINDOWS, DATES = range(6)

@@ -44,12 +44,7 @@ def compile_proxy(
     certificates = tuple(one for one in issuers if isinstance(one, TaskCertificates))
     for path, message in _wrong_vouching(engine, tokens, certificates):
         problems.add(path, message)
-    if not timedelta(minutes=1) <= session <= timedelta(days=1):
-        problems.add("session", f"{duration_text(session)}: between 1m and 1d")
-    mine = {one.name: one for one in access.destinations if gate in access.zones[one.zone].gates}
-    if not mine:
-        problems.add("zones", f"no destination stands behind {gate}: write it into the gates of a zone")
-    routes = [one for one in access.routes if not one.expired(today) and mine.keys() & set(one.to)]
+    mine, routes = behind(access, gate, today, session, problems)
     for place, path, message in _unsayable(access, routes, mine, issuers):
         problems.add(path, message, place)
     if engine == "haproxy":
@@ -79,6 +74,21 @@ def proxy_of(plan: ProxyPlan, address: str, server_name: str | None = None) -> P
     names = {target: f"{label}.{host}" for target, label in plan.labels().items()} if plan.certificates else {}
     rules = {one.authority: ProxyRule(one.deny, one.allow, names.get(one.authority)) for one in plan.targets}
     return Proxy(plan.gate, address, plan.zones, server_name, rules)
+
+
+def behind(
+    access: Access, gate: str, today: date, session: timedelta, problems: Problems
+) -> tuple[Mapping[str, Destination], list[Route]]:
+    """The destinations that stand behind a proxy, and the routes that lead there and are not over by `today`.
+
+    What is wrong with that, and with how long a tunnel may last (`session`), goes to `problems`.
+    """
+    if not timedelta(minutes=1) <= session <= timedelta(days=1):
+        problems.add("session", f"{duration_text(session)}: between 1m and 1d")
+    mine = {one.name: one for one in access.destinations if gate in access.zones[one.zone].gates}
+    if not mine:
+        problems.add("zones", f"no destination stands behind {gate}: write it into the gates of a zone")
+    return mine, [one for one in access.routes if not one.expired(today) and mine.keys() & set(one.to)]
 
 
 def targets_of(destination: Destination) -> list[tuple[str, int]]:

@@ -8,9 +8,9 @@ do it): open tunnels go on.
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from ipaddress import ip_address
 from typing import Any
 
+from ...access.values import is_address
 from . import log, rbac
 from .files import Configuration
 from .keys import MANIFEST, issuers_filter, key_clusters, key_listener
@@ -247,30 +247,14 @@ def _tunnel(target: Target, length: int, matchers: list[Json]) -> Json:
 
 
 def _cluster(target: Target, settings: Settings) -> Json:
-    host, port = _really(target, settings)
+    host, port = settings.upstream(target)
     endpoint = {"endpoint": {"address": _address(host, port)}}
     limits = dict.fromkeys(("max_connections", "max_pending_requests", "max_requests"), settings.connections)
     return {
         "name": target.authority,
-        "type": "STATIC" if _is_address(host) else "STRICT_DNS",
+        "type": "STATIC" if is_address(host) else "STRICT_DNS",
         "connect_timeout": "10s",
         "load_assignment": {"cluster_name": target.authority, "endpoints": [{"lb_endpoints": [endpoint]}]},
         "circuit_breakers": {"thresholds": [limits]},
         "upstream_connection_options": {"tcp_keepalive": {"keepalive_time": _KEEPALIVE}},
-    } | ({} if _is_address(host) else {"respect_dns_ttl": True})
-
-
-def _really(target: Target, settings: Settings) -> tuple[str, int]:
-    found = settings.upstreams.get(target.authority)
-    if found is None:
-        return target.host, target.port
-    host, _, port = found.rpartition(":")
-    return host.strip("[]"), int(port)
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
+    } | ({} if is_address(host) else {"respect_dns_ttl": True})

@@ -12,8 +12,8 @@ from ...access import Access
 from ...errors import Problems
 from .files import Configuration
 from .leaving import networks as leaving_to
-from .manifests import HEALTH_PORT, USER
-from .plan import PORT, ProxyPlan
+from .manifests import USER
+from .plan import HEALTH_PORT, PORT, ProxyPlan
 from .platforms import OnFargate
 from .programs import program
 from .settings import AUTHORITY, Settings
@@ -25,14 +25,7 @@ MAX_RULES = 60
 
 def settings(clients: Sequence[str], connections: int) -> Settings:
     """Where things are in a task of ECS."""
-    return Settings(
-        folder=f"{_SHARED}/config",
-        certificates=f"{_SHARED}/tls",
-        keys=f"{_SHARED}/jwks",
-        health_port=HEALTH_PORT,
-        clients=tuple(clients),
-        connections=connections,
-    )
+    return Settings.below(_SHARED, clients, connections)
 
 
 PUT = r"""put() { # moves a file into its place, if it is another one

@@ -16,7 +16,7 @@ from .envoy import BOOTSTRAP
 from .fargate import PUT, objects
 from .files import Configuration
 from .leaving import networks
-from .manifests import HEALTH_PORT, USER, arguments
+from .manifests import USER, arguments
 from .plan import PORT, ProxyPlan
 from .platforms import OnGce
 from .settings import Settings
@@ -28,14 +28,7 @@ HEALTH_CHECKS = ("35.191.0.0/16", "130.211.0.0/22")
 
 def settings(clients: Sequence[str], connections: int) -> Settings:
     """Where things are on a machine, and in its container."""
-    return Settings(
-        folder=f"{_SHARED}/config",
-        certificates=f"{_SHARED}/tls",
-        keys=f"{_SHARED}/jwks",
-        health_port=HEALTH_PORT,
-        clients=tuple(clients),
-        connections=connections,
-    )
+    return Settings.below(_SHARED, clients, connections)
 
 
 def described(plan: ProxyPlan, platform: OnGce) -> dict[str, Any]:

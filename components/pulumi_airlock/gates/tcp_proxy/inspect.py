@@ -13,21 +13,27 @@ CONNECT = "connect_matcher"
 
 
 @dataclass(frozen=True)
-class Inspected:
-    """One proxy."""
+class _Placed:
+    """A proxy's configuration, with where it is."""
 
     found: Found
-    config: Configuration
 
     @property
     def resource(self) -> Resource:
-        """What its bootstrap is in."""
+        """What it begins in."""
         return self.found.files[self.found.bootstrap].resource
 
     @property
     def path(self) -> tuple[str, ...]:
         """Where in the resource that is."""
         return self.found.files[self.found.bootstrap].path
+
+
+@dataclass(frozen=True)
+class Inspected(_Placed):
+    """One proxy."""
+
+    config: Configuration
 
     def place(self, file: str) -> tuple[Resource, tuple[str, ...]]:
         """Where a file is."""
@@ -70,21 +76,10 @@ def unread(stack: Stack) -> Iterator[tuple[Resource, str]]:
 
 
 @dataclass(frozen=True)
-class InspectedHaproxy:
+class InspectedHaproxy(_Placed):
     """One HAProxy."""
 
-    found: Found
     document: Document
-
-    @property
-    def resource(self) -> Resource:
-        """What its configuration is in."""
-        return self.found.files[self.found.bootstrap].resource
-
-    @property
-    def path(self) -> tuple[str, ...]:
-        """Where in the resource that is."""
-        return self.found.files[self.found.bootstrap].path
 
     def lead(self) -> Iterator[tuple[Section, Words]]:
         """(frontend, what it listens on) of every listener that carries TCP."""

@@ -16,7 +16,6 @@ from .settings import Settings
 if TYPE_CHECKING:
     from .programs import Program
 
-HEALTH_PORT = 9902
 MAX_CONFIG_MAP = 1_048_576
 """Bytes of a ConfigMap (Kubernetes, "ConfigMaps": 1 MiB)."""
 USER = 101
@@ -25,14 +24,7 @@ USER = 101
 
 def settings(clients: Sequence[str], connections: int) -> Settings:
     """Where things are in a pod."""
-    return Settings(
-        folder="/etc/envoy/config",
-        certificates="/etc/envoy/tls",
-        keys="/etc/envoy/jwks",
-        health_port=HEALTH_PORT,
-        clients=tuple(clients),
-        connections=connections,
-    )
+    return Settings.below("/etc/envoy", clients, connections)
 
 
 def described(plan: ProxyPlan, platform: OnKubernetes) -> dict[str, Any]:

@@ -8,8 +8,7 @@ import pulumi_aws as aws
 
 from . import fargate
 from .files import Configuration
-from .manifests import HEALTH_PORT
-from .plan import ProxyPlan
+from .plan import HEALTH_PORT, ProxyPlan
 from .platforms import OnFargate
 from .programs import program
 

@@ -7,8 +7,7 @@ import pulumi_gcp as gcp
 
 from . import gce
 from .files import Configuration
-from .manifests import HEALTH_PORT
-from .plan import ProxyPlan
+from .plan import HEALTH_PORT, ProxyPlan
 from .platforms import OnGce
 
 _LAST = 65534

@@ -14,7 +14,7 @@ from ...proof.times import Times
 from .certificates import TaskCertificates
 from .issuers import TaskIssuer
 
-PORT, ADMIN_PORT = 8443, 9901
+PORT, ADMIN_PORT, HEALTH_PORT = 8443, 9901, 9902
 Engine = Literal["envoy", "haproxy"]
 Vouching = TaskIssuer | TaskCertificates
 """Whoever says which task is calling: by a token at Envoy, by a certificate at HAProxy."""

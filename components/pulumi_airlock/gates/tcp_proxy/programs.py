@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from ipaddress import ip_address
 
+from ...access.values import is_address
 from ...errors import Problems
 from . import manifests
 from .envoy import BOOTSTRAP, envoy_configuration
@@ -65,17 +65,9 @@ def check_engine(
     if not isinstance(platform, OnKubernetes | OnFargate):
         problems.add("platform", f"{type(platform).__name__}: HAProxy runs on Fargate or in a Deployment: use engine='envoy'")
         return
-    if _is_address(host):
+    if is_address(host):
         problems.add("platform", f"{host}: targets are named below the host's name, so that it must be one, and no address")
     if isinstance(platform, OnFargate) and connections > _MOST_ON_FARGATE:
         problems.add(
             "connections", f"{connections}: at most {_MOST_ON_FARGATE} with HAProxy, as a task of Fargate has 65,535 files"
         )
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True

@@ -1,9 +1,9 @@
 """Where a proxy's files lie and what it listens on: in a container, in a pod, or as a plain process. No SDK in here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from .plan import ADMIN_PORT, PORT
+from .plan import ADMIN_PORT, HEALTH_PORT, PORT, Target
 
 CERTIFICATE, KEY, AUTHORITY = "tls.crt", "tls.key", "ca.crt"
 """Names of the files, as cert-manager and Kubernetes' secrets of type `kubernetes.io/tls` have them."""
@@ -38,3 +38,23 @@ class Settings:
     """Seconds after which given keys are read again at the latest."""
     certificate_authorities: str = "/etc/ssl/certs/ca-certificates.crt"
     """Whom the proxy trusts when it fetches an issuer's keys."""
+
+    @classmethod
+    def below(cls, folder: str, clients: Sequence[str], connections: int) -> "Settings":
+        """Everything below one folder, and ready to be asked whether it is: in a container."""
+        return cls(
+            folder=f"{folder}/config",
+            certificates=f"{folder}/tls",
+            keys=f"{folder}/jwks",
+            health_port=HEALTH_PORT,
+            clients=tuple(clients),
+            connections=connections,
+        )
+
+    def upstream(self, target: Target) -> tuple[str, int]:
+        """Host and port at which a target really is."""
+        found = self.upstreams.get(target.authority)
+        if found is None:
+            return target.host, target.port
+        host, _, port = found.rpartition(":")
+        return host.strip("[]"), int(port)

@@ -11,7 +11,7 @@ from ...proof.filters import Match, Relay, Who
 from ...proof.sets import Hosts, Services
 from ...proof.times import Weekly
 from ...tokens import ACCESS
-from ..stack import UNKNOWN, Resource, port_number
+from ..stack import UNKNOWN, Resource, mapping, port_number
 from .kinds import LOCATION
 from .tenant import Tenant
 
@@ -48,8 +48,8 @@ class Place:
         for name in self._declared():
             found.setdefault(name, _Way({}, Hosts(), Hosts(), Hosts()))
         for component in self.tenant.components:
-            for name, told in _mapping(component.get("environments")).items():
-                self._told(found.setdefault(name, _Way({}, Hosts(), Hosts(), Hosts())), _mapping(told))
+            for name, told in mapping(component.get("environments")).items():
+                self._told(found.setdefault(name, _Way({}, Hosts(), Hosts(), Hosts())), mapping(told))
         for name, way in ways_out(self.tenant.stack).items():
             mine = found.setdefault(name, _Way({}, Hosts(), Hosts(), Hosts()))
             mine.ports, mine.proxy, mine.direct = dict(way.ports), way.hosts, mine.direct | way.direct.addresses()
@@ -65,11 +65,11 @@ class Place:
     @staticmethod
     def _told(way: _Way, told: Mapping[str, Any]) -> None:
         if told.get("mode") == "proxy":
-            ports = _mapping(told.get("ports"))
+            ports = mapping(told.get("ports"))
             way.ports = {str(key): port for key, given in ports.items() if (port := port_number(given)) is not None}
             way.proxy = _networks(told.get("cidrs"))
         elif not way.sources:
-            way.sources = Hosts.union(_networks(one) for one in _mapping(told.get("cidrs")).values())
+            way.sources = Hosts.union(_networks(one) for one in mapping(told.get("cidrs")).values())
 
     @cached_property
     def owners(self) -> dict[str, dict[str, Hosts | None]]:
@@ -203,10 +203,6 @@ def addresses(text: str) -> Hosts | None:
 def _networks(value: Any) -> Hosts:
     found = [addresses(one) for one in value if isinstance(one, str)] if isinstance(value, list | tuple) else []
     return Hosts.union(one for one in found if one is not None)
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
 
 
 def _port(value: Any) -> int:

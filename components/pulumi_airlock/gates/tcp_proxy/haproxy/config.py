@@ -8,8 +8,8 @@ HAProxy reads its files at a start and at a reload (`running.SCRIPT`), which ope
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from ipaddress import ip_address
 
+from ....access.values import is_address
 from ....proof.times import Once
 from ..files import Configuration
 from ..keys import MANIFEST
@@ -77,7 +77,7 @@ def _defaults(plan: ProxyPlan) -> list[str]:
 
 
 def _resolvers(plan: ProxyPlan, settings: Settings) -> list[str]:
-    if all(_is_address(_really(one, settings)[0]) for one in plan.targets):
+    if all(is_address(settings.upstream(one)[0]) for one in plan.targets):
         return []
     return _section("resolvers system", ["parse-resolv-conf", "accepted_payload_size 4096", "hold valid 30s"])
 
@@ -156,26 +156,10 @@ def _ends(grant: Grant) -> Iterator[datetime]:
 
 
 def _backend(plan: ProxyPlan, target: Target, settings: Settings) -> list[str]:
-    host, port = _really(target, settings)
+    host, port = settings.upstream(target)
     shown = f"[{host}]" if ":" in host else host
-    by_name = "" if _is_address(host) else " resolvers system init-addr last,libc,none"
+    by_name = "" if is_address(host) else " resolvers system init-addr last,libc,none"
     return _section(f"backend {plan.labels()[target.authority]}", [f"server target {shown}:{port}{by_name} {_CHECK}"])
-
-
-def _really(target: Target, settings: Settings) -> tuple[str, int]:
-    found = settings.upstreams.get(target.authority)
-    if found is None:
-        return target.host, target.port
-    host, _, port = found.rpartition(":")
-    return host.strip("[]"), int(port)
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 # What is answered by HTTP
