@@ -3,6 +3,7 @@
 GitHub's REST API for issue comments, GitLab's for notes of merge requests; both as their CI systems' variables say.
 """
 
+import http.client
 import json
 import os
 import urllib.error
@@ -14,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ..errors import InputError, Problem, Problems
+from ._secrets import token_of
 
 A_PAGE = 100
 """Comments asked for at once: the most that both give."""
@@ -49,8 +51,8 @@ class Forge:
     def _all(self) -> Iterator[Mapping[str, Any]]:
         page = 1
         while True:
-            found = _ask("GET", f"{self.comments}?per_page={A_PAGE}&page={page}", self.headers)
-            yield from found
+            found = _ask("GET", f"{self.comments}?per_page={A_PAGE}&page={page}", self.headers, wanted=list)
+            yield from (one for one in found if isinstance(one, dict))
             if len(found) < A_PAGE:
                 return
             page += 1
@@ -73,7 +75,8 @@ def _github(environment: Mapping[str, str]) -> Forge:
         "GITHUB_REPOSITORY": "GitHub sets it",
         "GITHUB_EVENT_PATH": "GitHub sets it",
     }
-    token, api, repository, event = _required(environment, fixes)
+    _, api, repository, event = _required(environment, fixes)
+    token = token_of(environment, "GITHUB_TOKEN")
     try:
         number = json.loads(Path(event).read_text(encoding="utf-8"))["pull_request"]["number"]
     except (OSError, ValueError, KeyError, TypeError):
@@ -101,10 +104,10 @@ def _gitlab(environment: Mapping[str, str]) -> Forge:
         "CI_MERGE_REQUEST_IID": "GitLab sets it in pipelines of merge requests: `rules: [{if: $CI_PIPELINE_SOURCE == "
         "'merge_request_event'}]`",
     }
-    token, api, project, number = _required(environment, fixes)
-    headers = {"PRIVATE-TOKEN": token}
+    _, api, project, number = _required(environment, fixes)
+    headers = {"PRIVATE-TOKEN": token_of(environment, "GITLAB_TOKEN")}
     api = api.rstrip("/")
-    me = _ask("GET", f"{api}/user", headers).get("id")
+    me = _ask("GET", f"{api}/user", headers, wanted=dict).get("id")
     notes = f"{api}/projects/{quote(project, safe='')}/merge_requests/{quote(number, safe='')}/notes"
     return Forge(
         comments=notes,
@@ -124,17 +127,20 @@ def _required(environment: Mapping[str, str], fixes: Mapping[str, str]) -> list[
     return [environment[name] for name in fixes]
 
 
-def _ask(method: str, url: str, headers: Mapping[str, str], body: Any = None) -> Any:
+def _ask(method: str, url: str, headers: Mapping[str, str], body: Any = None, *, wanted: type = dict) -> Any:
     data = None if body is None else json.dumps(body).encode()
     given = {**headers, "Content-Type": "application/json", "User-Agent": "airlock"}
     if not url.startswith(("https://", "http://")):
         raise InputError([Problem("airlock comment", "", f"{url} is no address of an API")])
     try:
         with urllib.request.urlopen(urllib.request.Request(url, data, given, method=method), timeout=SECONDS) as answer:  # noqa: S310
-            return json.load(answer)
+            found = json.load(answer)
     except urllib.error.HTTPError as error:
         said = error.read(2_000).decode("utf-8", "replace").strip()
         hint = "; the token may not do that" if error.code in (401, 403, 404) else ""
         raise InputError([Problem(f"{method} {url}", "", f"answered {error.code}{hint}: {said}")]) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         raise InputError([Problem(f"{method} {url}", "", f"cannot be asked: {error}")]) from None
+    if not isinstance(found, wanted):
+        raise InputError([Problem(f"{method} {url}", "", "answered something else: is this the address of the forge's API?")])
+    return found

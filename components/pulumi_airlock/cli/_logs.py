@@ -12,6 +12,7 @@ import typer
 
 from ..errors import InputError, Problem, Problems
 from ..logs.files import STDIN, check_files
+from ._secrets import token_of
 
 if TYPE_CHECKING:
     from ..access import Access
@@ -80,7 +81,7 @@ def learnt(seen: "Seen", runs: list[str] | None, worker: list[str] | None, acces
     if not covered:
         return learn(seen, [], workers, access)
     since, until = min(one.first for one in covered), max(one.last for one in covered) + timedelta(minutes=1)
-    token = os.environ.get(token_env, "")
+    token = token_of(os.environ, token_env)
     found = [one for source in runs or [] for one in read_runs(source, since=since, until=until, token=token)]
     if runs and not found:
         between = f"between {since:%Y-%m-%d %H:%M} and {until:%Y-%m-%d %H:%M} UTC, the time of the logs"

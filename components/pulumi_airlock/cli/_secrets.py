@@ -5,7 +5,7 @@ their words. The program's own prints are masked too, of the secrets that the co
 """
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import IO, Any, cast
 
@@ -27,6 +27,18 @@ def without_secrets(text: str) -> str:
     for form in _known:
         text = text.replace(form, MASK)
     return text
+
+
+def token_of(environment: Mapping[str, str], name: str) -> str:
+    """The token in a variable, masked from now on; empty where it is not set. InputError where it cannot be sent."""
+    from ..errors import InputError, Problem
+
+    token = environment.get(name, "").strip()  # of a file that ends with a line
+    note([token])
+    if not all("!" <= one <= "~" for one in token):
+        message = "is no token: it has a space, a line break, or what is not ASCII in it; set it to the token alone"
+        raise InputError([Problem("", name, message)])
+    return token
 
 
 @contextmanager

@@ -7,6 +7,7 @@ unless `[api] maximum_page_limit` says otherwise), and v1 of 2.11, which has the
 """
 
 import csv
+import http.client
 import json
 import re
 import urllib.error
@@ -80,6 +81,7 @@ def read_runs(source: str, *, since: datetime, until: datetime, token: str = "")
     and `until` are asked for; `token` authenticates. InputError, with every problem, where it cannot be read.
     """
     environment, place = _split(source)
+    _require_no_password(place)
     problems, found = Problems(place), list[TaskRun]()
     for number, row in _rows(place, since, until, token):
         try:
@@ -111,6 +113,16 @@ def _split(source: str) -> tuple[str, str]:
 
 def _is_url(place: str) -> bool:
     return place.startswith(("https://", "http://"))
+
+
+def _require_no_password(place: str) -> None:
+    """InputError, which does not repeat it, where a URL has a user or a password in it."""
+    scheme, separator, rest = place.partition("://")
+    authority, slash, path = rest.partition("/")
+    if _is_url(place) and "@" in authority:
+        shown = f"{scheme}{separator}{authority.rpartition('@')[2]}{slash}{path}"
+        message = "has a user or a password in it: leave that out, and put a token into the variable of --token-env"
+        raise InputError([Problem(shown, "", message)])
 
 
 def _run(environment: str, row: Mapping[str, Any]) -> TaskRun | None:
@@ -151,16 +163,22 @@ def _in_file(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
 
 
 def _in_json(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    lines = [line for line in text.splitlines() if line.strip()]
-    try:
-        if len(lines) > 1 and lines[0].rstrip().endswith("}"):
-            yield from ((number, _mapping(json.loads(line))) for number, line in enumerate(lines, 1))
-            return
-        document = json.loads(text)
-    except ValueError as error:
-        raise InputError([Problem(str(path), "", f"is no JSON: {error}")]) from None
+    lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    if len(lines) > 1 and lines[0][1].rstrip().endswith("}"):
+        yield from ((number, _mapping(_parsed(line, f"{path}:{number}"))) for number, line in lines)
+        return
+    document = _parsed(text, str(path))
     rows = document.get("task_instances", [document]) if isinstance(document, dict) else document
+    if not isinstance(rows, list):
+        raise InputError([Problem(str(path), "task_instances", "is no list of task runs")])
     yield from ((0, _mapping(row)) for row in rows)
+
+
+def _parsed(text: str, place: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError([Problem(place, "", f"is not JSON: {error}")]) from None
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
@@ -183,7 +201,7 @@ def _fetched(url: str, since: datetime, until: datetime, token: str) -> Iterator
             problem = _refused(error)
             if error.code != 404:
                 break
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             problem = f"cannot be asked: {getattr(error, 'reason', error)}"
             break
         else:

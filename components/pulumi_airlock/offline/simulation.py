@@ -14,7 +14,7 @@ from typing import Any
 
 from ..gates.kinds import kind_of
 from . import paths, urns
-from .wire import UNKNOWN_STRING, reveal, secret
+from .wire import MASK, UNKNOWN_STRING, plaintexts, reveal, secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,10 +178,15 @@ class Simulator:
         known_region = region if isinstance(region, str) and region != UNKNOWN_STRING else self._region
         seed = Seed(urn, plain, known_region, self._account, replaces)
         made: dict[str, Any] = {"region": known_region} if urns.type_of(urn).startswith("aws:") else {}
-        made["id"] = seed.fill(kind.id, made)
+        hidden = tuple(plaintexts(inputs))
+        made["id"] = _masked(str(seed.fill(kind.id, made)), hidden)
         for key, template in kind.outputs.items():
             made[key] = seed.fill(template, {**made, **plain})
-        marked = {key: secret(value) if key in kind.secret else value for key, value in made.items() if value is not None}
+        marked = {
+            key: secret(value) if key in kind.secret or _holds(value, hidden) else value
+            for key, value in made.items()
+            if value is not None
+        }
         return str(made["id"]), {**marked, **inputs}
 
     def preview(self, urn: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -204,3 +209,18 @@ class Simulator:
             return {**kept, **dict.fromkeys(kind.refreshed, UNKNOWN_STRING), **inputs}
         _, made = self.create(urn, inputs)
         return {**kept, **{key: made[key] for key in kind.refreshed if key in made}, **inputs}
+
+
+def _masked(id_: str, hidden: tuple[str, ...]) -> str:
+    """An id that is made of secret inputs without them: ids are never secret, and stand in the state as they are."""
+    for text in sorted(hidden, key=len, reverse=True):
+        id_ = id_.replace(text, MASK)
+    return id_
+
+
+def _holds(value: Any, hidden: tuple[str, ...]) -> bool:
+    """Whether an output, at any depth, is made of a secret input: then it is secret as well."""
+    if isinstance(value, str):
+        return any(text in value for text in hidden)
+    entries = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return any(_holds(one, hidden) for one in entries)
