@@ -246,3 +246,65 @@ assert "pulumi" not in sys.modules
 def test_reading_needs_no_sdk() -> None:
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+HELD = f"location / {{ auth_request /ask; {SET} proxy_pass http://airflow-api-server:8080; }} {ASK}"
+OPEN = "location / { proxy_pass http://airflow-api-server:8080; }"
+
+
+@pytest.mark.parametrize(
+    ("other", "port", "answer"),
+    [
+        # At another port, or address, a server has the names that nobody has there, also those that are held elsewhere.
+        (f"server {{ listen 9443; {OPEN} }}", 9443, "allow"),
+        (f"server {{ listen 9443 default_server; server_name other.example; {OPEN} }}", 9443, "allow"),
+        (f"server {{ listen 10.0.0.7:443 default_server; server_name other.example; {OPEN} }}", 443, "allow"),
+        # At the same, the server that says the name has it.
+        (f"server {{ listen *:443 default_server; {OPEN} }}", 443, "deny"),
+        (
+            f"server {{ listen 9443 default_server; return 444; }} server {{ listen 9443; server_name other.example; {OPEN} }}",
+            9443,
+            "deny",
+        ),
+        # Nobody gets to a socket of the file system.
+        (f"server {{ listen unix:/run/x.sock; {OPEN} }}", 80, "deny"),
+    ],
+)
+def test_the_default_server_of_each_address_and_port_has_the_names_that_no_other_has_there(
+    other: str, port: int, answer: str
+) -> None:
+    one = found(*by_hand(f"server {{ listen 443 ssl; server_name {HOST}; {HELD} }} {other}"))
+    assert decide(one, "other", "GET", "/dags", port=port) == answer
+
+
+def test_each_of_two_addresses_has_a_default_server_of_its_own() -> None:
+    first = "server { listen 10.0.0.7:443 default_server; return 444; }"
+    one = found(*by_hand(f"{first} server {{ listen 443; server_name a.example; {OPEN} }}"))
+    assert decide(one, None, "GET", "/", host="unheard-of.example") == "allow"
+
+
+def with_main(text: str) -> list[dict[str, Any]]:
+    config, deployment = by_hand(text)
+    config["data"] = {"nginx.conf": text}
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    container["volumeMounts"] = [{"name": "conf", "mountPath": "/etc/nginx"}]
+    return [config, deployment]
+
+
+@pytest.mark.parametrize(
+    ("server", "answer"),
+    [
+        ("listen 9443; proxy_pass airflow-api-server:8080;", "allow"),
+        ("listen 9443; proxy_pass up;", "allow"),
+        ("listen 9443; proxy_pass $there;", "unproven"),
+        ("listen 9443; return hello;", "deny"),
+        ("listen 9443 udp; proxy_pass airflow-api-server:8080;", "deny"),
+        ("listen 9444; proxy_pass airflow-api-server:8080;", "deny"),
+    ],
+)
+def test_a_stream_passes_on_whatever_comes_to_its_port(server: str, answer: str) -> None:
+    http = f"http {{ server {{ listen 443 ssl; server_name {HOST}; {HELD} }} }}"
+    one = found(*with_main(f"{http} stream {{ upstream up {{ server airflow-api-server:8080; }} server {{ {server} }} }}"))
+    assert decide(one, None, "GET", "/dags", port=9443) == answer
+    upstreams = {str(each.onward.hosts) for each in one.relays if each.onward}
+    assert upstreams == {"airflow-api-server.airflow.svc.cluster.local"}

@@ -1,7 +1,7 @@
 """Names, ports and addresses as a configuration writes them. No SDK in here."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ...proof.filters import Match
 from ...proof.sets import Hosts, Services
@@ -26,22 +26,42 @@ def names_of(server: Directive) -> tuple[Hosts, tuple[str, ...]]:
     return Hosts.from_names(plain), tuple(unsure)
 
 
-def ports_of(server: Directive) -> tuple[int, ...]:
-    """The ports that a server listens on: 80 without any (nginx, "listen")."""
+def listens(server: Directive) -> list[tuple[str, int, bool]]:
+    """Address, port, and whether it is the default there, of each `listen`; port 80 of all without any (nginx, "listen").
+
+    What listens on a socket of the file system alone is reached by nobody, and datagrams are nothing that it passes on here.
+    """
     found = []
     for one in server.all("listen"):
         text = one.args[0] if one.args else ""
-        last = port_number(text.rsplit(":", 1)[-1])
-        found.append(80 if last is None else last)
-    return tuple(dict.fromkeys(found or [80]))
+        if text.startswith("unix:") or "udp" in one.args:
+            continue
+        address, _, last = text.rpartition(":")
+        port = port_number(last)
+        if port is None:
+            address, port = text, 80
+        found.append((address or "*", port, bool({"default_server", "default"} & set(one.args[1:]))))
+    return found if server.all("listen") else [("*", 80, False)]
 
 
-def is_default(server: Directive, port: int) -> bool:
-    """Whether a server takes the names of a port that no other has."""
-    return any(
-        {"default_server", "default"} & set(one.args[1:]) and ports_of(Directive("", (), 0, "", (one,))) == (port,)
-        for one in server.all("listen")
-    )
+def taken(
+    server: Directive, servers: Sequence[Directive], names: Hosts, *, rest: bool
+) -> Iterator[tuple[Hosts, tuple[int, ...]]]:
+    """The names by which people meet a server, of these `names`, and at which ports.
+
+    Every address and port has a default server, the first where none says that it is: with `rest`, it has there all names that
+    no server has at that very address and port, whatever servers elsewhere have.
+    """
+    found: dict[Hosts, dict[int, None]] = {}
+    for address, port, _ in listens(server):
+        here = [(one, default) for one in servers for *where, default in listens(one) if where == [address, port]]
+        mine = names
+        if rest and next((one for one, default in here if default), here[0][0]) is server:
+            every = Hosts.every()
+            others = Hosts.union(names_of(one)[0] for one, _ in here).names
+            mine = Hosts(every.v4, every.v6, (others | names.names).complement() | names.names)
+        found.setdefault(mine, {})[port] = None
+    yield from ((hosts, tuple(ports)) for hosts, ports in found.items())
 
 
 def destination(netloc: str, port: int) -> Match | None:

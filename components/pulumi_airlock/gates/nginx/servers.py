@@ -13,7 +13,7 @@ from ...proof.sets import Hosts, Services
 from .config import _AMBIGUOUS
 from .directives import Directive
 from .locations import Location, flat, parted
-from .names import destination, is_address, is_default, names_of, ports_of, same_host
+from .names import destination, is_address, listens, names_of, same_host, taken
 from .own_paths import own_paths
 from .paths import meet
 from .plan import EMAIL, GROUPS, IDENTITY_HEADERS, NOBODY
@@ -33,7 +33,8 @@ class Passed:
 
     action: Action
     who: Who
-    operations: frozenset[HttpOperation]
+    operations: frozenset[HttpOperation] | None
+    """None: it does not look at HTTP."""
     directive: Directive
     label: str
     unknown: tuple[str, ...] = ()
@@ -67,12 +68,12 @@ class Surroundings:
 
 def read_servers(root: Sequence[Directive], around: Surroundings) -> Iterator[Server]:
     """All servers of a configuration."""
-    for http in (one for one in root if one.name == "http"):
-        main = Directive("", (), 0, "", tuple(root))
-        servers = list(http.all("server"))
-        named = Hosts.union(hosts for one in servers for hosts, _ in [names_of(one)])
-        for one in servers:
-            yield _Reader((main, http, one), around, servers, named).server()
+    main = Directive("", (), 0, "", tuple(root))
+    for one in root:
+        servers = list(one.all("server")) if one.name in ("http", "stream") else []
+        for server in servers:
+            reader = _Reader((main, one, server), around, servers)
+            yield from reader.all() if one.name == "http" else reader.of_connections()
 
 
 @dataclass(frozen=True)
@@ -82,34 +83,32 @@ class _Reader:
     blocks: tuple[Directive, ...]
     around: Surroundings
     servers: Sequence[Directive]
-    named: Hosts
 
     @property
     def here(self) -> Directive:
         return self.blocks[-1]
 
-    def server(self) -> Server:
+    def all(self) -> Iterator[Server]:
+        """The server, once for each set of names by which it is met."""
         names, unsure = names_of(self.here)
-        ports = ports_of(self.here)
-        # Who comes by a name that no server has meets the default one; each address has its own, ports stand for them here.
-        if not (self.around.shared and names) and self._takes_the_rest(ports):
-            every = Hosts.every()
-            rest = (self.named.names | names.names).complement() | names.names
-            names = Hosts(every.v4, every.v6, rest)
-        if unsure:
-            names = Hosts.every()
         found, upstreams = self._all()
         if unsure:
-            found = [replace(one, unknown=(*one.unknown, *unsure)) for one in found]
-        return Server(names, ports, tuple(found), tuple(dict.fromkeys(upstreams)), self.here)
+            names, found = Hosts.every(), [replace(one, unknown=(*one.unknown, *unsure)) for one in found]
+        rest = not unsure and not (self.around.shared and names)
+        for hosts, ports in taken(self.here, self.servers, names, rest=rest):
+            yield Server(hosts, ports, tuple(found), tuple(dict.fromkeys(upstreams)), self.here)
 
-    def _takes_the_rest(self, ports: tuple[int, ...]) -> bool:
-        for port in ports:
-            mine = [one for one in self.servers if port in ports_of(one)]
-            default = next((one for one in mine if is_default(one, port)), mine[0])
-            if default is self.here:
-                return True
-        return False
+    def of_connections(self) -> Iterator[Server]:
+        """A server of a `stream` block: it looks at no name and no request, and passes whatever comes on."""
+        passes = self.here.last("proxy_pass") or self.here.last("pass")
+        ports = tuple(dict.fromkeys(port for _, port, _ in listens(self.here)))
+        if passes is None or not passes.args or not ports:
+            return
+        found = [one for host in self._hosts(passes.args[0]) if (one := destination(host, 0)) is not None]
+        label = f"stream on {', '.join(map(str, ports))}: whoever comes"
+        unknown = () if found else (f"{_where(passes)}: {passes}: where to",)
+        passed = Passed(Action.ALLOW, Who(), None, self.here, label, unknown)
+        yield Server(Hosts.every(), ports, (passed,), tuple(found), self.here)
 
     # Locations
 
@@ -290,7 +289,7 @@ class _Reader:
         if people:
             yield replace(passed, who=_of(people, everybody))
         for requests, groups in some:
-            limited, odd = _within_requests(passed.operations, requests)
+            limited, odd = _within_requests(passed.operations or frozenset(), requests)
             if limited:
                 yield replace(passed, operations=limited, who=_of(groups, everybody), unknown=odd)
         if always or doubts:
@@ -364,7 +363,7 @@ def _of(groups: Iterable[str], everybody: frozenset[str]) -> Who:
 
 
 def _limited(one: Passed, methods: frozenset[str] | None) -> Passed:
-    if methods is None:
+    if methods is None or one.operations is None:
         return one
     found: set[HttpOperation] = set()
     for each in one.operations:
