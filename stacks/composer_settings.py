@@ -1,6 +1,6 @@
 """What a stack on Cloud Composer says, read from `Pulumi.<stack>.yaml` and checked whole."""
 
-from kubernetes_settings import Fortigate
+from edge import Fortigate
 from reading import Part, StackSettings
 from settings import AppConnectors
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import pulumi
 import pulumi_kubernetes as kubernetes
-from kubernetes_settings import Fortigate, Gateway, Settings, Vpn
+from edge import Fortigate
+from kubernetes_settings import Gateway, Settings, Vpn
 from pulumi_airlock.access import Access
 from pulumi_airlock.environments.helm import ClusterNetwork
 from pulumi_airlock.gates.cilium import cilium_values, hubble_export_values
@@ -67,13 +68,11 @@ def people_gateway(given: Gateway, access: Access, networks: Sequence[ClusterNet
 
 def behind_a_fortigate(given: Settings, vpn: Vpn, device: Fortigate, access: Access, found: Sequence[ClusterNetwork]) -> None:
     """The tunnels between the cluster's VPC and the FortiGate, and its policies."""
-    import pulumiverse_fortios as fortios
     from pulumi_airlock.gates.fortigate import FortigateGate
     from pulumi_airlock.tunnels import SiteToSiteVpn, TunnelEnd
 
     assert given.cluster.vpc_id is not None  # noqa: S101  # every stack with a VPN has one
-    # The FortiGate's API token comes from FORTIOS_ACCESS_TOKEN, never from the program.
-    on_device = pulumi.ResourceOptions(providers=[fortios.Provider("edge", hostname=device.hostname)])
+    on_device = pulumi.ResourceOptions(providers=[device.provider()])
     beyond = [zone for zone in access.zones.values() if "fortigate" in zone.gates]
     tunnels = SiteToSiteVpn(
         "vpn",
@@ -86,6 +85,7 @@ def behind_a_fortigate(given: Settings, vpn: Vpn, device: Fortigate, access: Acc
         amazon_asn=vpn.amazon_asn,
         tunnels=(TunnelEnd(vpn.inside_cidrs[0]), TunnelEnd(vpn.inside_cidrs[1])),
         device_name="eks",
+        dialect=device.dialect,
         zone_name=device.tunnel_zone,
         log_retention_days=given.log_retention_days,
         log_kms_key_arn=given.log_key_arn,
@@ -99,5 +99,6 @@ def behind_a_fortigate(given: Settings, vpn: Vpn, device: Fortigate, access: Acc
         tunnel_interface=tunnels.zone_name,
         interfaces=device.interfaces,
         timezone=device.timezone,
+        dialect=device.dialect,
         opts=on_device,
     )

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from edge import Fortigate
 from reading import Part, StackSettings
 
 
@@ -94,16 +95,6 @@ class Vpn(Part):
     fortigate_asn: int
     amazon_asn: int
     inside_cidrs: tuple[str, str]
-
-
-class Fortigate(Part):
-    """The FortiGate at the edge of the bank's network."""
-
-    hostname: str
-    timezone: str
-    wan_interface: str
-    tunnel_zone: str
-    interfaces: dict[str, str]
 
 
 class Settings(StackSettings):

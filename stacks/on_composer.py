@@ -6,7 +6,6 @@ The firewall and ZPA see the environment, the FortiGate the addresses of its net
 
 import pulumi
 import pulumi_gcp as gcp
-import pulumiverse_fortios as fortios
 from composer_settings import Environment, Settings
 from pulumi_airlock.access import load
 from pulumi_airlock.audit import AuditTrail, FortigateSyslog, Siem, SyslogIntake
@@ -97,8 +96,7 @@ def behind(gate: str) -> list[str]:
     return [cidr for zone in access.zones.values() if gate in zone.gates for cidr in zone.cidrs]
 
 
-# The FortiGate's API token comes from FORTIOS_ACCESS_TOKEN, never from the program.
-device = fortios.Provider("edge", hostname=settings.fortigate.hostname)
+device = settings.fortigate.provider()
 on_device = pulumi.ResourceOptions(providers=[device])
 vpn = GcpSiteToSiteVpn(
     "vpn",
@@ -114,6 +112,7 @@ vpn = GcpSiteToSiteVpn(
     google_asn=settings.vpn.google_asn,
     device_name="composer",
     zone_name=settings.fortigate.tunnel_zone,
+    dialect=settings.fortigate.dialect,
     labels={"owner": label_of(settings.owner)},
     opts=on_device,
 )
@@ -135,6 +134,7 @@ FortigateGate(
     tunnel_interface=vpn.zone_name,
     interfaces=settings.fortigate.interfaces,
     timezone=settings.fortigate.timezone,
+    dialect=settings.fortigate.dialect,
     opts=on_device,
 )
 audit = AuditTrail(
@@ -145,7 +145,7 @@ audit = AuditTrail(
         syslog=SyslogIntake(host=settings.siem.syslog_host, public_ca=True),
         minimum_retention_days=settings.log_retention_days,
     ),
-    fortigates={"edge": FortigateSyslog(slot=2, provider=device)},
+    fortigates={"edge": FortigateSyslog(slot=2, provider=device, dialect=settings.fortigate.dialect)},
 )
 receiver = audit.lss_receiver
 assert receiver is not None  # noqa: S101  # the stack's SIEM takes syslog

@@ -5,7 +5,6 @@ Production has Zscaler besides.
 """
 
 import pulumi
-import pulumiverse_fortios as fortios
 from operations import one_cadence, one_identity, one_siem
 from pulumi_airlock.access import load
 from pulumi_airlock.environments.mwaa import AirflowVpc, MwaaCode, MwaaEnvironment, MwaaLogs, MwaaScale
@@ -32,8 +31,7 @@ vpc = AirflowVpc(
     # Tasks take the roles of their principals, and read their secrets.
     extra_services=["secretsmanager", "sts"],
 )
-# The FortiGate's API token comes from FORTIOS_ACCESS_TOKEN, never from the program.
-device = fortios.Provider("edge", hostname=settings.fortigate.hostname)
+device = settings.fortigate.provider()
 on_device = pulumi.ResourceOptions(providers=[device])
 vpn = SiteToSiteVpn(
     "vpn",
@@ -47,6 +45,7 @@ vpn = SiteToSiteVpn(
     tunnels=(TunnelEnd(settings.vpn.inside_cidrs[0]), TunnelEnd(settings.vpn.inside_cidrs[1])),
     device_name="airflow",
     zone_name=settings.fortigate.tunnel_zone,
+    dialect=settings.fortigate.dialect,
     log_retention_days=settings.log_retention_days,
     log_kms_key_arn=settings.log_key_arn,
     tags={"owner": settings.owner},
@@ -102,6 +101,7 @@ FortigateGate(
     interfaces=settings.fortigate.interfaces,
     people_interface=settings.fortigate.people_interface,
     timezone=settings.fortigate.timezone,
+    dialect=settings.fortigate.dialect,
     user_groups=identity.user_groups,
     saml=SamlIdentity(
         portal=settings.fortigate.portal,

@@ -83,7 +83,7 @@ def one_siem(
         },
         vpc_ids={"airflow": vpc_id},
         cloudtrail=CloudTrail(data_bucket_arns=[one.bucket_name.apply(lambda name: f"arn:aws:s3:::{name}/") for one in listed]),
-        fortigates={"edge": FortigateSyslog(slot=2, provider=device)},
+        fortigates={"edge": FortigateSyslog(slot=2, provider=device, dialect=settings.fortigate.dialect)},
         protect_data=settings.protect_data,
     )
 
@@ -103,6 +103,7 @@ def one_cadence(settings: Settings, access: Access, identity: Identity, device: 
         access=access,
         users=fortigate.api_users,
         trusted_hosts=fortigate.trusted_hosts,
+        dialect=fortigate.dialect,
         opts=pulumi.ResourceOptions(provider=device),
     )
     gates: list[FortigateToken | ZscalerToken] = [

@@ -1,5 +1,6 @@
 """What differs between the stacks, read from `Pulumi.<stack>.yaml` and checked whole: every mistake is told at once."""
 
+from edge import Fortigate
 from reading import Part, StackSettings
 
 
@@ -29,17 +30,10 @@ class Vpn(Part):
     inside_cidrs: tuple[str, str]
 
 
-class Fortigate(Part):
-    """The FortiGate at the edge of the bank's network."""
+class PeoplesFortigate(Fortigate):
+    """The FortiGate, which people pass as well, and whose API tokens are renewed."""
 
-    hostname: str
-    timezone: str
-    wan_interface: str
     people_interface: str
-    tunnel_zone: str
-    """The zone that the tunnels' interfaces are put in."""
-    interfaces: dict[str, str]
-    """Zone of the access file → the interface that leads to it."""
     portal: str
     """Where people sign in at it."""
     idp_certificate: str
@@ -159,7 +153,7 @@ class Settings(StackSettings):
     network: Network
     environments: dict[str, Environment]
     vpn: Vpn
-    fortigate: Fortigate
+    fortigate: PeoplesFortigate
     sign_in_url: str
     """Where the identity provider sends people back to: `{environment}` stands for the environment."""
     siem: Siem

@@ -9,33 +9,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pulumi_airlock.audit import FortigateSyslog
-from pulumi_airlock.gates.fortigate import FortigateGate
 from pulumi_airlock.gates.fortigate.dialect import DIALECTS
 from pulumi_airlock.gates.kinds import kind_of
-from pulumi_airlock.identity.credentials import FortigateApiToken
 from pulumi_airlock.offline.packs import PackSpec
 from pulumi_airlock.offline.plan import Plan
 from pulumi_airlock.offline.project import find_project
 from pulumi_airlock.offline.session import Session
 from pulumi_airlock.offline.steps import Op
 from pulumi_airlock.report.proof import prove_if_declared
-from pulumi_airlock.tunnels import FortigateTunnel, GcpSiteToSiteVpn
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "gates" / "fortigate" / "generated"))
 from imitation import install
 
 STACK = "prod-composer"
-COMPONENTS = (FortigateApiToken, FortigateGate, FortigateSyslog, FortigateTunnel, GcpSiteToSiteVpn)
 
 
 def _previewed(project: Path, dialect: str, monkeypatch: pytest.MonkeyPatch) -> Plan:
-    """A preview with both packs, whose program has the dialect everywhere."""
+    """A preview with both packs of a stack whose settings have the dialect."""
+    settings = project / "stacks" / f"Pulumi.{STACK}.yaml"
+    settings.write_text(settings.read_text().replace("dialect: pulumiverse", f"dialect: {dialect}"))
     with monkeypatch.context() as patched:
-        if dialect != "pulumiverse":
-            patched.setitem(sys.modules, "pulumiverse_fortios", install(patched))
-        for component in COMPONENTS:
-            patched.setitem(component.__init__.__kwdefaults__, "dialect", dialect)
+        install(patched)
         packs = [PackSpec(project / "policy-packs" / name) for name in ("least-privilege", "access-proof")]
         with Session(find_project(project), STACK, packs=packs) as session:
             return session.preview()
@@ -78,3 +72,12 @@ def test_a_stack_is_the_same_and_is_proven_the_same(plans: list[Plan]):
     for field in ("excess", "blocked", "unproven", "routes", "rules", "gates"):
         assert getattr(proofs[0], field) == getattr(proofs[1], field)
     assert proofs[0].rules
+
+
+def test_without_the_generated_sdk_a_stack_says_how_to_make_it(airlock, project: Path):
+    settings = project / "stacks" / f"Pulumi.{STACK}.yaml"
+    settings.write_text(settings.read_text().replace("dialect: pulumiverse", "dialect: terraform-provider"))
+    done = airlock("preview", "--stack", STACK, "--no-policy-packs")
+    assert done.returncode == 1
+    assert f"Pulumi.{STACK}.yaml: airlock:fortigate.dialect: 'terraform-provider' needs the Python package" in done.stderr
+    assert "pulumi package add terraform-provider fortinetdev/fortios" in done.stderr

@@ -56,6 +56,11 @@ class Sdk:
         self._find = {"pulumiverse": _pulumiverse, "terraform-provider": _generated}[dialect]
         self._package = import_module(_PACKAGES[dialect])
 
+    @property
+    def provider(self) -> Any:
+        """The class of its provider."""
+        return self._package.Provider
+
     def __getattr__(self, resource: str) -> Any:
         return self._find(self._package, resource)
 
