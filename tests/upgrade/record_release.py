@@ -1,13 +1,14 @@
 """Records what a release makes of each stack: `make record-release REVISION=v0.2.0`.
 
 The revision's own library runs its own programs on its own offline engine; what is kept is the programs (`programs.tar.gz`) and
-the state of each stack. Packages of others are those that are installed. Nothing is recorded of `local`: its resources are
-processes of one machine, and `make down` ends them.
+the state of each stack. Packages of others are those that are installed. Of `local`, whose resources are processes and files of
+one machine, no state is kept, but the providers that its resources have in a state (`providers.json`): they end them.
 """
 
 import argparse
 import gzip
 import io
+import json
 import os
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ import tempfile
 import tomllib
 from pathlib import Path
 
+from pulumi_airlock.offline.dynamic import PROVIDER
 from pulumi_airlock.offline.project import find_project
 from pulumi_airlock.offline.state import StateFile
 
@@ -26,7 +28,8 @@ PROGRAMS = "programs.tar.gz"
 PARTS = ("Pulumi.yaml", "stacks")
 KEY = b"of recorded states: no secret".ljust(32, b".")
 """What secrets in a state are hashed with. The same one when it is read, or every secret would look changed."""
-LEFT_OUT = ("local",)
+LOCAL = "local"
+PROVIDERS = "providers.json"
 
 
 def main() -> None:
@@ -44,6 +47,8 @@ def main() -> None:
         for stack in _stacks(folder):
             print(f"{version}: {stack}", flush=True)
             (target / f"{stack}.json.gz").write_bytes(gzip.compress(_state(folder, stack), mtime=0))
+        print(f"{version}: {LOCAL}", flush=True)
+        (target / PROVIDERS).write_text(json.dumps(_providers(folder), indent=1, sort_keys=True) + "\n")
 
 
 def _export(revision: str, folder: Path) -> None:
@@ -68,17 +73,33 @@ def _packed(folder: Path) -> bytes:
 
 def _stacks(folder: Path) -> list[str]:
     found = (path.name.split(".")[1] for path in (folder / "stacks").glob("Pulumi.*.yaml"))
-    return sorted(name for name in found if name not in LEFT_OUT)
+    return sorted(name for name in found if name != LOCAL)
 
 
 def _state(folder: Path, stack: str) -> bytes:
     kept = StateFile(folder, find_project(folder).name, stack)
     kept.folder.mkdir(parents=True, exist_ok=True)
     (kept.folder / "key").write_bytes(KEY)
-    env = os.environ | {"PYTHONPATH": str(folder / "components")}
-    command = [sys.executable, "-m", "pulumi_airlock.cli", "up", "--stack", stack, "--yes", "--no-policy-packs"]
-    subprocess.run(command, cwd=folder, env=env, check=True, stdout=subprocess.DEVNULL)
+    _airlock(folder, "up", "--stack", stack, "--yes")
     return kept.path.read_bytes()
+
+
+def _providers(folder: Path) -> dict[str, str]:
+    """Type of dynamic resource → its provider, as a state of the stack of this machine has it. Nothing of the stack runs."""
+    settings = folder / "stacks" / f"Pulumi.{LOCAL}.yaml"
+    text = settings.read_text()
+    for tool in (".venv-airflow/bin/python", ".venv-parts/bin/envoy"):
+        text = text.replace(tool, sys.executable)
+    settings.write_text(text)
+    document = json.loads(_airlock(folder, "preview", "--stack", LOCAL, "--json"))
+    states = [step["newState"] for step in document["steps"]]
+    return {one["type"]: one["inputs"][PROVIDER] for one in states if PROVIDER in one.get("inputs", {})}
+
+
+def _airlock(folder: Path, *arguments: str) -> bytes:
+    env = os.environ | {"PYTHONPATH": str(folder / "components")}
+    command = [sys.executable, "-m", "pulumi_airlock.cli", *arguments, "--no-policy-packs"]
+    return subprocess.run(command, cwd=folder, env=env, check=True, stdout=subprocess.PIPE).stdout
 
 
 if __name__ == "__main__":

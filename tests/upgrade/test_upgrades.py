@@ -4,10 +4,15 @@ A failure is a changed child name (which needs an alias), an input that forces a
 docs/upgrades.md says what to do; `make record-release` records a release.
 """
 
+import base64
+import json
+import pickle
 from pathlib import Path
 
 import pulumi
 import pytest
+from pulumi.dynamic import ResourceProvider
+from record_release import PROVIDERS
 from upgrades import RECORDED, STACKS, lost, preview, restore
 
 RELEASE, STACK, CHILD = "0.1.0", "prod-composer", "fortigate-deny-all"
@@ -24,6 +29,15 @@ def test_an_upgrade_replaces_and_deletes_nothing(release: str, stack: str, tmp_p
 def test_every_recorded_release_has_its_stacks():
     assert {release for release, _ in STACKS} == {path.name for path in RECORDED.iterdir()}
     assert {stack for release, stack in STACKS if release == RELEASE} >= {"dev-mwaa", "prod-mwaa", "prod-composer", "prod-eks"}
+
+
+@pytest.mark.parametrize("release", sorted(path.name for path in RECORDED.iterdir()))
+def test_what_a_release_runs_on_this_machine_can_still_be_ended(release: str):
+    """A state names the classes that end its processes. Pulumi unpickles them, of today's library."""
+    recorded = json.loads((RECORDED / release / PROVIDERS).read_text())
+    assert {type_.rpartition(":")[2] for type_ in recorded} >= {"LocalProcess", "LocalFiles", "LocalCertificates"}
+    for text in recorded.values():
+        assert isinstance(pickle.loads(base64.b64decode(text)), ResourceProvider)  # noqa: S301  # our own
 
 
 def _changed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, name: str, alias: bool = False, **inputs: object) -> list[str]:
