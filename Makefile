@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: up wheel distributions sbom record-release down test lint docs bench oracle browser parts parts-debian golden lock clean
+.PHONY: up wheel distributions sbom record-release down test lint docs bench oracle fuzz browser parts parts-debian golden lock clean
 .DEFAULT_GOAL := up
 
 # Once Airflow and Envoy are installed it takes a minute. Where they cannot be had, a bank's stack is planned, policed and proven.
@@ -65,6 +65,10 @@ bench: $(STAMP)   ## how long a preview takes, a proof, and the way through the 
 
 oracle: $(STAMP)   ## holds the proof against brute force and z3 in 10,000 random cases: some five minutes
 	$(BIN)/python tests/proof/run_oracle.py 10000
+
+MINUTES ?= 10
+fuzz: $(STAMP)   ## property tests with cases that nobody has seen, for so long: make fuzz MINUTES=30; what failed, again: SEED=… ONLY=…
+	@MINUTES="$(MINUTES)" SEED="$(SEED)" ONLY="$(ONLY)" $(BIN)/python tests/hardening/fuzz.py
 
 browser:   ## Debian's Chromium, in which tests open the page of a proof; without it they are skipped (needs root)
 	apt-get update -qq

@@ -5,8 +5,9 @@ import pytest
 
 HERE = Path(__file__).parent
 PACK = HERE.parents[1] / "policy-packs" / "least-privilege"
+GATES = HERE.parent / "gates"
 
-for folder in (HERE, PACK):
+for folder in (HERE, PACK, GATES / "adapters", GATES / "tcp_proxy"):
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
 

@@ -1,11 +1,8 @@
 """Whatever resources hold, readers, proof and policies come to an end; what they do not understand is unknown."""
 
-import gzip
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,30 +13,20 @@ from google.protobuf import struct_pb2
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from least_privilege import dispatch, registry
+from programs import STATES, recorded
 from pulumi.runtime.proto import analyzer_pb2
 from pulumi_airlock.access import Access
 from pulumi_airlock.gates import GATES, linkerd, read_all
-from pulumi_airlock.gates.declaration import declared_access
-from pulumi_airlock.gates.sources import stack_of_document
 from pulumi_airlock.gates.stack import UNKNOWN, Resource, Stack
 from pulumi_airlock.proof import Proof, prove
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE
 
-STATES = sorted((Path(__file__).parents[1] / "upgrade" / "recorded" / "0.1.0").glob("*.json.gz"))
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
 
 def some(usual: int) -> settings:
     phases = [Phase.explicit, Phase.generate]  # a stack is no smaller for shrinking
     return settings(max_examples=examples(usual), deadline=None, suppress_health_check=list(HealthCheck), phases=phases)
-
-
-@cache
-def recorded(path: Path) -> tuple[Stack, Access]:
-    stack = stack_of_document(json.loads(gzip.decompress(path.read_bytes())), path.name)
-    access = declared_access(stack)
-    assert access is not None
-    return stack, access
 
 
 def strange(data: st.DataObject, stack: Stack) -> tuple[list[Resource], list[int]]:

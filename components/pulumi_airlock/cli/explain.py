@@ -38,8 +38,8 @@ def explain(
         typer.Option(
             "--from-log",
             metavar="LINE",
-            help="Instead: a line of a FortiGate traffic log, an AWS flow log, ZPA's LSS, ZIA's NSS or an Envoy access log; "
-            "`-`: standard input.",
+            help="Instead: a line of a FortiGate traffic log, an AWS flow log, ZPA's LSS, ZIA's NSS, Hubble's flows or an Envoy "
+            "access log; `-`: standard input.",
         ),
     ] = None,
     log_format: Annotated[

@@ -19,7 +19,7 @@ from ..errors import AirlockError, InputError, Problem
 from ..gates import read_all
 from ..gates.declaration import required_access
 from ..gates.stack import Stack
-from ..logs import Connection, Unreadable, envoy, flow, fortigate, gcp, lss, nss, proxy, read
+from ..logs import Connection, Unreadable, envoy, flow, fortigate, gcp, hubble, lss, nss, proxy, read
 from ..proof.explanation.observing import Agreement, Likely, Observation, Suspects, observe
 from ..proof.filters import Environment, Filter, Kind, Source
 from ..proof.findings import Explanation, Outcome
@@ -43,6 +43,7 @@ _OURS = {
     lss.FORMAT: (re.compile(r"zpa:index", re.IGNORECASE), (Kind.PERMISSION,)),
     nss.FIREWALL: (re.compile(r"zia:index", re.IGNORECASE), (Kind.PERMISSION,)),
     nss.WEB: (re.compile(r"zia:index", re.IGNORECASE), (Kind.PERMISSION,)),
+    hubble.FORMAT: (re.compile(r"kubernetes:(cilium\.io|networking\.k8s\.io|policy\.networking\.k8s\.io)/"), (Kind.PERMISSION,)),
     envoy.FORMAT: (re.compile(r"envoy|istio|tcpproxy", re.IGNORECASE), (Kind.PERMISSION, Kind.TOKEN)),
     proxy.FORMAT: (re.compile(r"tcpproxy", re.IGNORECASE), (Kind.PERMISSION, Kind.TOKEN)),
 }
