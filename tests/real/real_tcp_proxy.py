@@ -99,6 +99,8 @@ class RunningProxy:
     settings: Settings
     authority: Authority
     client: Pair
+    pid: int = 0
+    """Envoy's."""
 
     @property
     def log(self) -> Path:
@@ -123,6 +125,7 @@ class RunningProxy:
         if not anonymous:
             context.load_cert_chain(pair.certificate, pair.key)
         raw = socket.create_connection((self.settings.address, self.settings.port), timeout=10)
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection = context.wrap_socket(raw, server_hostname=SERVER_NAME)
         lines = [f"{method} {target} HTTP/1.1", f"Host: {host or target}"]
         lines += [f"Proxy-Authorization: Bearer {token}"] if token is not None else []
@@ -238,8 +241,8 @@ def proxy(
     )
     put_certificate(authority, folder / "tls")
     found = envoy_configuration(plan, settings)
-    with running(envoy, folder, found):
-        yield RunningProxy(settings, authority, authority.issue("worker", hosts=["worker.airflow.test"]))
+    with running(envoy, folder, found) as pid:
+        yield RunningProxy(settings, authority, authority.issue("worker", hosts=["worker.airflow.test"]), pid)
 
 
 def mount(folder: Path, files: Mapping[str, str]) -> None:
@@ -256,8 +259,8 @@ def mount(folder: Path, files: Mapping[str, str]) -> None:
 
 
 @contextmanager
-def running(envoy: Path, folder: Path, configuration: Configuration, mounted: bool = False) -> Iterator[None]:
-    """Envoy with a configuration, until the block ends. `mounted`: its files are as kubelet has them."""
+def running(envoy: Path, folder: Path, configuration: Configuration, mounted: bool = False) -> Iterator[int]:
+    """Envoy with a configuration, until the block ends: its process. `mounted`: its files are as kubelet has them."""
     settings = configuration.settings
     bootstrap = Path(settings.folder) / "envoy.json"
     if mounted:
@@ -268,5 +271,4 @@ def running(envoy: Path, folder: Path, configuration: Configuration, mounted: bo
     options = ["--use-dynamic-base-id", "--concurrency", "1", "--log-level", "warning", "--file-flush-interval-msec", "20"]
     with ExitStack() as stack:
         command: list[str | Path] = [envoy, "-c", bootstrap, *options]
-        stack.enter_context(server(command, folder / "envoy.log", lambda: listening(settings.port), within=30))
-        yield
+        yield stack.enter_context(server(command, folder / "envoy.log", lambda: listening(settings.port), within=30)).pid
