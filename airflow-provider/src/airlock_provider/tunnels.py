@@ -86,6 +86,8 @@ def policy(proxy: Proxy, environment: str, files: TlsFiles) -> str:
         socket.create_connection((host, port), TIMEOUT) as raw,
         files.context(HTTP).wrap_socket(raw, server_hostname=proxy.server_name) as secured,
     ):
+        # As HTTPConnection would: without it the question waits until the proxy's kernel has acknowledged the handshake.
+        secured.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         asked = http.client.HTTPConnection(host, port)
         asked.sock = secured
         try:
