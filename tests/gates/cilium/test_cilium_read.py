@@ -92,6 +92,14 @@ def lets(stack: Stack, asked: str, filters: list[Filter] | None = None) -> bool 
 
 WEB = "spec:\n  endpointSelector: {matchLabels: {app: web}}\n"
 DATABASE = "spec:\n  endpointSelector: {matchLabels: {app: db}}\n"
+DENIED = WEB + "  egress: [{toEntities: [cluster], toPorts: [{ports: [{port: '5432'}]}]}]"
+ON_HOSTS = "spec: {nodeSelector: {}, egress: [{toCIDR: [192.0.2.0/24]}]}"
+
+
+def config(data: str) -> str:
+    return f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: cilium-config, namespace: kube-system}}\ndata: {{{data}}}\n---\n"
+
+
 CASES: dict[str, tuple[str, dict[str, bool | None]]] = {
     "a rule in one direction isolates in that direction alone": (
         policy(WEB + "  egress: [{toCIDR: [192.0.2.0/24]}]"),
@@ -359,13 +367,44 @@ CASES: dict[str, tuple[str, dict[str, bool | None]]] = {
         + "- {endpointSelector: {}, egress: [{toCIDR: [192.0.2.0/24]}]}\n- {endpointSelector: {}, ingress: [{}]}\n",
         {"web → 192.0.2.1:80/tcp": True, "web → db:80/tcp": False, "db → web:8080/tcp": False},
     ),
-    "a policy of hosts is of pods on the host's network": (
-        clusterwide("spec: {nodeSelector: {}, egress: [{toCIDR: [192.0.2.0/24]}]}"),
+    "a policy of hosts is of pods on the host's network, where their firewall is on": (
+        clusterwide(ON_HOSTS) + config("enable-host-firewall: 'true'"),
         {"agent → db:80/tcp": False, "agent → 192.0.2.1:80/tcp": True, "web → db:80/tcp": True},
     ),
+    "where that is not known, it refuses perhaps": (
+        clusterwide(ON_HOSTS),
+        {"agent → db:80/tcp": None, "agent → 192.0.2.1:80/tcp": True, "web → db:80/tcp": True},
+    ),
+    "where it is off, it does nothing": (
+        clusterwide(ON_HOSTS) + config("enable-host-firewall: 'false'"),
+        {"agent → db:80/tcp": True, "agent → 192.0.2.1:80/tcp": True},
+    ),
     "a policy of some hosts": (
-        clusterwide("spec: {nodeSelector: {matchLabels: {pool: one}}, egress: [{toCIDR: [192.0.2.0/24]}]}"),
+        clusterwide("spec: {nodeSelector: {matchLabels: {pool: one}}, egress: [{toCIDR: [192.0.2.0/24]}]}")
+        + config("enable-host-firewall: 'true'"),
         {"agent → db:80/tcp": None},
+    ),
+    "policies that are audited refuse nothing": (
+        policy(DENIED) + config("policy-audit-mode: 'true'"),
+        {"web → db:80/tcp": True, "web → db:443/tcp": True},
+    ),
+    "policies that are not enforced refuse nothing": (
+        policy(DENIED) + config("enable-policy: never"),
+        {"web → db:80/tcp": True, "web → db:443/tcp": True},
+    ),
+    "policies that are audited on some nodes refuse perhaps": (
+        policy(DENIED)
+        + "apiVersion: cilium.io/v2\nkind: CiliumNodeConfig\nmetadata: {name: some, namespace: kube-system}\n"
+        + "spec: {nodeSelector: {}, defaults: {policy-audit-mode: 'true'}}\n---\n",
+        {"web → db:80/tcp": True, "web → db:443/tcp": None},
+    ),
+    "where policies always hold, what none selects is denied as well": (
+        policy(DENIED) + config("enable-policy: always"),
+        {"web → db:80/tcp": False, "db → web:8080/tcp": False, "agent → 192.0.2.1:80/tcp": None},
+    ),
+    "but no host whose firewall is off": (
+        policy(DENIED) + config("enable-policy: always, enable-host-firewall: 'false'"),
+        {"agent → 192.0.2.1:80/tcp": True, "db → web:8080/tcp": False},
     ),
     "pods on the host's network are beyond others": (
         clusterwide("spec: {endpointSelector: {}, egress: [{}]}"),

@@ -67,7 +67,7 @@ class CiliumGate(pulumi.ComponentResource):
             InputError: with every problem.
         """
         mesh = mesh or mesh_of(environments) or None
-        _check(name, cluster, mesh, ambient)
+        _check(name, cluster, mesh, ambient, egress_gateway)
         spaces = [*(one.namespace for one in environments), *(one.namespace for one in workloads), *namespaces]
         spaces = list(dict.fromkeys(spaces))
         given = {"namespaces": spaces, "mesh": mesh, "ambient": ambient}
@@ -99,13 +99,15 @@ class CiliumGate(pulumi.ComponentResource):
         )
 
 
-def _check(name: str, cluster: ClusterFacts, mesh: str | None, ambient: bool) -> None:
+def _check(name: str, cluster: ClusterFacts, mesh: str | None, ambient: bool, gateway: Workload | None) -> None:
     problems = []
     if cluster.cni != "cilium":
         fix = "declare `cni: cilium`, or use NetworkPolicyGate (GKE Dataplane V2 has no CiliumNetworkPolicies)"
         problems.append(Problem(name, "cluster", f"is declared with the CNI {cluster.cni}, which knows no such policies: {fix}"))
     if mesh is not None and mesh not in MESHES:
         problems.append(Problem(name, "mesh", f"{mesh!r} is no mesh: write one of {', '.join(MESHES)}"))
+    if gateway is not None and not gateway.labels:
+        problems.append(Problem(name, "egress_gateway.labels", f"{gateway.name} has none: write those of its pods"))
     if ambient and mesh != "istio":
         problems.append(Problem(name, "ambient", "is Istio's: give mesh=istio"))
     if problems:

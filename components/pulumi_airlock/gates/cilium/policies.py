@@ -19,12 +19,14 @@ from .labels import seen_labels
 from .patterns import EVERY_NAME, OUTSIDE, NameSet, names_of_patterns
 from .ports import PortRule
 from .rules import EGRESS, Clause, Peer, Spec, read_specs
+from .settings import read_settings
 
 _DNS = Services.of("udp", 53, 53) | Services.of("tcp", 53, 53)
 _LINK_LOCAL = Hosts.from_cidrs(["169.254.0.0/16", "fe80::/10"])
 """No router carries packets from there: whoever has such an address is on the pod's own node, which always gets in."""
 _NOBODY = ("none", "init", "health", "unmanaged", "ingress")
 """Entities that are no workload and no address that anything is known of."""
+_HOSTS = "whether Cilium's firewall of hosts is on"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,9 @@ class CiliumPolicies:
         """`pool`: names that the access file speaks of."""
         # Whatever is declared: where Cilium's policies hold, its blocks mean no pods.
         self.cluster = replace(cluster, declared=replace(cluster.declared, cni="cilium"))
-        self.specs = read_specs(stack)
+        self.settings = read_settings(stack)
+        # Where the firewall of hosts is off, policies of hosts are written and do nothing.
+        self.specs = tuple(one for one in read_specs(stack) if not one.nodes or self.settings.host_firewall is not False)
         self.others = NetworkPolicies(stack, self.cluster)
         self.labels = {one.name: seen_labels(one, cluster) for one in cluster.workloads}
         self.pool = frozenset(pool) | self._spoken_of()
@@ -94,16 +98,29 @@ class CiliumPolicies:
     def isolated(self, one: Workload, direction: str) -> bool:
         """Whether a workload lets nothing through by default; also where that is not known (`doubted`)."""
         found = [spec.default_deny[direction] for spec in self.on(one)]
-        return any(each is not False for each in found) or bool(self.others.on(one, direction))
+        policies = any(each is not False for each in found) or bool(self.others.on(one, direction))
+        return policies or self._without_policies(one) is not None
+
+    def _without_policies(self, one: Workload) -> tuple[str, ...] | None:
+        """Why it is not sure that a workload is isolated without any policy: nothing where it is; None where it is not.
+
+        Of pods that stand for others, nobody knows which policies they have.
+        """
+        settings = self.settings
+        if settings.always is False or one.stands_for or (one.host_network and settings.host_firewall is False):
+            return None
+        return (*settings.doubts, *((_HOSTS,) if one.host_network and settings.host_firewall is None else ()))
 
     def doubted(self, one: Workload, direction: str) -> tuple[str, ...]:
         """Why it is not sure that a workload is isolated; empty where it is, or surely is not."""
         found = [spec for spec in self.on(one) if spec.default_deny[direction] is not False]
-        surely = [spec for spec in found if spec.default_deny[direction] and not self.unsure(spec)]
+        surely = [spec for spec in found if spec.default_deny[direction] and not self.refusing(spec)]
         others = self.others.on(one, direction)
-        if surely or (others and not self.others.doubted(one, direction)):
+        by_mode = self._without_policies(one)
+        if surely or (others and not self.others.doubted(one, direction)) or by_mode == ():
             return ()
-        reasons = [reason for spec in found for reason in (*self.unsure(spec), *self._of_default(spec, direction))]
+        reasons = list(by_mode or ())
+        reasons += [reason for spec in found for reason in (*self.refusing(spec), *self._of_default(spec, direction))]
         return (*reasons, *self.others.doubted(one, direction))
 
     @staticmethod
@@ -117,6 +134,10 @@ class CiliumPolicies:
         if spec.nodes and spec.subject.requirements:
             return (*spec.unknown, f"{spec.object.resource.name}: labels of nodes")
         return spec.unknown
+
+    def refusing(self, spec: Spec) -> tuple[str, ...]:
+        """Why it is not known whether a specification refuses anything: beside the above, whether it is in force at all."""
+        return (*self.unsure(spec), *((_HOSTS,) if spec.nodes and self.settings.host_firewall is None else ()))
 
     def demanding(self, one: Workload, direction: str) -> tuple[str, ...]:
         """Specifications that demand more of the peers of all rules at a workload."""

@@ -16,7 +16,7 @@ from ..declaration import declared_hosts
 from ..kubernetes import Workload, names_of, read_cluster
 from ..kubernetes.outside import without_policy
 from ..network_policy.read import rules_of_pods
-from ..stack import UNKNOWN, Stack
+from ..stack import Stack
 from .meshed import hops
 from .patterns import names_of_patterns
 from .policies import CiliumPolicies, Meant
@@ -40,9 +40,8 @@ def read(stack: Stack) -> Iterator[Filter]:
     first = next(iter((*gates, *others)), None)
     gate = first.name if first else DEFAULT_NAME
     urn = first.urn if first else found.specs[0].object.resource.urn
-    off = _not_enforced(stack)
-    for one in (each for direction in DIRECTIONS for each in _of_direction(_Reading(stack, found, direction), gate, urn)):
-        yield one if off is None else _switched_off(one, off)
+    for direction in DIRECTIONS:
+        yield from map(found.settings.applied, _of_direction(_Reading(stack, found, direction), gate, urn))
     names = dict.fromkeys([gate, *(one.name for one in others)])
     for each in names:
         free = (one for one in found.cluster.workloads if _open(found, one))
@@ -53,25 +52,6 @@ def read(stack: Stack) -> Iterator[Filter]:
         yield Filter(
             others[0].name, "read with Cilium's policies", Combine.ANY_ALLOW, Action.ALLOW, (), others[0].urn, scope=nothing
         )
-
-
-def _not_enforced(stack: Stack) -> Rule | None:
-    """What lets everything through where the chart's `policyEnforcementMode` is `never`, or may where that is not known."""
-    for one in stack.resources:
-        chart, mode = one.get("chart"), one.get("values", "policyEnforcementMode")
-        if isinstance(chart, str) and chart.rsplit("/", 1)[-1] == "cilium" and mode in ("never", UNKNOWN):
-            source = one.at("values", "policyEnforcementMode", label="no policy is enforced")
-            return Rule(Action.ALLOW, Match(), source, () if mode == "never" else (f"{one.name}.values.policyEnforcementMode",))
-    return None
-
-
-def _switched_off(one: Filter, rule: Rule) -> Filter:
-    """A filter whose policies are not enforced, or perhaps not."""
-    if not rule.unknown:
-        return replace(one, combine=Combine.ANY_ALLOW, rules=(rule,))
-    # Both may be: what is refused is so perhaps, and what no rule lets through gets through perhaps.
-    known = (each if each.action is Action.ALLOW else replace(each, unknown=(*each.unknown, *rule.unknown)) for each in one.rules)
-    return replace(one, rules=(*known, rule))
 
 
 def _open(found: CiliumPolicies, one: Workload) -> bool:
@@ -126,7 +106,8 @@ class _Reading:
         for one in isolated:
             if unknown := self.found.doubted(one, self.direction):
                 doubted = next(iter(self.found.on(one)), None)
-                source = doubted.whole() if doubted else self.found.others.on(one, self.direction)[0].object.at("spec")
+                others = self.found.others.on(one, self.direction)
+                source = doubted.whole() if doubted else others[0].object.at("spec") if others else self.found.settings.source
                 yield Rule(Action.ALLOW, self.of((one,)), source, unknown)
         for one in denied:
             relaxing = self.found.on(one)[0]
@@ -165,7 +146,8 @@ class _Reading:
     def _rules(self, spec: Spec, clause: Clause, selected: tuple[Workload, ...], action: Action) -> Iterator[Rule]:
         if not selected or clause.nothing:
             return
-        source, unsure = spec.source(clause), self.found.unsure(spec)
+        source = spec.source(clause)
+        unsure = self.found.unsure(spec) if action is Action.ALLOW else self.found.refusing(spec)
         demanding = {one.name: self.found.demanding(one, self.direction) for one in selected}
         for meant in self.found.meant(self.direction, clause):
             more = demanding if meant.workloads and action is Action.ALLOW else {}
