@@ -1,86 +1,23 @@
-"""The TCP proxy in real Envoy: who is let through, what a refusal says, and what happens to open tunnels."""
+"""The TCP proxy in real Envoy: who is let through, and what a refusal says."""
 
 import json
+import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from datetime import date, timedelta
 from pathlib import Path
-from threading import Thread
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
 from certificates import Authority
-from pulumi_airlock.access import Access
-from pulumi_airlock.gates.tcp_proxy import TaskIssuer, compile_proxy, envoy_configuration
-from pulumi_airlock.proof.times import Once
+from pulumi_airlock.gates.tcp_proxy import compile_proxy, envoy_configuration
 from real_parts import ENVOY, needed
 from real_processes import free_port, listening
-from real_tcp_proxy import RunningProxy, SigningKey, echo, key_set, mount, proxy, put_certificate, running
-
-ISSUER, AUDIENCE = "https://issuer.airlock.test", "airlock-proxy"
-WAREHOUSE, LEDGER, QUEUE, DOWN = (
-    "warehouse.corp.example:5432",
-    "10.20.4.10:1521",
-    "queue.corp.example:9092",
-    "down.corp.example:22",
-)
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
-
-def other_day() -> str:
-    """A day on which a window is closed now, in every time zone."""
-    return DAYS[(datetime.now(UTC).weekday() + 3) % 7]
-
-
-def access(**more: object) -> Access:
-    here = ["tcp-proxy"]
-    closed = {"days": [other_day()], "timezone": "Europe/Zurich"}
-    now_open = {"days": [one for one in DAYS if one != other_day()], "timezone": "Europe/Zurich"}
-    return Access.model_validate(
-        {
-            "environments": [{"name": "finance"}],
-            "principals": [
-                {"name": "etl", "dags": ["finance_*"], "tasks": ["load_*", "check"]},
-                {"name": "ledger", "dags": ["ledger_close"]},
-                {"name": "nightly", "dags": ["night_[ab]?"], "environment": "finance"},
-            ],
-            "zones": {"datacenter": {"gates": here}},
-            "destinations": [
-                {"name": "warehouse", "zone": "datacenter", "hosts": ["warehouse.corp.example"], "ports": ["5432/tcp"]},
-                {"name": "ledger-db", "zone": "datacenter", "cidrs": ["10.20.4.10/32"], "ports": ["1521/tcp"]},
-                {"name": "queue", "zone": "datacenter", "hosts": ["queue.corp.example"], "ports": ["9092/tcp"]},
-                {"name": "files", "zone": "datacenter", "hosts": ["down.corp.example"], "ports": ["22/tcp"]},
-            ],
-            "routes": [
-                {"name": "etl-warehouse", "from": ["etl"], "to": ["warehouse", "files"], "session": "1h", "reason": "T"},
-                {"name": "ledger", "from": ["ledger"], "to": ["ledger-db"], "window": closed, "reason": "T"},
-                {"name": "nightly", "from": ["nightly"], "to": ["ledger-db"], "window": now_open, "reason": "T"},
-                {"name": "queue", "from": ["etl"], "to": ["queue"], "expires": "2099-01-01", "reason": "T"},
-            ],
-            **more,
-        }
-    )
-
-
-KEY = SigningKey()
-
-
-def issuer(*keys: SigningKey, **more: object) -> TaskIssuer:
-    given = {"name": "finance", "kind": "oidc", "environment": "finance", "issuer": ISSUER, "audience": AUDIENCE}
-    return TaskIssuer(**{**given, "jwks": key_set(*(keys or (KEY,))), **more})
-
-
-def token(dag: str = "finance_daily", task: str = "load_orders", key: SigningKey = KEY, **more: object) -> str:
-    now = int(time.time())
-    claims = {"environment": "finance", "dag_id": dag, "task_id": task, "run_id": "r1", "try_number": 2, "map_index": -1}
-    claims |= {"correlation": "0190-c", "ti_id": "ti-1", "assurance": "attested"}
-    whole = {"iss": ISSUER, "aud": AUDIENCE, "sub": "task", "jti": "j1", "iat": now, "exp": now + 300, "airlock": claims}
-    return key.sign({**whole, **more})
+from real_tcp_proxy import SERVER_NAME, RunningProxy, SigningKey, answer_of, echo, proxy, running
+from tcp_proxy_cases import DOWN, LEDGER, QUEUE, WAREHOUSE, access, issuer, other_day, token
 
 
 @pytest.fixture(scope="module")
@@ -160,18 +97,6 @@ def test_a_window_that_is_closed_for_everybody_is_named(envoy: Path, tmp_path: P
         assert one.answer(LEDGER, token("other")).body["policy"] == "deny-ledger-db-1521"
 
 
-def test_an_unknown_time_zone_lets_nobody_through(envoy: Path, tmp_path: Path) -> None:
-    plan = compile_proxy(access(), "tcp-proxy", [issuer()], date.today())
-    with echo() as port, proxy(envoy, tmp_path, plan, {LEDGER: f"127.0.0.1:{port}"}) as one:
-        assert one.answer(LEDGER, token("night_a1")).status == 200
-        targets = Path(one.settings.folder) / "targets.json"
-        # As an image without the zones' files would do it.
-        made = targets.with_name(".new")
-        made.write_text(targets.read_text().replace("Europe/Zurich", "Europe/Atlantis"))
-        made.replace(targets)
-        assert eventually(lambda: one.answer(LEDGER, token("night_a1")).status == 403)
-
-
 @pytest.mark.parametrize(
     ("given", "detail"),
     [
@@ -209,6 +134,20 @@ def test_nobody_comes_in_without_a_certificate(one: RunningProxy, tmp_path: Path
     assert not one.lets_in(anonymous=True)
     assert not one.lets_in(client=Authority(tmp_path / "other").issue("worker"))
     assert one.lines("handshake")[0]["detail"]
+
+
+def test_a_certificate_is_looked_at_for_each_connection(one: RunningProxy) -> None:
+    """A session of TLS that is taken up again would let somebody in whose certificate has ended meanwhile."""
+    context = ssl.create_default_context(cafile=str(one.authority.own.certificate))
+    context.load_cert_chain(one.client.certificate, one.client.key)
+    session: ssl.SSLSession | None = None
+    for _ in range(3):
+        raw = socket.create_connection((one.settings.address, one.settings.port), timeout=10)
+        with context.wrap_socket(raw, server_hostname=SERVER_NAME, session=session) as connection:
+            connection.sendall(b"CONNECT nowhere:1 HTTP/1.1\r\nHost: nowhere:1\r\n\r\n")
+            assert answer_of(connection).status == 401
+            assert not connection.session_reused
+            session = connection.session or session
 
 
 def test_tls_before_1_3_is_refused(one: RunningProxy) -> None:
@@ -252,102 +191,6 @@ def test_no_token_stands_in_a_log(one: RunningProxy) -> None:
     assert not any(part in everything for part in given.split("."))
 
 
-def test_a_session_ends_by_its_own_length_whoever_asks(envoy: Path, tmp_path: Path) -> None:
-    access_ = access(
-        routes=[
-            {"name": "short", "from": ["ledger"], "to": ["warehouse"], "session": "1m", "reason": "T"},
-            {"name": "long", "from": ["etl"], "to": ["warehouse"], "session": "1h", "reason": "T"},
-        ]
-    )
-    plan = compile_proxy(access_, "tcp-proxy", [issuer()], date.today())
-    with echo() as port, proxy(envoy, tmp_path, plan, {WAREHOUSE: f"127.0.0.1:{port}"}) as one:
-        targets = Path(one.settings.folder) / "targets.json"
-        assert '"60s"' in targets.read_text()
-        # A minute is long for a test: the same route with a second.
-        made = targets.with_name(".new")
-        made.write_text(targets.read_text().replace('"60s"', '"1s"'))
-        made.replace(targets)
-        time.sleep(1)
-        _, short = one.connect(WAREHOUSE, token("ledger_close", jti="short"))
-        _, long = one.connect(WAREHOUSE, token(jti="long"))
-        assert short.says("a") == "a"
-        assert short.ends_within(10)
-        assert long.says("b") == "b"
-        assert one.lines("close", jti="short", response_code_details="max_duration_timeout")
-
-
-def eventually(test: object, seconds: float = 15) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if test():  # type: ignore[operator]
-            return True
-        time.sleep(0.2)
-    return False
-
-
-def test_certificates_and_keys_are_renewed_under_open_tunnels(envoy: Path, tmp_path: Path) -> None:
-    plan = compile_proxy(access(), "tcp-proxy", [issuer()], date.today())
-    with echo() as port, proxy(envoy, tmp_path, plan, {WAREHOUSE: f"127.0.0.1:{port}"}) as one:
-        _, tunnel = one.connect(WAREHOUSE, token())
-        before = one.certificate_serial()
-        put_certificate(one.authority, tmp_path / "tls")
-        assert eventually(lambda: one.certificate_serial() != before)
-        assert tunnel.says("still here") == "still here"
-
-        new = SigningKey("two")
-        keys = Path(one.settings.keys) / "finance.json"
-        made = keys.with_name(".new")
-        made.write_text(key_set(new))
-        made.replace(keys)
-        assert eventually(lambda: one.answer(WAREHOUSE, token(key=new)).status == 200)
-        assert eventually(lambda: one.answer(WAREHOUSE, token()).status == 401)
-        assert tunnel.says("and here") == "and here"
-
-
-def test_a_new_authority_takes_the_place_of_the_old(envoy: Path, tmp_path: Path) -> None:
-    plan = compile_proxy(access(), "tcp-proxy", [issuer()], date.today())
-    with proxy(envoy, tmp_path, plan) as one:
-        other = Authority(tmp_path / "other")
-        stranger = other.issue("worker")
-        assert not one.lets_in(client=stranger)
-        both = (tmp_path / "tls" / ".new").with_name(".ca")
-        both.write_bytes(one.authority.own.certificate.read_bytes() + other.own.certificate.read_bytes())
-        both.replace(tmp_path / "tls" / "ca.crt")
-
-        assert eventually(lambda: one.lets_in(client=stranger))
-
-
-def test_new_routes_hold_at_once_and_open_tunnels_go_on(envoy: Path, tmp_path: Path) -> None:
-    plan = compile_proxy(access(), "tcp-proxy", [issuer()], date.today())
-    with echo() as port, proxy(envoy, tmp_path, plan, {WAREHOUSE: f"127.0.0.1:{port}"}) as one:
-        _, tunnel = one.connect(WAREHOUSE, token())
-        routes = [{"name": "ledger", "from": ["ledger"], "to": ["warehouse"], "reason": "T"}]
-        after = compile_proxy(access(routes=routes), "tcp-proxy", [issuer()], date.today())
-        envoy_configuration(after, one.settings).write()
-        assert eventually(lambda: one.answer(WAREHOUSE, token("ledger_close")).status == 200)
-        assert one.answer(WAREHOUSE, token()).status == 403
-        assert tunnel.says("still here") == "still here"
-
-
-def test_what_kubelet_replaces_is_read_again(envoy: Path, tmp_path: Path) -> None:
-    plan = compile_proxy(access(), "tcp-proxy", [issuer()], date.today())
-    with echo() as port:
-        with proxy(envoy, tmp_path, plan, {WAREHOUSE: f"127.0.0.1:{port}"}) as made:
-            settings = replace(made.settings, folder=str(tmp_path / "mounted"), keys=str(tmp_path / "keys"))
-        one = RunningProxy(settings, made.authority, made.client)
-        with running(envoy, tmp_path, envoy_configuration(plan, settings), mounted=True):
-            _, tunnel = one.connect(WAREHOUSE, token())
-            new = SigningKey("two")
-            routes = [{"name": "ledger", "from": ["ledger"], "to": ["warehouse"], "reason": "T"}]
-            after = compile_proxy(access(routes=routes), "tcp-proxy", [issuer(new)], date.today())
-            found = envoy_configuration(after, settings)
-            mount(Path(settings.folder), found.files)
-            mount(Path(settings.keys), found.keys)
-            assert eventually(lambda: one.answer(WAREHOUSE, token("ledger_close", key=new)).status == 200)
-            assert one.answer(WAREHOUSE, token(key=new)).status == 403
-            assert tunnel.says("still here") == "still here"
-
-
 def test_only_clients_that_are_named_are_believed(envoy: Path, tmp_path: Path) -> None:
     plan = compile_proxy(access(), "tcp-proxy", [issuer()], date.today())
     with proxy(envoy, tmp_path, plan, clients=("worker.airflow.test", "spiffe://bank/airflow")) as one:
@@ -385,25 +228,12 @@ def test_clocks_may_differ_by_half_a_minute(one: RunningProxy) -> None:
     assert one.answer(WAREHOUSE, token(exp=now - 20)).status == 200
 
 
-def test_what_ends_opens_nothing_more_and_cuts_no_tunnel(envoy: Path, tmp_path: Path) -> None:
-    """A window that closes, a token that expires: sessions, and the forwarder, end what is open."""
-    plan = compile_proxy(access(), "tcp-proxy", [issuer()], date.today())
-    ends = datetime.now(UTC) + timedelta(seconds=6)
-    soon: tuple[frozenset[Once], ...] = (frozenset({Once(None, ends)}),)
-    closing = replace(
-        plan,
-        targets=tuple(replace(one, grants=tuple(replace(each, times=soon) for each in one.grants)) for one in plan.targets),
-    )
-    with echo() as port, proxy(envoy, tmp_path, closing, {WAREHOUSE: f"127.0.0.1:{port}"}) as one:
-        # 30 seconds are forgiven: it holds for some more seconds.
-        given = token(exp=int(time.time()) - 25)
-        answer, tunnel = one.connect(WAREHOUSE, given)
-        assert answer.status == 200
-        time.sleep(max(0.0, (ends - datetime.now(UTC)).total_seconds() + 0.5))
-        refused = one.answer(WAREHOUSE, token())
-        assert (refused.status, refused.body["policy"]) == (403, "deny-warehouse-5432/closed")
-        assert eventually(lambda: one.answer(WAREHOUSE, given).body["detail"].endswith("{Jwt_is_expired}"))
-        assert tunnel.says("still here") == "still here"
+def test_an_agents_task_goes_by_the_rules_of_its_task_and_is_named(one: RunningProxy) -> None:
+    for dag, status in (("finance_daily", 200), ("marketing_daily", 403)):
+        claims = {"environment": "finance", "dag_id": dag, "task_id": "load_orders", "agent_id": "report-writer"}
+        assert one.answer(WAREHOUSE, token(airlock=claims, jti=f"agent of {dag}")).status == status
+        event = "open" if status == 200 else "refused"
+        assert one.lines(event, jti=f"agent of {dag}", agent_id="report-writer", dag_id=dag)
 
 
 def test_two_tasks_at_once_are_two_to_it(one: RunningProxy) -> None:
@@ -413,38 +243,6 @@ def test_two_tasks_at_once_are_two_to_it(one: RunningProxy) -> None:
         assert [each.result().status for each in answers] == [status for _, status in asked]
     assert {each["dag_id"] for each in one.lines("open", jti="finance_a-at-once")} == {"finance_a"}
     assert not [each for each in one.log.read_text().splitlines() if '"marketing"' in each and '"event":"open"' in each]
-
-
-def test_a_proxy_that_is_killed_takes_its_tunnels_with_it(envoy: Path, tmp_path: Path) -> None:
-    plan = compile_proxy(access(), "tcp-proxy", [issuer()], date.today())
-    with echo() as port:
-        with proxy(envoy, tmp_path, plan, {WAREHOUSE: f"127.0.0.1:{port}"}) as one:
-            _, tunnel = one.connect(WAREHOUSE, token())
-            assert tunnel.says("a") == "a"
-        assert tunnel.ends_within(10)
-        assert not one.lets_in()
-
-
-def test_an_issuer_that_is_down_does_not_close_the_proxy(envoy: Path, tmp_path: Path) -> None:
-    class Keys(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(key_set(KEY).encode())
-
-        def log_message(self, *_: object) -> None: ...
-
-    site = ThreadingHTTPServer(("127.0.0.1", 0), Keys)
-    thread = Thread(target=site.serve_forever, daemon=True)
-    thread.start()
-    uri = f"http://127.0.0.1:{site.server_address[1]}/keys"
-    plan = compile_proxy(access(), "tcp-proxy", [issuer(jwks=None, jwks_uri=uri)], date.today())
-    with proxy(envoy, tmp_path, plan) as one:
-        assert eventually(lambda: one.answer(DOWN, token()).status == 503)
-        site.shutdown()
-        site.server_close()
-        thread.join()
-        assert one.answer(DOWN, token()).status == 503
 
 
 def test_the_administration_listens_on_this_machine_alone(one: RunningProxy) -> None:

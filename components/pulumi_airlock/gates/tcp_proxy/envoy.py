@@ -139,6 +139,8 @@ def _tls(settings: Settings) -> Json:
     context = {
         "@type": f"{TYPES}.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
         "require_client_certificate": True,
+        # A session that is taken up again would outlive its certificate: Envoy looks at that in whole handshakes alone.
+        "disable_stateless_session_resumption": True,
         "common_tls_context": common,
     }
     return {"name": "tls", "typed_config": context}
