@@ -15,7 +15,13 @@ def machine() -> str:
 
 def busy(load: float) -> str:
     """A sentence on others that kept the machine busy, where they did."""
-    return f" Others kept the machine busy: its load was {load:.1f} when this began." if load > 1 else ""
+    waited = "; they waited, as this ran in real time (`chrt -r 10`)" if _in_real_time() else ""
+    return f" Others kept the machine busy: its load was {load:.1f} when this began{waited}." if load > 1 else ""
+
+
+def _in_real_time() -> bool:
+    """Whether Linux runs this before all that is not."""
+    return hasattr(os, "sched_getscheduler") and os.sched_getscheduler(0) in (os.SCHED_FIFO, os.SCHED_RR)
 
 
 def replace_table(page: Path, begin: str, end: str, table: str) -> None:

@@ -1,6 +1,6 @@
-"""Measures the way task → forwarder → Envoy → destination beside a direct connection, in one run.
+"""Measures the way task → forwarder → Envoy → destination beside a direct connection, and Envoy's decisions, in one run.
 
-python -m bench.path [--rounds N] [--megabytes N] [--sessions N] [--json] [--markdown PAGE]
+python -m bench.path [--rounds N] [--megabytes N] [--sessions N] [--seconds N] [--json] [--markdown PAGE]
 """
 
 import argparse
@@ -15,9 +15,11 @@ from rich.console import Console
 from rich.table import Table
 
 from ..pages import busy, machine, replace_table
+from . import decisions
 from .parts import Parts, measure, running
 
 BEGIN, END = "<!-- bench.path: begin -->", "<!-- bench.path: end -->"
+DECISIONS = ("<!-- bench.path, decisions: begin -->", "<!-- bench.path, decisions: end -->")
 HEADINGS = ("what", "unit", "direct", "through the proxy", "ratio")
 
 
@@ -37,6 +39,7 @@ def main() -> None:
     arguments.add_argument("--rounds", type=int, default=3, help="how often each is run; the best counts (default: 3)")
     arguments.add_argument("--megabytes", type=int, default=500, help="bytes of one transfer (default: 500)")
     arguments.add_argument("--sessions", type=int, default=1000, help="sessions that are held open (default: 1000)")
+    arguments.add_argument("--seconds", type=float, default=10, help="how long decisions are asked for (default: 10)")
     arguments.add_argument("--json", action="store_true", help="print the numbers as JSON")
     arguments.add_argument("--markdown", type=Path, help="replace the table of this page")
     given = arguments.parse_args()
@@ -47,12 +50,16 @@ def main() -> None:
         running(Path(folder)) as parts,
     ):
         rows = list(_rows(parts, given, lambda what: status.update(f"measuring {what} …")))
+        status.update("measuring decisions …")
+        made = decisions.measured(given.seconds)
     if given.markdown is not None:
         replace_table(given.markdown, BEGIN, END, _markdown(rows, _caption(given, load)))
+        replace_table(given.markdown, *DECISIONS, f"Measured on {machine()}.{busy(load)}\n\n{decisions.markdown(made)}")
     if given.json:
-        print(json.dumps([asdict(one) for one in rows], indent=2))
+        print(json.dumps([*map(asdict, rows), *map(asdict, made)], indent=2))
     else:
         Console().print(_table(rows, _caption(given, load)))
+        Console().print(decisions.markdown(made))
 
 
 def _rows(parts: Parts, given: argparse.Namespace, tell: Callable[[str], None]) -> Iterator[Row]:

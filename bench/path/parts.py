@@ -38,17 +38,24 @@ class Parts:
     """What a task needs to go through the proxy."""
 
 
+def real(*names: str) -> list[Any]:
+    """Modules of tests/real, where the real parts are started."""
+    folder = str(ROOT / "tests" / "real")
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    return [import_module(one) for one in names]
+
+
 @contextmanager
 def running(folder: Path) -> Iterator[Parts]:
     """Destination and proxy, until the block ends."""
-    sys.path.insert(0, str(ROOT / "tests" / "real"))
-    helpers, names, processes = (import_module(one) for one in ("real_tcp_proxy", "real_parts", "real_processes"))
+    helpers, names, processes, certificates = real("real_tcp_proxy", "real_parts", "real_processes", "certificates")
     if names.ENVOY is None:
         raise SystemExit("no Envoy here: `make parts` installs it")
     key = helpers.SigningKey()
     issuer = TaskIssuer("bench", "oidc", "bench", ISSUER, AUDIENCE, jwks=helpers.key_set(key))
     plan = compile_proxy(Access.model_validate(ACCESS), "tcp-proxy", [issuer], date(2026, 1, 1))
-    authority = import_module("certificates").Authority(folder / "authority")
+    authority = certificates.Authority(folder / "authority")
     helpers.put_certificate(authority, folder / "tls")
     client = authority.issue("worker", hosts=["worker.airflow.test"])
     with subprocess.Popen([sys.executable, "-m", "bench.path.destination"], stdout=subprocess.PIPE, text=True, cwd=ROOT) as there:

@@ -241,7 +241,7 @@ def _wait(done: Callable[[], bool]) -> None:
     while not done():
         if time.monotonic() > end:
             raise TimeoutError("Envoy does not go by what was replaced")
-        time.sleep(0.05)
+        time.sleep(0.2)
 
 
 def _said(running: RunningProxy, issuer: _Issuer, target: str, caller: str, key: int) -> str:
