@@ -248,6 +248,14 @@ def test_equal_start_and_end_are_a_whole_day():
     assert verdicts(found, TUESDAY_3, Point(at=datetime(2026, 11, 25, 0, tzinfo=UTC))) == ["allow", "deny"]
 
 
+def test_a_schedule_whose_name_is_known_is_that_one_whatever_it_was_computed_from():
+    nights = resource(
+        "fortios:firewall/schedule/recurring:Recurring", "nights", name="nights", day="monday", start="22:00", end="23:00"
+    )
+    found = only(policy("p", schedule="always", depends={"schedule": [nights.urn]}), nights)
+    assert decide(found, Point()) == "allow"
+
+
 def test_one_time_schedules_and_groups_of_schedules():
     stack = [
         UTC_DEVICE,

@@ -1,5 +1,6 @@
 """Which policies are on which device, how they are linked, and what a component tells of the interfaces they stand on."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -99,6 +100,48 @@ def test_a_rule_says_what_the_engineer_calls_it_and_what_it_comes_from():
 def test_tables_that_are_not_read_are_said_to_be(kind):
     found = only(policy("p"), resource(f"fortios:{kind}", "extra"))
     assert found.rules[0].unknown == ("extra: a kind of policy that is not read",)
+
+
+@pytest.mark.parametrize(
+    ("type_", "properties", "answer"),
+    [
+        ("fortios:json/genericApi:GenericApi", {"path": "/api/v2/cmdb/firewall/policy", "method": "POST"}, "unproven"),
+        ("fortios:json/genericApi:GenericApi", {"path": "/api/v2/monitor/system/status", "method": "GET"}, "deny"),
+        ("fortios:index/jsonGenericApi:JsonGenericApi", {"path": "/", "method": UNKNOWN}, "unproven"),
+        ("fortios:system/autoscript:Autoscript", {"script": "config firewall policy"}, "unproven"),
+        ("fortios:fmg/firewallSecurityPolicy:FirewallSecurityPolicy", {"action": "accept"}, "unproven"),
+        ("fortios:webproxy/explicit:Explicit", {"status": "enable", "secDefaultAction": "accept"}, "unproven"),
+        ("fortios:webproxy/explicit:Explicit", {"status": "enable"}, "deny"),
+        ("fortios:webproxy/explicit:Explicit", {"secDefaultAction": "accept"}, "deny"),
+    ],
+)
+def test_what_may_let_through_beside_the_policies_is_told(type_, properties, answer):
+    assert decide(gated(resource(type_, "extra", **properties)), ELSEWHERE) == answer
+
+
+def test_what_may_write_policies_counts_on_a_device_of_which_the_stack_has_none():
+    script = resource("fortios:system/autoscript:Autoscript", "extra")
+    other = provider("default_0_0_6")
+    found = gated(other, replace(script, provider=other.urn))
+    assert decide(found, ELSEWHERE) == "unproven"
+    assert len(list(read(Stack([other, replace(script, provider=other.urn)])))) == 0
+
+
+@pytest.mark.parametrize(
+    ("interfaces", "intrazone", "answers"),
+    [
+        (["vpn", "port3"], "allow", ["unproven", "unproven", "deny"]),
+        (["vpn", "port3"], UNKNOWN, ["unproven", "unproven", "deny"]),
+        (["vpn", "port3"], "deny", ["deny", "deny", "deny"]),
+        (["port2", "port3"], "allow", ["deny", "unproven", "deny"]),
+        (["vpn", UNKNOWN], "allow", ["unproven", "unproven", "unproven"]),
+    ],
+)
+def test_between_the_interfaces_of_a_zone_that_allows_it_no_policy_is_asked(interfaces, intrazone, answers):
+    listed = [{"interfaceName": one} for one in interfaces]
+    zone = resource("fortios:system/zone:Zone", "z", name="all-in-one", interfaces=listed, intrazone=intrazone)
+    people = Point(host="10.20.7.7", environment=None, source="10.77.0.1")
+    assert verdicts(gated(zone), ELSEWHERE, people, Point(host="10.20.99.1")) == answers
 
 
 @pytest.mark.parametrize("strange", [None, 7, "x", [], {}, [None], [[]], [{"name": None}], UNKNOWN, [UNKNOWN]])

@@ -4,7 +4,7 @@ Both packages' tokens are one, `fortios:firewall/policy:Policy` (pulumiverse) an
 (the older package, and the bridge to any Terraform provider); they also differ in plurals. See `dialect`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -153,8 +153,8 @@ def _entry_name(entry: Any) -> Any:
     return entry if entry is UNKNOWN else str(entry)
 
 
-def devices(stack: Stack) -> list[Device]:
-    """The FortiGates that a stack has policies or gates on, in the stack's order."""
+def devices(stack: Stack, also: Collection[str] = ()) -> list[Device]:
+    """The FortiGates that a stack has policies on, or resources of some other kinds, in the stack's order."""
     found: dict[tuple[str, str], Device] = {}
     for resource in stack.resources:
         if not kind_of(resource) or not resource.custom:
@@ -168,7 +168,7 @@ def devices(stack: Stack) -> list[Device]:
             for above in resource.ancestors():
                 if above.type == FORTIGATE_GATE and above not in device.components:
                     device.components.append(above)
-    return [one for one in found.values() if one.of_kind(POLICY)]
+    return [one for one in found.values() if one.of_kind(POLICY, *also)]
 
 
 def _endpoint(provider: Resource | None) -> tuple[str, str]:

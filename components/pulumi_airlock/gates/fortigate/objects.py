@@ -140,10 +140,11 @@ class Objects:
         """The schedule that a policy names."""
         name = prop_text(policy, "schedule", "always")
         used = [one for one in policy.refers_to("schedule") if kind_of(one) in SCHEDULES]
-        resource = used[0] if len(used) == 1 else None
-        if resource is None and name is not UNKNOWN:
-            resource = self.device.named(name, *SCHEDULES)
-        return Reference(name, resource)
+        if name is UNKNOWN:
+            return Reference(name, used[0] if len(used) == 1 else None)
+        # Computed from a schedule it may still be another's name: `always` where a setting says so.
+        meant = next((one for one in used if one.get("name") == name), None)
+        return Reference(name, meant or self.device.named(name, *SCHEDULES))
 
     def times(self, one: Reference) -> Bound[Times]:
         """When a schedule, or a member of a group of them, holds."""

@@ -6,7 +6,7 @@ that the stack does not have, the order of two policies) becomes a rule that *ma
 Traffic that does not pass through the device's policies is not here: local-in policies, multicast, the FortiGate's own traffic.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -14,23 +14,13 @@ from ...proof.filters import Action, Combine, Filter, Match, Rule, Source, Who
 from ...proof.sets import Hosts
 from ...proof.shape import Shape
 from ..stack import UNKNOWN, Resource, Stack
-from .device import Device, devices
-from .objects import Objects, every
+from .device import POLICY, Device, devices
+from .objects import Objects
 from .order import Order
 from .parts import Parts
 from .policies import Box, Ingress, PolicyReading, read_policy
 from .site import Place
-
-_ELSEWHERE: Mapping[str, tuple[Action, Match]] = {
-    "firewallsecuritypolicy": (Action.DENY, Match()),
-    "firewallpolicy6": (Action.ALLOW, Match(hosts=every(6))),
-    "firewallpolicy64": (Action.ALLOW, Match(hosts=every(6))),
-    "firewallpolicy46": (Action.ALLOW, Match(hosts=every(4))),
-    "firewallconsolidatedpolicy": (Action.ALLOW, Match()),
-    "firewallproxypolicy": (Action.ALLOW, Match()),
-    "firewallsecurity_policy": (Action.ALLOW, Match()),
-}
-"""Tables of policies that are not read, and what their entries may do: NGFW mode refuses more, the others let more through."""
+from .unread import KINDS, unread
 
 
 def read(stack: Stack) -> Iterator[Filter]:
@@ -38,8 +28,10 @@ def read(stack: Stack) -> Iterator[Filter]:
 
     The gate's name is that of the FortigateGate component on the device, else the provider's.
     """
-    found = [(device, tuple(_Reader(device).rules())) for device in devices(stack)]
+    found = [(device, tuple(_Reader(device).rules())) for device in devices(stack, KINDS)]
     for device, own in found:
+        if not device.of_kind(POLICY):
+            continue
         rules = (*_of_the_same_device_perhaps(device, found), *own)
         named = [(str(one.get("gate", default=one.name) or one.name), one.urn) for one in device.components]
         fallback = device.provider or device.resources[0].urn
@@ -65,17 +57,12 @@ class _Reader:
 
     def rules(self) -> Iterator[Rule]:
         """All rules in sequence."""
-        yield from self._unread()
+        yield from unread(self.device, self.place)
         boxes = [list(one.boxes(self._whos(number))) for number, one in enumerate(self.readings)]
         for number, reading in enumerate(self.readings):
             yield from self._earlier_perhaps(number, boxes)
             yield from _rules(reading, boxes[number], self.parts)
             yield from self._stopped_tasks(reading, number)
-
-    def _unread(self) -> Iterator[Rule]:
-        for kind, (action, match) in _ELSEWHERE.items():
-            for one in self.device.of_kind(kind):
-                yield Rule(action, match, one.at(), (f"{one.name}: a kind of policy that is not read",))
 
     # Who a policy sees
 
