@@ -5,6 +5,7 @@ import json
 import os
 import ssl
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 from airlock_provider import aws, google, settings, tunnels
 from airlock_provider import certificates as shown
+from airlock_provider.forwarder import TlsFiles
 from airlock_provider.manifest import Destination, Proxy
 from airlock_provider.manifest import Settings as ConnectionSettings
 from moto import mock_aws
@@ -68,7 +70,7 @@ def proxy(authority: Authority, answer: Any, status: int = 200) -> Iterator[Prox
         thread.join()
 
 
-def files(authority: Authority, monkeypatch: pytest.MonkeyPatch, **more: str) -> Any:
+def files(authority: Authority, monkeypatch: pytest.MonkeyPatch, **more: str) -> TlsFiles:
     client = authority.issue("airflow")
     named = {
         "client_certificate": str(client.certificate),
@@ -129,12 +131,14 @@ def test_where_there_is_no_place_for_files_the_certificate_is_of_a_secret_in_its
     authority: Authority, monkeypatch: pytest.MonkeyPatch, secret: Callable[..., str]
 ) -> None:
     arn = secret(authority.issue("airflow"))
+
+    def no_file(*_: object, **__: object) -> None:
+        raise AssertionError("a private key on a disk")
+
+    monkeypatch.setattr(tempfile, "NamedTemporaryFile", no_file)
     with proxy(authority, {"finance": "abc"}) as one:
         made = files(authority, monkeypatch, client_certificate=f"aws-secret:{arn}", client_key="")
         assert tunnels.policy(one, "finance", made) == "abc"
-    folder, _ = shown._read[f"aws-secret:{arn}", os.getpid()]
-    assert {f"{path.name} {path.stat().st_mode & 0o777:o}" for path in folder.iterdir()} == {"tls.crt 600", "tls.key 600"}
-    assert folder.stat().st_mode & 0o777 == 0o700
 
 
 def test_a_new_certificate_is_taken_when_it_is_time_and_the_old_one_while_there_is_none(
@@ -142,15 +146,32 @@ def test_a_new_certificate_is_taken_when_it_is_time_and_the_old_one_while_there_
 ) -> None:
     arn = secret(authority.issue("first"))
     monkeypatch.setattr(shown, "KEPT", -1.0)
-    files(authority, monkeypatch, client_certificate=f"aws-secret:{arn}", client_key="")
-    folder, _ = shown._read[f"aws-secret:{arn}", os.getpid()]
-    first = (folder / "tls.crt").read_text()
+
+    def again() -> TlsFiles:
+        return files(authority, monkeypatch, client_certificate=f"aws-secret:{arn}", client_key="")
+
+    made = again()
+    first = made.context()
+    assert made.context() is first
     secret(authority.issue("second"))
-    files(authority, monkeypatch, client_certificate=f"aws-secret:{arn}", client_key="")
-    second = (folder / "tls.crt").read_text()
+    again()  # as before each new connection: also what is in use has the new one then
+    second = made.context()
+    assert second is not first
     secret(None, "{}")
-    files(authority, monkeypatch, client_certificate=f"aws-secret:{arn}", client_key="")
-    assert first != second == (folder / "tls.crt").read_text()
+    again()
+    assert made.context() is second
+    with proxy(authority, {"finance": "abc"}) as one:
+        assert tunnels.policy(one, "finance", made) == "abc"
+
+
+def test_a_certificate_needs_no_memory_file_where_the_system_has_none(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch, secret: Callable[..., str], tmp_path: Path
+) -> None:
+    monkeypatch.delattr(os, "memfd_create")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    arn = secret(authority.issue("airflow"))
+    assert files(authority, monkeypatch, client_certificate=f"aws-secret:{arn}", client_key="").context()
+    assert not list(tmp_path.glob("airlock-*"))
 
 
 def test_a_secret_that_is_none_is_told_without_what_it_has(
@@ -228,4 +249,4 @@ def test_a_certificate_of_each_principal_may_be_a_secret(
     template = arn.replace("client", "{principal}", 1)
     files(authority, monkeypatch, client_certificate=f"aws-secret:{template}", client_key="")
     assert shown.tls(settings.current(), "client").context()
-    assert (f"aws-secret:{arn}", os.getpid()) in shown._read
+    assert f"aws-secret:{arn}" in shown._read

@@ -2,19 +2,19 @@
 
 `[airlock] client_certificate` is then `aws-secret:<ARN>` or `gcp-secret:projects/<project>/secrets/<name>`: JSON (`certificate`,
 `key`, both PEM). Before a new connection it is read again when a quarter of an hour is over, so that a new one is used without a
-restart. The files that it is put into are this process's own, and its user's alone.
+restart. No disk gets it: a task's process ends without tidying up.
 """
 
 from __future__ import annotations
 
 import base64
-import contextlib
 import json
 import os
+import ssl
 import tempfile
 import threading
 import time
-from pathlib import Path
+from typing import IO
 
 from . import google, web
 from .forwarder import TlsFiles
@@ -23,12 +23,11 @@ from .settings import Settings
 GOOGLE = "https://secretmanager.googleapis.com/v1"
 KEPT = 900.0
 """Seconds until the secret is read again."""
-_lock = threading.Lock()
-_read: dict[tuple[str, int], tuple[Path, float]] = {}
-
-
 PRINCIPAL = "{principal}"
 """Stands in the options where each principal has a certificate of its own."""
+_lock = threading.Lock()
+_read: dict[str, tuple[str, float]] = {}
+"""Place of a secret → certificate and key, and when it is read again."""
 
 
 def tls(settings: Settings, principal: str = "") -> TlsFiles:
@@ -42,34 +41,57 @@ def tls(settings: Settings, principal: str = "") -> TlsFiles:
             return TlsFiles(ca=settings.proxy_ca)  # nobody's yet
         certificate, key = certificate.replace(PRINCIPAL, principal), key.replace(PRINCIPAL, principal)
     if certificate.startswith(("aws-secret:", "gcp-secret:")):
-        folder = _of_secret(certificate)
-        certificate, key = str(folder / "tls.crt"), str(folder / "tls.key")
+        _fetch(certificate)
+        return _TlsSecret(certificate, settings.proxy_ca)
     return TlsFiles(certificate, key, settings.proxy_ca)
 
 
-def _of_secret(place_of_it: str) -> Path:
+class _TlsSecret(TlsFiles):
+    """The same of a secret, as it was read last."""
+
+    def __init__(self, place: str, ca: str) -> None:
+        super().__init__(ca=ca)
+        self._place = place
+
+    def _version(self) -> tuple[object, ...]:
+        return (_read[self._place][0], *super()._version())
+
+    def _load(self, context: ssl.SSLContext) -> None:
+        file, path = _file_in_memory()
+        with file:
+            file.write(_read[self._place][0])
+            file.flush()
+            context.load_cert_chain(path)
+
+
+def _file_in_memory() -> tuple[IO[str], str]:
+    """A file, and the path at which OpenSSL can read it until it is closed: on Linux in memory alone (memfd_create(2))."""
+    if hasattr(os, "memfd_create"):
+        number = os.memfd_create("airlock")
+        return os.fdopen(number, "w"), f"/proc/self/fd/{number}"
+    file = tempfile.NamedTemporaryFile("w", prefix="airlock-")  # noqa: SIM115  # its user's alone, until it is closed
+    return file, file.name
+
+
+def _fetch(place: str) -> None:
+    """Reads a secret if it is time to. OSError where that fails, and it has not been read before."""
     with _lock:
-        place = (place_of_it, os.getpid())  # a forked process has a folder of its own
-        folder, until = _read.get(place, (None, 0.0))
-        if folder is None or until < time.monotonic():
+        known, until = _read.get(place, ("", 0.0))
+        if not known or until < time.monotonic():
             try:
-                found = _secret(place_of_it)
+                known = _secret(place)
             except OSError:
-                if folder is None:
+                if not known:
                     raise
-            else:
-                folder = folder or Path(tempfile.mkdtemp(prefix="airlock-"))
-                for name, text in (("tls.key", found["key"]), ("tls.crt", found["certificate"])):
-                    _write(folder / name, text)
-            _read[place] = (folder, time.monotonic() + KEPT)
-        return folder
+            _read[place] = (known, time.monotonic() + KEPT)
 
 
-def _secret(place: str) -> dict[str, str]:
+def _secret(place: str) -> str:
+    """Certificate and key as one PEM."""
     kind, _, name = place.partition(":")
     try:
         found = json.loads(_of_aws(name) if kind == "aws-secret" else _of_google(name))
-        return {part: str(found[part]) for part in ("certificate", "key")}
+        return "\n".join(str(found[part]) for part in ("certificate", "key"))
     except (KeyError, TypeError, ValueError):
         raise OSError(f"secret {name} is no JSON with certificate and key") from None
 
@@ -95,13 +117,3 @@ def _of_google(name: str) -> str:
     except web.WebError as error:
         raise OSError(f"the client's certificate is not to be had: {error}") from None
     return base64.b64decode(said["payload"]["data"]).decode()
-
-
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all: a connection may read it meanwhile."""
-    part = path.with_suffix(".part")
-    with contextlib.suppress(FileNotFoundError):
-        part.unlink()
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-    part.replace(path)

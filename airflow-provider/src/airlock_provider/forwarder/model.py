@@ -103,25 +103,33 @@ class TlsFiles:
     def __init__(self, certificate: str = "", key: str = "", ca: str = "") -> None:
         self._certificate, self._key, self._ca = certificate, key, ca
         self._lock = threading.Lock()
-        self._stamp: tuple[tuple[int, int, int], ...] = ()
+        self._known: tuple[object, ...] = ()
         self._contexts: dict[str, ssl.SSLContext] = {}
 
     def context(self, protocol: str = "") -> ssl.SSLContext:
         """TLS as a client, the server's name verified; `protocol`: what is shown in ALPN. OSError (`ssl.SSLError` among them),
         where files cannot be used."""
         with self._lock:
-            stamp = tuple(_stamp(one) for one in (self._certificate, self._key, self._ca) if one)
-            if stamp != self._stamp:
-                self._contexts, self._stamp = {}, stamp
+            found = self._version()
+            if found != self._known:
+                self._contexts, self._known = {}, found
             if protocol not in self._contexts:
                 context = ssl.create_default_context(cafile=self._ca or None)
                 context.minimum_version = ssl.TLSVersion.TLSv1_2
-                if self._certificate:
-                    context.load_cert_chain(self._certificate, self._key or None)
+                self._load(context)
                 if protocol:
                     context.set_alpn_protocols([protocol])
                 self._contexts[protocol] = context
             return self._contexts[protocol]
+
+    def _version(self) -> tuple[object, ...]:
+        """What is another when a part is replaced."""
+        return tuple(_stamp(one) for one in (self._certificate, self._key, self._ca) if one)
+
+    def _load(self, context: ssl.SSLContext) -> None:
+        """Gives a context the certificate."""
+        if self._certificate:
+            context.load_cert_chain(self._certificate, self._key or None)
 
 
 def _stamp(path: str) -> tuple[int, int, int]:
