@@ -297,3 +297,20 @@ def test_a_policy_on_another_host_is_not():
     edge, branch = provider("datacenter", hostname="fgt-1"), provider("branch", hostname="fgt-2")
     found = gated(edge, branch, on(branch.urn, "other", srcintfs=named("vpn")))
     assert decide(found, ELSEWHERE) == "deny"
+
+
+@pytest.mark.parametrize(
+    ("vdom", "own", "answer"),
+    [("root", None, "unproven"), (UNKNOWN, "root", "unproven"), ("dmz", "root", "deny"), ("root", "root", "allow")],
+)
+def test_a_policy_of_a_vdom_may_be_beside_those_that_leave_theirs_to_the_provider(vdom, own, answer):
+    edge = provider("datacenter", hostname="fgt-1", **({"vdom": own} if own else {}))
+    extra = on(edge.urn, "extra", srcintfs=named("vpn"), vdomparam=vdom)
+    assert decide(gated(edge, extra, before_deny("extra")), ELSEWHERE) == answer
+
+
+def test_a_zone_of_a_vdom_may_be_beside_them_as_well():
+    edge = provider("datacenter", hostname="fgt-1")
+    interfaces = [{"interfaceName": one} for one in ("vpn", "port3")]
+    zone = resource("fortios:system/zone:Zone", "z", name="z", interfaces=interfaces, intrazone="allow", vdomparam="root")
+    assert decide(gated(edge, zone), ELSEWHERE) == "unproven"

@@ -4,7 +4,7 @@ Both packages' tokens are one, `fortios:firewall/policy:Policy` (pulumiverse) an
 (the older package, and the bridge to any Terraform provider); they also differ in plurals. See `dialect`.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -89,6 +89,7 @@ class Device:
     hostname: str
     """As the provider has it; empty where the stack does not tell."""
     vdom: str
+    """Empty where it is the provider's own, or not known."""
     resources: list[Resource] = field(default_factory=list)
     components: list[Resource] = field(default_factory=list)
     """The FortigateGate components with policies on this device."""
@@ -153,14 +154,15 @@ def _entry_name(entry: Any) -> Any:
     return entry if entry is UNKNOWN else str(entry)
 
 
-def devices(stack: Stack, also: Collection[str] = ()) -> list[Device]:
-    """The FortiGates that a stack has policies on, or resources of some other kinds, in the stack's order."""
+def devices(stack: Stack, also: Callable[[Device], bool] | None = None) -> list[Device]:
+    """The FortiGates that a stack has policies on, and others that are asked for, in the stack's order."""
     found: dict[tuple[str, str], Device] = {}
     for resource in stack.resources:
         if not kind_of(resource) or not resource.custom:
             continue
         hostname, default_vdom = _endpoint(stack.find(resource.provider))
-        vdom = str(resource.get("vdomparam") or default_vdom)
+        given = resource.get("vdomparam")
+        vdom = "" if given is UNKNOWN else str(given or default_vdom)
         # Two providers for one host are one device, and its policies one table.
         device = found.setdefault((hostname or resource.provider, vdom), Device(resource.provider, hostname, vdom))
         device.resources.append(resource)
@@ -168,7 +170,7 @@ def devices(stack: Stack, also: Collection[str] = ()) -> list[Device]:
             for above in resource.ancestors():
                 if above.type == FORTIGATE_GATE and above not in device.components:
                     device.components.append(above)
-    return [one for one in found.values() if one.of_kind(POLICY, *also)]
+    return [one for one in found.values() if one.of_kind(POLICY) or (also is not None and also(one))]
 
 
 def _endpoint(provider: Resource | None) -> tuple[str, str]:

@@ -20,7 +20,7 @@ from .order import Order
 from .parts import Parts
 from .policies import Box, Ingress, PolicyReading, read_policy
 from .site import Place
-from .unread import KINDS, unread
+from .unread import opens, unread
 
 
 def read(stack: Stack) -> Iterator[Filter]:
@@ -28,7 +28,7 @@ def read(stack: Stack) -> Iterator[Filter]:
 
     The gate's name is that of the FortigateGate component on the device, else the provider's.
     """
-    found = [(device, tuple(_Reader(device).rules())) for device in devices(stack, KINDS)]
+    found = [(device, tuple(_Reader(device).rules())) for device in devices(stack, opens)]
     for device, own in found:
         if not device.of_kind(POLICY):
             continue
@@ -182,14 +182,20 @@ class _Reader:
 
 
 def _of_the_same_device_perhaps(device: Device, found: Sequence[tuple[Device, tuple[Rule, ...]]]) -> Iterator[Rule]:
-    """Policies of a provider whose host is not known (its environment has it): they may be on a gate's device, anywhere."""
+    """Policies that may be on a gate's device, anywhere: of a provider whose host is not known (its environment has it), or of a
+    VDOM where the other leaves its own to the provider.
+    """
     if not device.components:
         return
     for other, rules in found:
         same_vdom = not device.vdom or not other.vdom or device.vdom == other.vdom
-        if other is device or other.components or not same_vdom or (device.hostname and other.hostname):
+        same_host = not device.hostname or not other.hostname or device.hostname == other.hostname
+        if other is device or other.components or not same_vdom or not same_host:
             continue
-        reason = f"{other.name}.hostname: whether this is the same FortiGate as {device.name}"
+        if device.hostname and device.hostname == other.hostname:
+            reason = f"{device.name}.vdom: whether it is {device.vdom or other.vdom}"
+        else:
+            reason = f"{other.name}.hostname: whether this is the same FortiGate as {device.name}"
         for rule in rules:
             yield replace(rule, unknown=(*rule.unknown, reason))
 

@@ -36,8 +36,14 @@ _WRITERS = (
 
 _PROXIES = ("webproxyexplicit", "ftpproxyexplicit")
 
-KINDS = (*_TABLES, *_WRITERS, *_PROXIES)
-"""Kinds that may let something through on a device of which the stack has no policy."""
+
+def opens(device: Device) -> bool:
+    """Whether it may let something through although the stack has no policy of it."""
+    return bool(device.of_kind(*_TABLES, *_WRITERS, *_PROXIES)) or any(map(_without_policies, device.of_kind(ZONE)))
+
+
+def _without_policies(zone: Resource) -> bool:
+    return bool(prop_text(zone, "intrazone", "deny") != "deny")
 
 
 def unread(device: Device, place: Place) -> Iterator[Rule]:
@@ -56,7 +62,7 @@ def unread(device: Device, place: Place) -> Iterator[Rule]:
                 Action.ALLOW, Match(), one.at("secDefaultAction"), (f"{one.name}.secDefaultAction: a proxy without policies",)
             )
     for zone in device.of_kind(ZONE):
-        if prop_text(zone, "intrazone", "deny") != "deny":
+        if _without_policies(zone):
             yield _between_interfaces(zone, device, place)
 
 
