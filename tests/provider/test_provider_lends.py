@@ -186,15 +186,31 @@ def test_a_manifest_that_cannot_be_used_lends_nothing_and_passes_nothing_on(asks
             lent(backend, name)
 
 
-def test_a_fault_of_the_provider_itself_is_a_refusal(
-    asks: Callable[..., AirlockBackend], monkeypatch: pytest.MonkeyPatch
+def test_a_fault_of_the_provider_itself_is_a_refusal_and_no_log_has_its_secrets(
+    asks: Callable[..., AirlockBackend], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    words = "password=" + "abc"  # not as the source has it, which a traceback shows
+
     def fault(*_: object, **__: object) -> None:
-        raise ZeroDivisionError("password=abc")
+        raise ZeroDivisionError(words)
 
     monkeypatch.setattr(credentials, "issue", fault)
-    with pytest.raises(AccessRefused, match=r"the provider itself failed, ZeroDivisionError: \*\*\*.*rule fault"):
+    with caplog.at_level("DEBUG"), pytest.raises(AccessRefused, match=r"itself failed, ZeroDivisionError: \*\*\*.*rule fault"):
         lent(asks())
+    assert "in fault" in caplog.text
+    assert words not in caplog.text
+
+
+@pytest.mark.parametrize("path", ["/token", "/v1/database/creds/ledger"])
+def test_what_an_issuer_or_vault_says_is_told_without_secrets(
+    asks: Callable[..., AirlockBackend], fake: Fake, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    backend = asks()
+    fake.answers[path] = (403, {"errors": ["denied, token=hvs.abc eyJhbGciOi.eyJpc3Mi.c2ln"]})
+    with pytest.raises(AccessRefused, match=r"denied, \*\*\* \*\*\*") as caught:
+        lent(backend)
+    assert "denied, *** ***" in caplog.text
+    assert not any(secret in text for secret in ("hvs.abc", "eyJpc3Mi") for text in (caplog.text, str(caught.value)))
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import logging
 import os
 import threading
 import time
+import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -80,7 +81,8 @@ def nothing_else(connection: str) -> Iterator[None]:
     except Exception as error:
         if denied.is_refusal(error):
             raise
-        log.debug("airlock: a fault of the provider", exc_info=True)
+        # Where it happened, without its words: they are told below, plainly.
+        log.debug("airlock: a fault of the provider\n%s", "".join(traceback.format_tb(error.__traceback__)))
         text = f"the provider itself failed, {type(error).__name__}: {audit.plain(str(error))}"
         raise stop(_gets_none(connection), None, Refusal(kind=PERMISSION, text=text, gate=GATE, rule="fault")) from None
 
@@ -295,7 +297,7 @@ def refused(
 def stop(what: str, run: TaskRun | None, refusal: Refusal) -> BaseException:
     """What to raise; the same words go to the task's log, as code may swallow what is raised."""
     who = f"{run.dag_id}.{run.task_id}" if run else "whoever asks"
-    text = f"airlock: {who} {what}: {described(refusal)}"
+    text = audit.plain(f"airlock: {who} {what}: {described(refusal)}")
     log.error("%s", text)
     return denied.refusal(text)
 

@@ -120,4 +120,4 @@ def _guarded(step: Callable[[], object]) -> None:
     try:
         step()
     except Exception as error:
-        log.warning("the audit trail of this task is not whole: %r", error)
+        log.warning("the audit trail of this task is not whole: %s", audit.plain(repr(error)))
