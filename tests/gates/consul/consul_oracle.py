@@ -47,17 +47,20 @@ def _deciding(documents: list[Manifest], caller: Pod, server: Pod) -> Manifest |
         if one["kind"] != "ServiceIntentions" or one["spec"]["destination"]["name"] not in (server.account, "*"):
             continue
         for source in one["spec"]["sources"]:
-            if (
-                source["name"] not in (caller.account, "*")
-                or source.get("peer")
-                or source.get("namespace", "default") != "default"
-            ):
+            if source["name"] not in (caller.account, "*") or source.get("peer"):
                 continue
             exact = (one["spec"]["destination"]["name"] != "*", source["name"] != "*")
             precedence = {(True, True): 9, (True, False): 8, (False, True): 6, (False, False): 5}[exact]
             if best is None or precedence > best[0]:
                 best = precedence, source
     return best and best[1]
+
+
+def from_peers(documents: list[Manifest], server: Pod) -> bool:
+    """Whether somebody of another cluster may be let in, by a service's name or by `*`."""
+    named = [one["spec"] for one in documents if one["kind"] == "ServiceIntentions"]
+    mine = [one for one in named if one["destination"]["name"] in (server.account, "*")]
+    return any(source.get("peer") and source.get("action") != "deny" for one in mine for source in one["sources"])
 
 
 def _decides(source: Manifest, request: Request | None, default: bool, *, http: bool) -> bool:

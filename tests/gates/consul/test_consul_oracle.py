@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from consul_oracle import OUTSIDER, PREFIX, Pod, allows
+from consul_oracle import OUTSIDER, PREFIX, Pod, allows, from_peers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from istio_filters import passes
@@ -39,7 +39,7 @@ _permission = st.builds(
 _source = st.builds(
     lambda name, more, what: {"name": name, **more, **what},
     st.sampled_from(NAMES),
-    st.sampled_from([{}, {}, {}, {}, {"peer": "other"}, {"namespace": "default"}, {"namespace": "elsewhere"}]),
+    st.sampled_from([{}, {}, {}, {}, {"peer": "other"}, {"namespace": "default"}]),
     st.one_of(
         st.builds(lambda action: {"action": action}, st.sampled_from(["allow", "deny"])),
         st.builds(lambda permissions: {"permissions": permissions}, st.lists(_permission, min_size=1, max_size=3)),
@@ -125,6 +125,8 @@ def test_the_reader_says_what_the_oracle_says() -> None:
                     for request in REQUESTS:
                         either = {allows(documents, one, caller, server, port, request) for one in (True, False)}
                         expected = next(iter(either)) if len(either) == 1 else default
+                        if caller is OUTSIDER and not expected and from_peers(documents, server):
+                            expected = None  # Who comes from there is beyond what the stack knows.
                         name = f"{caller.namespace}/{caller.account}" if caller.namespace else ""
                         host = f"{server.account}.{server.namespace}.svc.cluster.local"
                         answer = passes(filters, name, caller.address, host, port, request)

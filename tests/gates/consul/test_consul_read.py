@@ -6,7 +6,7 @@ import pytest
 from istio_filters import passes
 from pulumi_airlock.gates.consul import read
 from pulumi_airlock.gates.kubernetes import stack_from_manifests
-from pulumi_airlock.gates.stack import UNKNOWN
+from pulumi_airlock.gates.stack import UNKNOWN, Resource, Stack
 from pulumi_airlock.proof.filters import Action, Filter
 
 HTTP = {"kind": "ServiceDefaults", "name": "db", "spec": {"protocol": "http"}}
@@ -74,8 +74,49 @@ def test_what_is_not_known_is_not_guessed(intention: dict[str, Any]) -> None:
     assert _lets(_filters(DENY, HTTP, intention)) is None
 
 
-def test_a_source_of_another_cluster_is_nobody_here() -> None:
-    assert _lets(_filters(DENY, HTTP, _intention({"name": "etl", "peer": "dc2", "action": "allow"}))) is False
+@pytest.mark.parametrize("what", [{"action": "allow"}, {"permissions": [{"action": "allow", "http": {"pathPrefix": "/"}}]}])
+def test_a_source_of_another_cluster_is_nobody_here_and_somebody_elsewhere(what: dict[str, Any]) -> None:
+    found = _filters(DENY, HTTP, _intention({"name": "etl", "peer": "dc2", **what}))
+    assert [_lets(found, caller) for caller in ("airflow/etl", "airflow/stray", "")] == [False, False, None]
+    assert _lets(_filters(DENY, HTTP, _intention({"name": "etl", "peer": "dc2", "action": "deny"})), "") is False
+
+
+def test_a_namespace_of_consul_may_mirror_one_of_this_cluster() -> None:
+    found = _filters(DENY, HTTP, _intention({"name": "etl", "namespace": "airflow", "action": "allow"}))
+    assert [_lets(found, caller) for caller in ("airflow/etl", "airflow/stray")] == [None, False]
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "expected"),
+    [
+        ("ServiceDefaults", {"protocol": "http", "envoyExtensions": [{"name": "builtin/lua"}]}, None),
+        ("ServiceDefaults", {"protocol": "http", "envoyExtensions": UNKNOWN}, None),
+        ("ServiceDefaults", {"protocol": "http", "envoyExtensions": [{"name": "builtin/ext-authz"}]}, False),
+        ("ProxyDefaults", {"config": {"protocol": "http", "envoy_public_listener_json": "{}"}}, None),
+        ("ProxyDefaults", {"config": {"protocol": "http", "local_connect_timeout_ms": 1000}}, False),
+        ("ProxyDefaults", {"envoyExtensions": [{"name": "builtin/property-override"}]}, None),
+    ],
+)
+def test_what_is_written_into_a_proxy_may_let_in_whoever_comes(kind: str, spec: dict[str, Any], expected: bool | None) -> None:
+    found = _filters(
+        DENY, _intention(ALLOW), {"kind": kind, "name": "db" if kind == "ServiceDefaults" else "global", "spec": spec}
+    )
+    assert _lets(found, "airflow/stray") is expected
+
+
+def test_paths_that_all_proxies_expose_are_open() -> None:
+    exposed = {"expose": {"paths": [{"listenerPort": 80, "path": "/healthz"}]}}
+    found = _filters(DENY, HTTP, {"kind": "ProxyDefaults", "name": "global", "spec": exposed})
+    assert [_lets(found, "airflow/stray", ("GET", path)) for path in ("/healthz", "/v1")] == [True, False]
+
+
+@pytest.mark.parametrize(("enabled", "expected"), [(False, True), (True, False), (None, False)])
+def test_without_redirection_the_proxy_holds_nothing(enabled: bool | None, expected: bool) -> None:
+    values = {"connectInject": {"transparentProxy": {"defaultEnabled": enabled}}, "global": {"acls": {"manageSystemACLs": True}}}
+    chart = Resource("urn:consul", "kubernetes:helm.sh/v3:Release", {"chart": "hashicorp/consul", "values": values})
+    objects = [_object(one["kind"], one["name"], one["spec"]) for one in (DENY, HTTP)]
+    stack = stack_from_manifests([*PODS, *objects])
+    assert _lets(list(read(Stack([*stack.resources, chart])))) is expected
 
 
 def test_permissions_at_a_service_that_is_not_http_refuse() -> None:

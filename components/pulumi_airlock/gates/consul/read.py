@@ -27,6 +27,8 @@ _TCP = Services.of("tcp")
 _ANY_REQUEST = frozenset({HttpOperation()})
 _LOCAL = (None, "", "default")
 """Namespaces and partitions that a source is of without a word."""
+_ELSEWHERE = ("peer", "samenessGroup", "partition")
+"""What a source may be of that is another cluster's."""
 
 
 def read(stack: Stack) -> Iterator[Filter]:
@@ -101,8 +103,14 @@ class _Reader:
                 asked = frozenset({HttpOperation("*", escape(path))})
                 yield Rule(Action.ALLOW, Match(hosts=hosts, services=ports, operations=asked), source)
         for hosts, services in one.reached(_TCP - unseen):
+            yield from self._changed(name, hosts, services)
             yield from self._plain(self.services.permissive(name), name, hosts, services)
             yield from self.ordered(name, hosts, services)
+
+    def _changed(self, name: str, hosts: Hosts, services: Services) -> Iterator[Rule]:
+        """What somebody wrote into the proxy itself: it may let in whoever comes."""
+        for source, reason in self.services.changed(name):
+            yield Rule(Action.ALLOW, Match(hosts=hosts, services=services), source, (reason,))
 
     def beyond(self, name: str, hosts: Hosts, services: Services) -> Iterator[Rule]:
         """The rules towards a service beyond the cluster: the gateway takes certificates of the mesh alone."""
@@ -110,7 +118,15 @@ class _Reader:
         yield from self.ordered(name, hosts, services)
 
     def _plain(self, permissive: bool | None, name: str, hosts: Hosts, services: Services) -> Iterator[Rule]:
-        """Without a certificate of the mesh nothing comes in, but in permissive mode."""
+        """Without a certificate of the mesh, or of a peer, nothing comes in, but in permissive mode."""
+        for one, position, source in self._of_peers(name):
+            place = f"{one.resource.name}.spec.sources[{position}]"
+            yield Rule(
+                Action.ALLOW,
+                Match(Who(workloads=frozenset({""})), hosts, services),
+                one.at("spec", "sources", position),
+                (f"{place}: who {source.get('name')} of another cluster is",),
+            )
         said = next((one.at("spec", "mutualTLSMode") for one in self.services.defaults if one.name == name), self.source)
         match = Match(Who(workloads=self.strangers), hosts, services)
         if permissive is None:
@@ -119,6 +135,16 @@ class _Reader:
             yield Rule(Action.ALLOW, match, said)
         else:
             yield Rule(Action.DENY, match, said, implied=True)
+
+    def _of_peers(self, name: str) -> Iterator[tuple[KubeObject, int, Mapping[str, Any]]]:
+        """Sources of other clusters that a service's intentions let in, or may."""
+        for one in self.intentions:
+            if one.get("spec", "destination", "name") not in (name, "*", UNKNOWN):
+                continue
+            for position, source in enumerate(one.get_list("spec", "sources")):
+                elsewhere = isinstance(source, Mapping) and any(source.get(key) for key in _ELSEWHERE)
+                if elsewhere and source.get("action") != "deny":
+                    yield one, position, source
 
     def ordered(self, name: str, hosts: Hosts, services: Services) -> Iterator[Rule]:
         """The rules towards a service, in the order in which they decide."""
@@ -196,17 +222,17 @@ class _Reader:
             yield Rule(each, Match(who, hosts, services, operations), at, tuple(unsure))
 
     def _who(self, source: Mapping[str, Any], place: str) -> tuple[Who, list[str]]:
-        """Whom a source means here: what is of another cluster, partition or group is nobody of this one."""
+        """Whom a source means here: what is of a peer or group is nobody of this cluster."""
         name = source.get("name")
         if name is UNKNOWN or not isinstance(name, str):
             return Who(), [f"{place}.name"]
-        elsewhere = [key for key in ("peer", "samenessGroup") if source.get(key)]
-        elsewhere += [key for key in ("namespace", "partition") if source.get(key) not in (*_LOCAL, "*")]
-        if elsewhere:
+        if any(source.get(key) for key in ("peer", "samenessGroup")):
             return Who(workloads=frozenset()), []
+        # Enterprise: a namespace may mirror one of this cluster, and a partition be this cluster's.
+        doubts = [f"{place}.{key}" for key in ("namespace", "partition") if source.get(key) not in (*_LOCAL, "*")]
         if name == "*":
-            return Who(), []
-        return Who(workloads=frozenset(each.name for each in self.members if each.service_account == name)), []
+            return Who(), doubts
+        return Who(workloads=frozenset(each.name for each in self.members if each.service_account == name)), doubts
 
 
 def _action(value: Any) -> Action:

@@ -4,9 +4,12 @@ Sources: Consul, "Service defaults", "Proxy defaults", "Mesh" (the modes of mutu
 charts/consul (ACLs).
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
+from ...proof.filters import Source
 from ...proof.sets import Services
 from ...tokens import HELM_ENVIRONMENT
 from ..kubernetes import Cluster, Workload, objects
@@ -20,12 +23,15 @@ TRANSPARENT = "consul.hashicorp.com/transparent-proxy"
 HTTP = ("http", "http2", "grpc")
 _INJECT = INJECT["consul"][0]
 _TCP = Services.of("tcp")
+_HARMLESS = ("builtin/ext-authz", "builtin/otel-access-logging", "builtin/aws/lambda")
+"""Extensions that refuse more, log, or are of the caller's side alone."""
 
 
 class MeshServices:
     """The services of a mesh: by their service accounts, whose names they have (with ACLs they have to)."""
 
     def __init__(self, stack: Stack, cluster: Cluster, named: frozenset[str]) -> None:
+        self._stack, self._cluster = stack, cluster
         self._said = Annotations(stack, cluster).said
         self._ours = {one.urn for one in stack.of_type(HELM_ENVIRONMENT) if one.get("mesh") == "consul"}
         self.defaults = objects(stack, GROUP, "ServiceDefaults")
@@ -63,17 +69,39 @@ class MeshServices:
         # Where the stack has no Mesh, somebody else's may allow it.
         return mode == "permissive" and (not allowed or any(one is not False and one is not None for one in allowed))
 
+    def changed(self, name: str) -> Iterator[tuple[Source, str]]:
+        """What is written into a service's proxy past all intentions: extensions, and pieces of Envoy's own configuration."""
+        for one in (*(each for each in self.defaults if each.name == name), *self._global):
+            for position, each in enumerate(one.get_list("spec", "envoyExtensions")):
+                kind = each.get("name") if isinstance(each, Mapping) else UNKNOWN
+                if kind not in _HARMLESS:
+                    place = f"{one.resource.name}.spec.envoyExtensions[{position}]"
+                    yield one.at("spec", "envoyExtensions", position), f"{place}: what it makes of the proxy"
+            config = one.get("spec", "config")
+            for key in config if isinstance(config, Mapping) else ():
+                if re.fullmatch(r"envoy_.*_json", str(key)):
+                    yield one.at("spec", "config", key), f"{one.resource.name}.spec.config.{key}: what it makes of the proxy"
+
     def unseen(self, one: Workload) -> Services:
         """Ports that lead past the proxy."""
         if one.urn in self._ours:
             return Services()
-        return _TCP if self._said(one, TRANSPARENT) == "false" else ports_of(self._said(one, EXCLUDED))
+        said = self._said(one, TRANSPARENT) or self._cluster.labels_of(one.namespace).get(TRANSPARENT) or self._default
+        return _TCP if said == "false" else ports_of(self._said(one, EXCLUDED))
+
+    @cached_property
+    def _default(self) -> str:
+        """Whether pods without a word are redirected to their proxies: by the chart, which does so unless it is told not to."""
+        found: Any = chart_values(self._stack, "consul") or {}
+        for key in ("connectInject", "transparentProxy", "defaultEnabled"):
+            found = found.get(key) if isinstance(found, Mapping) else None
+        return "false" if found is False else ""
 
     def exposed(self, name: str) -> list[tuple[int, str]]:
         """Ports of the proxy and paths at which anybody is let in, for checks."""
         found = []
-        for one in self.defaults:
-            for each in one.get_list("spec", "expose", "paths") if one.name == name else ():
+        for one in (*(each for each in self.defaults if each.name == name), *self._global):
+            for each in one.get_list("spec", "expose", "paths"):
                 port = each.get("listenerPort") if isinstance(each, Mapping) else None
                 if isinstance(port, int | float):
                     found.append((int(port), str(each.get("path") or "/")))
