@@ -15,10 +15,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pulumi_airlock.access import Access, load
-from pulumi_airlock.learn import Evidence, Learnt, TaskRun, learn, opened
+from pulumi_airlock.learn import Learnt, TaskRun, Worker, learn, opened, worker_of
 from rich.console import Console
 
-from .lines import LINES
+from .lines import LINES, records
 from .measure import ROOT
 from .traffic import Traffic, everything, traffic
 
@@ -61,6 +61,7 @@ CASES: dict[str, dict[str, float | bool]] = {
     "three times the noise": {"noise": 3},
     "one task after the other": {"parallel": False},
     "3 days": {"days": 3},
+    "behind NAT": {"nat": True},
 }
 
 
@@ -136,20 +137,38 @@ def _accuracy(name: str, case: str) -> Accuracy:
     made = traffic(access, **CASES[case])  # type: ignore[arg-type]  # its keywords
     with tempfile.TemporaryDirectory() as folder, opened() as seen:
         log = Path(folder) / "log"
-        _write(log, name, made.contacts)
+        lines = (part for one in made.contacts for part in records(one)) if name == "VPC flow log" else made.contacts
+        _write(log, name, lines)
         seen.read(str(log))
-        learnt = learn(seen, _runs(made), [], access)
-    tasks = {(dag, task, to) for (dag, task), reach in made.reach.items() for to in reach}
-    told = list(_told(learnt, access))
-    found = {(one.task.dag, one.task.task, one.target.declared) for one in told if one.task}
-    routes = {(_principal(access, dag, task), to) for dag, task, to in tasks}
+        workers = _behind_nat(made) if CASES[case].get("nat") else []
+        learnt = learn(seen, _runs(made), workers, access)
+    truth = {(dag, task, to) for (dag, task), reach in made.reach.items() for to in reach}
+    found = set(_told(made, learnt))
+    routes = {(_principal(access, dag, task), to) for dag, task, to in truth}
     routed = {(_principal(access, dag, task), to) for dag, task, to in found}
-    return Accuracy(name, case, *_shares(found, tasks), *_shares(routed, routes))
+    return Accuracy(name, case, *_shares(found, truth), *_shares(routed, routes))
 
 
-def _told(learnt: Learnt, access: Access) -> Iterator[Evidence]:
-    """What would be proposed. Destinations that the file does not have are left out: nobody says whose they are."""
-    return (one for one in learnt.evidence if one.task and not one.others and one.target.declared)
+def _behind_nat(made: Traffic) -> list[Worker]:
+    """What `--worker` would say: each environment's workers are seen with one address."""
+    found = {
+        (one.hostname, f"{one.worker.rpartition('.')[0]}.{int(one.worker.rpartition('.')[2]) // 128 * 128 + 1}")
+        for one in made.runs
+    }
+    return [worker_of(f"{hostname}={address}") for hostname, address in sorted(found)]
+
+
+def _told(made: Traffic, learnt: Learnt) -> Iterator[tuple[str, str, str]]:
+    """What would be proposed. A destination that the file does not have is right where the task did go to its addresses: then it
+    is the one with the name."""
+    reached: dict[tuple[str, str, str], str] = {}
+    for contact in made.contacts:
+        if contact.run and not contact.refused:
+            reached[contact.run.dag, contact.run.task, contact.address] = contact.name
+    for one in learnt.evidence:
+        if one.task is not None and not one.others:
+            names = (reached.get((one.task.dag, one.task.task, end.address)) for end in learnt.raw[one.target])
+            yield one.task.dag, one.task.task, one.target.declared or next(filter(None, names), str(one.target))
 
 
 def _principal(access: Access, dag: str, task: str) -> str:

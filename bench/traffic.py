@@ -1,17 +1,18 @@
 """Traffic of a known access file: the task runs of a few weeks, and what each of them connects to; and what is no task's.
 
-Whatever is learnt from it can be held against what it was made of. The same seed makes the same traffic.
+Whatever is learnt from it can be held against what it was made of. The same seed makes the same traffic. Nothing of
+what reads logs is used here: what connections look like is decided here alone.
 """
 
 import random
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import cycle, islice
+from zlib import crc32
 from zoneinfo import ZoneInfo
 
 from pulumi_airlock.access import Access, Destination, Route
-from pulumi_airlock.logs.connection import EPHEMERAL
 
 START = datetime(2026, 10, 26, tzinfo=UTC)
 """A Monday."""
@@ -19,6 +20,11 @@ TASKS = ("extract", "transform", "load", "publish")
 NAMES = ("daily", "hourly", "backfill")
 WORKERS = 4
 """Of each environment."""
+_NEAR_ENDS = (32768, 60999)
+"""Ports that Linux takes for the near end of a connection."""
+_MOVES = 3
+"""Days after which a name of the cloud leads to other addresses."""
+_SCANNER = "10.90.0.5"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +55,17 @@ class Contact:
     name: str
     """The destination's in the access file; empty for what is in none."""
     host: str
-    """The host's name, for those who know it; empty where it has none."""
+    """The host's name; empty where it has none."""
     port: int
     protocol: str
     source_port: int
     run: Run | None = None
+    lasts: int = 0
+    """Seconds."""
+    refused: bool = False
+    """Whether a gate refused it."""
+    hidden: bool = False
+    """Whether who looks at packets alone cannot see the name."""
 
 
 @dataclass
@@ -68,11 +80,14 @@ class Traffic:
     """Principal and destination of which there is traffic."""
 
 
-def traffic(access: Access, *, days: int = 14, noise: float = 1.0, parallel: bool = True, seed: int = 7) -> Traffic:
+def traffic(
+    access: Access, *, days: int = 14, noise: float = 1.0, parallel: bool = True, nat: bool = False, seed: int = 7
+) -> Traffic:
     """Traffic of the workloads of an access file.
 
-    `noise`: how much there is that is no task's (1: each worker's agents go somewhere every quarter of an hour, and scan now and
-    then). `parallel`: whether a DAG's tasks run at the same time, on the same few workers, rather than one after the other.
+    `noise`: how much there is that is no task's (1: each worker's agents go somewhere every quarter of an hour, and stray now and
+    then; a scanner goes through all destinations once a day). `parallel`: whether a DAG's tasks run at the same time, on the same
+    few workers, rather than one after the other. `nat`: whether all workers of an environment are seen with one address.
     """
     chance = random.Random(seed)  # noqa: S311  # nothing secret
     made = Traffic()
@@ -89,8 +104,12 @@ def traffic(access: Access, *, days: int = 14, noise: float = 1.0, parallel: boo
                 _dag(made, chance, access, environment, workers, dag, kind, routes, given, days, parallel=parallel)
             made.routes |= {(principal.name, to) for route in routes for to in route.to}
         _noise(made, chance, access, workers, days, noise)
+    if noise:
+        _scans(made, chance, access, days)
+    if nat:
+        made.contacts = [replace(one, source=_seen_as(one.source)) for one in made.contacts]
     made.contacts.sort(key=lambda one: one.time)
-    seen = {(one.run.dag, one.run.task, one.name) for one in made.contacts if one.run}
+    seen = {(one.run.dag, one.run.task, one.name) for one in made.contacts if one.run and not one.refused}
     made.reach = {key: frozenset(to for to in reach if (*key, to) in seen) for key, reach in made.reach.items()}
     return made
 
@@ -157,7 +176,16 @@ def _run(
                 for _ in range(chance.choice((1, 1, 2, 5))):
                     at = start + chance.random() * (end - start)
                     if any(_open(route, at) for route in routes[name]):
-                        made.contacts.append(_contact(chance, access.destination(name), at, run.worker, run))
+                        made.contacts += _tries(chance, access.destination(name), at, run)
+
+
+def _tries(chance: random.Random, destination: Destination, at: datetime, run: Run) -> Iterator[Contact]:
+    """A connection that lasts for a while, at most as long as its task; now and then after some that a gate refused."""
+    if chance.random() < 0.02:
+        for number in range(chance.randint(1, 3)):
+            yield replace(_contact(chance, destination, at - timedelta(seconds=2 * number), run.worker, run), refused=True)
+    left = int((run.end - at).total_seconds())
+    yield replace(_contact(chance, destination, at, run.worker, run), lasts=min(left, chance.choice((0, 1, 5, 40, left))))
 
 
 def _open(route: Route, at: datetime) -> bool:
@@ -172,7 +200,8 @@ def address_of(destination: Destination, number: int = 0) -> str:
     """One of a destination's addresses; a name alone resolves to one that nothing declares."""
     networks = [one for one in destination.networks() if one.version == 4]
     if not networks:
-        return f"198.51.100.{sum(map(ord, destination.name)) % 250 + 1}"
+        number += crc32(destination.name.encode()) % 4096 * 16
+        return f"198.51.{number // 256}.{number % 256}"
     network = networks[number % len(networks)]
     return str(network[number % network.num_addresses])
 
@@ -181,8 +210,11 @@ def _contact(chance: random.Random, destination: Destination, at: datetime, work
     protocol, first, last = destination.services()[0]
     port = chance.randint(first, last)
     host = destination.hosts[0] if destination.hosts else ""
-    address = address_of(destination, chance.randrange(8))
-    return Contact(at, worker, address, destination.name, host, port, protocol, chance.randrange(EPHEMERAL, 61000), run)
+    # Behind a name are two addresses at a time, others after some days; and not every connection shows the name.
+    moved = (at - START).days // _MOVES if host else 0
+    address = address_of(destination, chance.randrange(2 if host else 8) + 2 * moved)
+    hidden, near = chance.random() < 0.2, chance.randint(*_NEAR_ENDS)
+    return Contact(at, worker, address, destination.name, host, port, protocol, near, run, hidden=hidden)
 
 
 def _noise(made: Traffic, chance: random.Random, access: Access, workers: list[str], days: int, noise: float) -> None:
@@ -201,7 +233,23 @@ def _noise(made: Traffic, chance: random.Random, access: Access, workers: list[s
             if chance.random() < 0.5 and odd.networks():
                 made.contacts.append(_contact(chance, odd, at, worker, None))
             else:
-                made.contacts.append(Contact(at, worker, f"198.18.0.{chance.randrange(40)}", "", "", 443, "tcp", EPHEMERAL))
+                made.contacts.append(Contact(at, worker, f"198.18.0.{chance.randrange(40)}", "", "", 443, "tcp", 40000))
+
+
+def _scans(made: Traffic, chance: random.Random, access: Access, days: int) -> None:
+    """From a machine that is no worker, once a day: what it asks for is there, or is refused."""
+    for day in range(days):
+        at = START + timedelta(days=day, seconds=chance.randrange(86400))
+        for destination in access.destinations:
+            if destination.networks():
+                found = _contact(chance, destination, at, _SCANNER, None)
+                made.contacts += [found, replace(found, port=found.port + 1, refused=True)]
+
+
+def _seen_as(worker: str) -> str:
+    """The address of its NAT: one for each half of a /24, which is an environment's."""
+    network, _, host = worker.rpartition(".")
+    return worker if worker == _SCANNER else f"{network}.{int(host) // 128 * 128 + 1}"
 
 
 def everything(made: Traffic, lines: int) -> Iterator[Contact]:

@@ -1,7 +1,7 @@
 """The queries that count logs where they live: SQL of their dialects, and the same answer as counting here."""
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -27,7 +27,7 @@ def seen_here(log: Path) -> list[tuple[object, ...]]:
 
 
 def rows_of(seen: object) -> list[tuple[object, ...]]:
-    columns = "format, source, destination, name, port, protocol, minute, allowed"
+    columns = "format, source, destination, name, port, protocol, minute, last, allowed"
     return seen.sql.execute(f"SELECT {columns}, sum(connections) FROM seen GROUP BY ALL ORDER BY ALL").fetchall()  # noqa: S608
 
 
@@ -58,7 +58,8 @@ def test_athena_counts_vpc_flow_logs_as_they_are_counted_here(bank: Bank, contac
     )
     names = "version account_id interface_id srcaddr dstaddr srcport dstport protocol packets bytes start_ end_ action log_status"
     columns = ", ".join(f"'{one}': 'VARCHAR'" for one in names.split())
-    table = f"""CREATE TABLE vpc AS SELECT * EXCLUDE (srcport, dstport, protocol, start_), CAST(srcport AS INTEGER) AS srcport,
+    table = f"""CREATE TABLE vpc AS SELECT * EXCLUDE (srcport, dstport, protocol, start_, end_),
+        CAST(srcport AS INTEGER) AS srcport, CAST(end_ AS BIGINT) AS "end",
         CAST(dstport AS INTEGER) AS dstport, CAST(protocol AS BIGINT) AS protocol, CAST(start_ AS BIGINT) AS start,
         CAST(to_timestamp(CAST(start_ AS BIGINT)) AS DATE) AS "date"
         FROM read_csv('{every}', delim = ' ', header = false, columns = {{{columns}}})"""  # noqa: S608
@@ -74,12 +75,13 @@ def test_fortigate_logs_in_a_table_are_counted_as_they_are_here(dialect: str, co
     rows = tmp_path / "rows.csv"
     rows.write_text(
         "".join(
-            f"{one.source},{one.address},{one.source_port},{one.port},{6 if one.protocol == 'tcp' else 17},close,{one.host},"
-            f"{int(one.time.timestamp())}369913239,traffic,{one.time:%Y-%m-%d}\n"
+            f"{one.source},{one.address},{one.source_port},{one.port},{6 if one.protocol == 'tcp' else 17},"
+            f"{'deny' if one.refused else 'close'},{'' if one.hidden else one.host},"
+            f"{int(one.time.timestamp()) + one.lasts}369913239,{one.lasts},traffic,{one.time:%Y-%m-%d}\n"
             for one in contacts
         )
     )
-    names = "srcip dstip srcport dstport proto action hostname eventtime type date"
+    names = "srcip dstip srcport dstport proto action hostname eventtime duration type date"
     columns = ", ".join(f"'{one}': '{'DATE' if one == 'date' else 'VARCHAR'}'" for one in names.split())
     table = f"CREATE TABLE forti AS FROM read_csv('{rows}', header = false, columns = {{{columns}}})"
     assert answered(query(dialect, "fortigate", "here.forti", SINCE, TODAY), dialect, table, tmp_path) == seen_here(log)
@@ -92,11 +94,12 @@ def test_bigquery_counts_flow_logs_as_they_are_counted_here(contacts: list, tmp_
             end = {"src_ip": one.source, "dest_ip": one.address, "src_port": one.source_port, "dest_port": one.port}
             end["protocol"] = 6 if one.protocol == "tcp" else 17
             moment = f"{one.time:%Y-%m-%dT%H:%M:%S.%f}000Z"
-            payload = {"connection": end, "reporter": "SRC", "start_time": moment}
+            last = f"{one.time + timedelta(seconds=one.lasts):%Y-%m-%dT%H:%M:%S.%f}000Z"
+            payload = {"connection": end, "reporter": "SRC", "start_time": moment, "end_time": last}
             file.write(json.dumps({"timestamp": moment, "jsonPayload": payload}) + "\n")
     # A sink's table has numbers as FLOAT64, and start_time as text.
     numbers = "src_port DOUBLE, dest_port DOUBLE, protocol DOUBLE"
-    shape = f"STRUCT(connection STRUCT(src_ip VARCHAR, dest_ip VARCHAR, {numbers}), start_time VARCHAR)"
+    shape = f"STRUCT(connection STRUCT(src_ip VARCHAR, dest_ip VARCHAR, {numbers}), start_time VARCHAR, end_time VARCHAR)"
     table = f"""CREATE TABLE flows AS FROM read_json('{log}', format = 'newline_delimited',
         columns = {{'timestamp': 'TIMESTAMPTZ', 'jsonPayload': '{shape}'}})"""
     assert answered(query("bigquery", "", "here.flows", SINCE, TODAY), "bigquery", table, tmp_path) == seen_here(log)
@@ -107,10 +110,8 @@ def test_an_answer_that_is_none_says_what_is_wrong(tmp_path: Path) -> None:
     answer.write_text("source,destination\n10.0.0.1,10.0.0.2\n")
     with opened() as seen, pytest.raises(InputError, match="has no column format, name, port, protocol, started"):
         read_aggregated(seen, answer)
-    answer.write_text(
-        f"{','.join(('format', 'source', 'destination', 'name', 'port', 'protocol', 'started', 'allowed', 'connections'))}\n"
-    )
-    answer.write_text(answer.read_text() + "vpc-flow,10.0.0.1,10.0.0.2,,443,tcp,yesterday,true,7\n")
+    answer.write_text("format,source,destination,name,port,protocol,started,ended,allowed,connections\n")
+    answer.write_text(answer.read_text() + "vpc-flow,10.0.0.1,10.0.0.2,,443,tcp,yesterday,1,true,7\n")
     with opened() as seen, pytest.raises(InputError, match="1 rows have no source, or started"):
         read_aggregated(seen, answer)
 

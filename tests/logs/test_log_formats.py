@@ -65,6 +65,17 @@ def test_without_eventtime_the_device_s_clock_counts_with_its_zone() -> None:
     assert read(line.replace('tz="+0100" ', "")).time == datetime(2026, 11, 21, 10, 20, 1, tzinfo=UTC)
 
 
+@pytest.mark.parametrize("stamp", ["eventtime=1795252801369913239 ", ""])
+def test_a_session_began_before_it_was_logged(stamp: str) -> None:
+    line = FORTIGATE.replace("eventtime=1795252801369913239 ", stamp).replace("duration=0", "duration=3661")
+    logged = datetime(2026, 11, 21, 9, 20, 1, tzinfo=UTC)
+    assert (read(line).time, read(line).until) == (logged - timedelta(seconds=3661), logged)
+
+
+def test_who_opened_a_session_is_no_answer_whatever_its_ports() -> None:
+    assert not read(FORTIGATE.replace("srcport=51234", "srcport=20000").replace("dstport=1521", "dstport=50000")).is_answer
+
+
 def test_policy_0_is_the_implicit_deny() -> None:
     line = FORTIGATE.replace("policyid=7", "policyid=0").replace('policyname="finance = ledger" ', "")
     assert (read(line).rule, read(line).rule_id) == ("implicit deny", "0")
@@ -92,6 +103,7 @@ def test_people_icmp_and_profiles() -> None:
         (("srcip=10.40.0.77 ", ""), "srcip is missing"),
         (("dstport=1521", "dstport=70000"), "dstport is no port"),
         (("proto=6 ", ""), "proto is missing"),
+        (("duration=0", "duration=long"), "duration is no number of seconds: 'long'"),
         (('type="traffic"', 'type="event"'), "of type 'event'"),
     ],
 )
@@ -192,6 +204,12 @@ def test_where_a_request_went_is_told_by_what_the_proxy_knows(fields: dict[str, 
     assert (one.name, one.destination, one.port) == expected
 
 
+def test_what_a_proxy_logs_at_its_end_began_before() -> None:
+    fields = {"start_time": "2026-11-21T09:20:00.900Z", "downstream_remote_address": "10.40.0.77:40022", "duration": 1500}
+    one = read(json.dumps({**fields, "upstream_host": "10.20.4.10:5432"}))
+    assert one.until == datetime(2026, 11, 21, 9, 20, 2, 400_000, tzinfo=UTC)
+
+
 def test_a_token_that_was_not_accepted_is_told_apart() -> None:
     line = (
         '{"start_time":"2026-11-21T09:20:00Z","method":"CONNECT","authority":"db.corp.example:5432","response_code":401,'
@@ -207,6 +225,8 @@ def test_a_token_that_was_not_accepted_is_told_apart() -> None:
         ('{"upstream_host": "10.20.4.10:5432"', "damaged"),
         ('{"upstream_host": "10.20.4.10:5432"}', "no caller"),
         ('{"downstream_remote_address": "10.0.0.1:1", "upstream_host": null}', "neither"),
+        ('{"downstream_remote_address": "10.0.0.1:1", "upstream_host": "10.0.0.2", "protocol": "-"}', "no destination's port"),
+        ('{"downstream_remote_address": "10.0.0.1:1", "requested_server_name": "db.corp.example"}', "no destination's port"),
         ('{"downstream_remote_address": "somebody", "upstream_host": "10.0.0.1:1"}', "no address"),
         ('{"downstream_remote_address": "10.0.0.1:1", "upstream_host": "10.0.0.1:1", "start_time": "noon"}', "no instant"),
     ],

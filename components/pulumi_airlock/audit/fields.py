@@ -54,7 +54,8 @@ class Field:
 FIELDS: Final[tuple[Field, ...]] = (
     Field(
         "time",
-        "when it began (a FortiGate's `eventtime`: nanoseconds; flow logs and ZIA's `epochtime`: seconds)",
+        "when it began; a FortiGate's `eventtime` (nanoseconds) is when it was logged, `duration` seconds later. "
+        "Flow logs and ZIA's `epochtime`: seconds",
         {
             "fortigate": ("eventtime", "date"),
             "zpa": ("TimestampConnectionStart", "LogTimestamp"),

@@ -75,6 +75,7 @@ def _tell(found: "Learnt", proposed: "Proposed") -> None:
         ("routes that the access file's own rules refuse", len(proposed.refused)),
         ("tasks that nothing tells apart from others, by destination", len(proposed.unclear)),
         ("destinations that are reached as routes declare", proposed.declared),
+        ("uses of declared routes outside their windows", len(proposed.outside)),
         ("connections that no task explains", sum(found.unexplained.values())),
         ("of these from addresses of no worker", found.not_of_workers),
         (f"workers without an address ({', '.join(found.lost[:3])}; give --worker)", len(found.lost)),

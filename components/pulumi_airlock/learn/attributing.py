@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 ROUNDS = 60
 CHANCE = 1e-3
-"""How improbable it has to be that the background alone makes a task's hits, over all tasks together."""
+"""How improbable it has to be that the background alone makes a task's hits, over all tasks and destinations together."""
 LEAST = 0.05
 """The share of its runs that a task has to be made responsible for."""
 _SOURCE_BITS = 40
@@ -72,10 +72,11 @@ def minutes_of(contacts: Ints) -> Ints:
     return contacts & ((1 << _SOURCE_BITS) - 1)
 
 
-def attribute(ran: Ran, contacts: Ints, tasks: int, quiet: int, minutes: int) -> list[Attributed]:
+def attribute(ran: Ran, contacts: Ints, tasks: int, quiet: int, minutes: int, destinations: int = 1) -> list[Attributed]:
     """The tasks that explain contacts (`keys`, each once) with one destination, the surest first.
 
     `tasks`: how many there are. `minutes`: how many the log is of, over all workers; `quiet`: those in which no task runs.
+    `destinations`: how many are asked for, one after the other: of many, one is soon hit by chance.
     """
     contacts = np.unique(contacts)
     low = np.searchsorted(contacts, keys(ran.source, ran.first))
@@ -94,7 +95,7 @@ def attribute(ran: Ran, contacts: Ints, tasks: int, quiet: int, minutes: int) ->
     background = min(_rate(len(contacts) - len(np.unique(contact)), quiet), _rate(len(contacts), minutes))
     shares = _shares(task, length, run, contact, starts, runs, len(contacts), background)
     chance = 1 - (1 - background) ** length
-    return _chosen(shares, task, runs, chance, run, contact, starts, contacts)
+    return _chosen(shares, task, runs, chance, run, contact, starts, contacts, CHANCE / destinations)
 
 
 def _rate(contacts: int, minutes: int) -> float:
@@ -120,14 +121,22 @@ def _shares(
 
 
 def _chosen(
-    shares: Floats, task: Ints, runs: Ints, chance: Floats, run: Ints, contact: Ints, starts: Ints, contacts: Ints
+    shares: Floats,
+    task: Ints,
+    runs: Ints,
+    chance: Floats,
+    run: Ints,
+    contact: Ints,
+    starts: Ints,
+    contacts: Ints,
+    improbable: float,
 ) -> list[Attributed]:
     responsible = np.bincount(task, shares, minlength=len(runs))
     hit = np.bincount(task, minlength=len(runs))
     by_chance = np.bincount(task, chance, minlength=len(runs)) / np.maximum(hit, 1)
     crowd = np.bincount(contact)[contact]
     alone = np.bincount(task, np.minimum.reduceat(crowd, starts) == 1, minlength=len(runs))
-    wanted = CHANCE / max(1, int(np.count_nonzero(hit)))
+    wanted = improbable / max(1, int(np.count_nonzero(hit)))
     found = []
     for one in np.flatnonzero(hit):
         share = float(responsible[one] / runs[one])

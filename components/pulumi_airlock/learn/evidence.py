@@ -41,7 +41,9 @@ class Evidence:
     target: Target
     connections: int
     minutes: Ints
-    """The minutes since 1970 in which it did, in order."""
+    """The minutes since 1970 in which connections began, in order."""
+    latest: int
+    """The minute in which one was seen last: a long one ends later than it began."""
     task: Task | None = None
     principal: str = ""
     """Where the log names a service account: its principal."""
@@ -53,7 +55,7 @@ class Evidence:
     @property
     def last(self) -> datetime:
         """When it was seen last, to the minute."""
-        return at(int(self.minutes[-1]))
+        return at(self.latest)
 
 
 @dataclass
@@ -86,10 +88,11 @@ class _Rows:
     target: Ints
     caller: Ints
     minute: Ints
+    last: Ints
     count: Ints
 
     def where(self, mask: Mask) -> "_Rows":
-        return _Rows(self.target[mask], self.caller[mask], self.minute[mask], self.count[mask])
+        return _Rows(self.target[mask], self.caller[mask], self.minute[mask], self.last[mask], self.count[mask])
 
 
 class _Caller(NamedTuple):
@@ -114,13 +117,14 @@ def learn(seen: Seen, runs: Iterable[TaskRun], workers: Sequence[Worker], access
         found.raw.setdefault(target, []).append(one)
         found.formats.setdefault(target, set()).update(formats)
     columns = seen.sql.execute(_ROWS).fetchnumpy()
-    end, caller, minute, count = (np.asarray(columns[name], dtype=np.int64) for name in ("e", "c", "minute", "n"))
+    end, caller, minute, last, count = (np.asarray(columns[name], dtype=np.int64) for name in ("e", "c", "minute", "last", "n"))
     if not len(end):
         return found
-    found.first, found.last = at(int(minute.min())), at(int(minute.max()))
-    rows = _Rows(target_of[end], caller, minute, count)
+    since, until = int(last.min()), int(last.max())  # what began long before the log does is no log of that time
+    found.first, found.last = at(since), at(until)
+    rows = _Rows(target_of[end], caller, minute, last, count)
     named = _exact(found, rows, callers, list(targets), access)
-    _by_time(found, rows.where(~named[rows.caller]), callers, list(targets), runs, workers, int(minute.min()), int(minute.max()))
+    _by_time(found, rows.where(~named[rows.caller]), callers, list(targets), runs, workers, since, until)
     found.evidence.sort(key=lambda one: (str(one.target), one.principal, one.task or ("", "", "")))
     return found
 
@@ -135,7 +139,7 @@ _CALLERS = f"""
         SELECT DISTINCT source, user, environment, dag_id, task_id FROM seen WHERE {_ALLOWED});
     SELECT source, user, environment, dag_id, task_id FROM callers ORDER BY c"""  # noqa: S608
 _ROWS = f"""
-    SELECT e, c, minute, sum(connections)::BIGINT AS n FROM seen
+    SELECT e, c, minute, max(last) AS last, sum(connections)::BIGINT AS n FROM seen
     JOIN ends USING (destination, name, port, protocol) JOIN callers USING (source, user, environment, dag_id, task_id)
     WHERE {_ALLOWED} GROUP BY e, c, minute"""  # noqa: S608
 
@@ -161,7 +165,14 @@ def _exact(found: Learnt, rows: _Rows, callers: Sequence[_Caller], targets: Sequ
     for target, who, part in _groups(here.target, of[here.caller]):
         whom, principal = names[who]
         found.evidence.append(
-            Evidence(targets[target], int(here.count[part].sum()), np.unique(here.minute[part]), whom, principal)
+            Evidence(
+                targets[target],
+                int(here.count[part].sum()),
+                np.unique(here.minute[part]),
+                int(here.last[part].max()),
+                whom,
+                principal,
+            )
         )
     return of >= 0
 
@@ -195,18 +206,20 @@ def _by_time(
         return
     logged = len(units) * (until - since + 1)
     quiet = logged - busy(spans)
-    listed = list(tasks)
+    listed, asked = list(tasks), len(np.unique(here.target))
     for target, _, part in _groups(here.target, np.zeros_like(here.target)):
         contact = keys(of[here.caller[part]], here.minute[part])
         order = np.argsort(contact, kind="stable")
-        contact, count = contact[order], here.count[part][order]
+        contact, count, last = contact[order], here.count[part][order], here.last[part][order]
         explained = np.zeros(len(contact), dtype=bool)
-        for one in attribute(spans, contact, len(tasks), quiet, logged):
+        for one in attribute(spans, contact, len(tasks), quiet, logged, asked):
             mine = np.isin(contact, one.contacts)
             explained |= mine
             others = tuple(listed[other] for other in one.others)
             minutes = np.unique(minutes_of(one.contacts))
-            found.evidence.append(Evidence(targets[target], int(count[mine].sum()), minutes, listed[one.task], "", one, others))
+            latest = int(last[mine].max())
+            counted = int(count[mine].sum())
+            found.evidence.append(Evidence(targets[target], counted, minutes, latest, listed[one.task], "", one, others))
         if left := int(count[~explained].sum()):
             found.unexplained[targets[target]] = found.unexplained.get(targets[target], 0) + left
 

@@ -8,14 +8,16 @@ told, and not proposed.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import product
 
 from ..access import Access, Destination, Principal, Route, Severity, Window, Zone, check
 from ..access.errors import AccessError
 from ..brownfield.making import slug
+from .attributing import Ints
 from .evidence import Evidence, Learnt, Task
 from .naming import Selector, destination_of, free, selectors, zone_of
 from .places import Target
-from .windows import window_of
+from .windows import declared_at, window_of
 
 REASON = "learnt from logs: nobody has confirmed it yet"
 
@@ -30,6 +32,16 @@ class Proposal:
     """Why it is not to be declared as it is: what the access file's own rules say of it."""
 
 
+@dataclass(frozen=True)
+class Outside:
+    """What was seen at times at which no route declares it, of routes that do at others."""
+
+    evidence: Evidence
+    routes: tuple[Route, ...]
+    minutes: Ints
+    """The minutes since 1970 in which it was, in order."""
+
+
 @dataclass
 class Proposed:
     """What there is to be added to an access file, or to begin one with."""
@@ -41,6 +53,8 @@ class Proposed:
     refused: list[Proposal] = field(default_factory=list)
     unclear: list[Evidence] = field(default_factory=list)
     """Evidence of tasks that nothing tells apart from others, of another principal."""
+    outside: list[Outside] = field(default_factory=list)
+    """Uses of declared routes outside their windows."""
     declared: int = 0
     """Pairs of a principal and a destination that routes declare already."""
 
@@ -64,11 +78,15 @@ class _Proposing:
         principal_of = self._principals(evidence)
         clear = [one for one in evidence if not self._is_unclear(one, principal_of)]
         self._found.unclear = [one for one in evidence if self._is_unclear(one, principal_of)]
-        declared = {(who, to) for route in self._live() for who in route.from_ for to in route.to}
+        declared: dict[tuple[str, str], list[Route]] = {}
+        for route in self._live():
+            for pair in product(route.from_, route.to):
+                declared.setdefault(pair, []).append(route)
         pairs: dict[tuple[str, Target], list[Evidence]] = {}
         for one in clear:
             names = [one.principal] if one.principal else principal_of.get(one.task, []) if one.task else []
-            if any((name, one.target.declared) in declared for name in names):
+            if routes := [route for name in names for route in declared.get((name, one.target.declared), ())]:
+                self._outside(one, routes)
                 pairs.setdefault(("", one.target), []).append(one)
             elif names:
                 pairs.setdefault((names[0], one.target), []).append(one)
@@ -81,6 +99,11 @@ class _Proposing:
         if self._access is not None:
             self._refuse(self._access)
         return self._found
+
+    def _outside(self, one: Evidence, routes: Sequence[Route]) -> None:
+        minutes = one.minutes[~declared_at(routes, one.minutes)]
+        if len(minutes):
+            self._found.outside.append(Outside(one, tuple(routes), minutes))
 
     def _live(self) -> list[Route]:
         return [one for one in self._access.routes if not one.expired(self._today)] if self._access else []

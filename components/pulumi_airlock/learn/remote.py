@@ -18,8 +18,9 @@ from ..logs.connection import EPHEMERAL, PROTOCOLS
 from ..logs.fortigate import REFUSED
 from .seen import Seen, literal
 
-COLUMNS = ("format", "source", "destination", "name", "port", "protocol", "started", "allowed", "connections")
-"""What the query answers, in this order; `started` is the begin of a minute, in seconds since 1970."""
+COLUMNS = ("format", "source", "destination", "name", "port", "protocol", "started", "ended", "allowed", "connections")
+"""What the query answers, in this order; `started` and `ended` are begins of minutes, in seconds since 1970: a long connection is
+seen from one to the other."""
 DAYS = 30
 
 
@@ -70,21 +71,23 @@ def read_aggregated(seen: Seen, path: Path) -> None:
     if missing:
         message = f"has no column {', '.join(missing)}: give what the query of --sql answered, with its head"
         raise InputError([Problem(str(path), "", message)])
-    wrong = f"SELECT count(*) FROM answer WHERE {_STARTED} IS NULL OR {_COUNT} IS NULL OR coalesce(source, '') = ''"  # noqa: S608
+    damaged = " OR ".join(f"{one} IS NULL" for one in (_STARTED, _ENDED, _COUNT, "nullif(source, '')"))
+    wrong = f"SELECT count(*) FROM answer WHERE {damaged}"  # noqa: S608
     (count,) = seen.sql.execute(wrong).fetchone() or (0,)
     if count:
-        message = f"{count:,} rows have no source, or started or connections that are no numbers"
+        message = f"{count:,} rows have no source, or started, ended or connections that are no numbers"
         raise InputError([Problem(str(path), "", message)])
     seen.sql.execute(
         f"INSERT INTO seen SELECT format, source, coalesce(destination, ''), coalesce(name, ''), "  # noqa: S608
-        f"coalesce(TRY_CAST(port AS INTEGER), 0), protocol, {_STARTED} // 60, TRY_CAST(allowed AS BOOLEAN), "
-        f"'', '', '', '', {_COUNT} FROM answer"
+        f"coalesce(TRY_CAST(port AS INTEGER), 0), protocol, {_STARTED} // 60, greatest({_STARTED}, {_ENDED}) // 60, "
+        f"TRY_CAST(allowed AS BOOLEAN), '', '', '', '', {_COUNT} FROM answer"
     )
     (lines,) = seen.sql.execute(f"SELECT sum({_COUNT}) FROM answer").fetchone() or (0,)  # noqa: S608
     seen.told.lines += int(lines or 0)
 
 
-_STARTED, _COUNT = "TRY_CAST(started AS BIGINT)", "TRY_CAST(connections AS BIGINT)"
+_STARTED, _ENDED = "TRY_CAST(started AS BIGINT)", "TRY_CAST(ended AS BIGINT)"
+_COUNT = "TRY_CAST(connections AS BIGINT)"
 
 
 def _is_json(path: Path) -> bool:
@@ -115,6 +118,7 @@ def _vpc(to: _Dialect, table: str, since: date, partition: str) -> str:
         port="dstport",
         protocol=_protocol("protocol", to),
         started=_minute("start"),
+        ended=_minute(f"{to.quote}end{to.quote}"),
         allowed="CASE action WHEN 'ACCEPT' THEN true WHEN 'REJECT' THEN false END",
         where=[_days(to, since, partition), "log_status = 'OK'", _no_answer("srcport", "dstport")],
     )
@@ -132,7 +136,8 @@ def _gcp(to: _Dialect, table: str, since: date, partition: str) -> str:
         name="''",
         port=ports[1],
         protocol=_protocol(f"CAST({end}.protocol AS {to.integer})", to),
-        started="UNIX_SECONDS(TIMESTAMP_TRUNC(TIMESTAMP(jsonPayload.start_time), MINUTE))",
+        started=_truncated("start_time"),
+        ended=_truncated("end_time"),
         allowed="true",
         where=[f"timestamp >= TIMESTAMP('{since}')", _no_answer(*ports)],
     )
@@ -140,8 +145,9 @@ def _gcp(to: _Dialect, table: str, since: date, partition: str) -> str:
 
 def _fortigate(to: _Dialect, table: str, since: date, partition: str) -> str:
     refused = ", ".join(f"'{one}'" for one in sorted(REFUSED))
-    ports = [f"CAST({one} AS {to.integer})" for one in ("srcport", "dstport")]
     protocol = f"CAST(proto AS {to.integer})"
+    # Seconds before FortiOS 6.2, nanoseconds since; of the line, which is written when the session ends.
+    ended = f"CAST(substr(CAST(eventtime AS {to.text}), 1, 10) AS {to.integer})"
     return _select(
         fortigate.FORMAT,
         to,
@@ -149,12 +155,12 @@ def _fortigate(to: _Dialect, table: str, since: date, partition: str) -> str:
         source="srcip",
         destination="dstip",
         name="coalesce(hostname, '')",
-        port=f"CASE WHEN {protocol} IN (1, 58) THEN 0 ELSE {ports[1]} END",
+        port=f"CASE WHEN {protocol} IN (1, 58) THEN 0 ELSE CAST(dstport AS {to.integer}) END",
         protocol=_protocol(protocol, to),
-        # Seconds before FortiOS 6.2, nanoseconds since.
-        started=_minute(f"CAST(substr(CAST(eventtime AS {to.text}), 1, 10) AS {to.integer})"),
+        started=_minute(f"({ended} - coalesce(CAST(duration AS {to.integer}), 0))"),
+        ended=_minute(ended),
         allowed=f"CASE WHEN action <> '' THEN action NOT IN ({refused}) END",
-        where=[_days(to, since, partition), "type = 'traffic'", _no_answer(*ports)],
+        where=[_days(to, since, partition), "type = 'traffic'"],
     )
 
 
@@ -180,6 +186,10 @@ def _select(format_: str, to: _Dialect, table: str, *, where: list[str], **colum
 
 def _minute(seconds: str) -> str:
     return f"{seconds} - MOD({seconds}, 60)"
+
+
+def _truncated(field: str) -> str:
+    return f"UNIX_SECONDS(TIMESTAMP_TRUNC(TIMESTAMP(jsonPayload.{field}), MINUTE))"
 
 
 def _protocol(number: str, to: _Dialect) -> str:

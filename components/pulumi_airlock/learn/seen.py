@@ -38,10 +38,8 @@ _SHOWN = 20
 _GZIP = b"\x1f\x8b"
 _GLOB = frozenset("*?[")
 """What DuckDB takes for a pattern in a file's name."""
-_COLUMNS = {
-    one.format: one for one in (fortigate.COLUMNS, gcp.COLUMNS, hubble.COLUMNS, lss.COLUMNS, envoy.COLUMNS, proxy.COLUMNS)
-}
-_TYPES = {"port": "INTEGER", "minute": "BIGINT", "allowed": "BOOLEAN"}
+_COLUMNS = {one.format: one for one in (gcp.COLUMNS, hubble.COLUMNS, lss.COLUMNS, envoy.COLUMNS, proxy.COLUMNS)}
+_TYPES = {"port": "INTEGER", "minute": "BIGINT", "last": "BIGINT", "allowed": "BOOLEAN"}
 _TABLE = ", ".join(["format VARCHAR", *(f"{one} {_TYPES.get(one, 'VARCHAR')}" for one in FIELDS), "connections BIGINT"])
 _INSERTED = ", ".join(FIELDS)
 
@@ -131,8 +129,8 @@ class Seen:
     def covered(self) -> list[Covered]:
         """Of which time there are lines, by format."""
         rows = self.sql.execute(
-            "SELECT format, sum(connections), min(minute), max(minute), count(DISTINCT minute // 1440) FROM seen "
-            "WHERE minute IS NOT NULL GROUP BY format ORDER BY format"
+            "SELECT format, sum(connections), min(last), max(last), count(DISTINCT last // 1440) FROM seen "
+            "WHERE last IS NOT NULL GROUP BY format ORDER BY format"
         ).fetchall()
         return [Covered(name, int(lines), at(first), at(last), days) for name, lines, first, last, days in rows]
 
@@ -148,12 +146,14 @@ class Seen:
 
     def _sniff(self, name: str) -> tuple[Columns | None, tuple[str, ...]]:
         """How all of a file can be read by SQL, and the fields of a flow log; None where it has several formats, or others."""
-        reader, formats = Reader(self._format), set()
-        for number, line in enumerate(islice(lines_of(name), _SNIFFED), 1):
+        reader, formats, lines = Reader(self._format), set(), list(islice(lines_of(name), _SNIFFED))
+        for number, line in enumerate(lines, 1):
             formats |= {one.format for one in reader.line(number, line) if isinstance(one, Connection)}
         if len(formats) != 1 or set(name) & _GLOB:
             return None, ()
         (only,) = formats
+        if only == fortigate.FORMAT:
+            return fortigate.columns_of(lines), ()
         return (flow.columns_of(reader.fields or flow.DEFAULT) if only == flow.VPC else _COLUMNS.get(only)), reader.fields
 
     def _count(self, columns: Columns, fields: tuple[str, ...], name: str, path: Path, progress: Progress | None) -> bool:
@@ -257,7 +257,9 @@ def _note(found: Iterable[Connection | Unreadable], rows: Counter[tuple[Any, ...
             told.untimed += count
         else:
             minute = int(one.time.timestamp()) // 60
-            rows[(one.format, *(minute if field == "minute" else getattr(one, field) for field in FIELDS))] += count
+            last = max(minute, int(one.until.timestamp()) // 60) if one.until else minute
+            told_by = {"minute": minute, "last": last}
+            rows[(one.format, *(told_by[each] if each in told_by else getattr(one, each) for each in FIELDS))] += count
 
 
 def _numbered(path: str, examples: list[Unread]) -> Iterator[Unread]:

@@ -1,11 +1,16 @@
-"""The window in which something was seen: the shortest part of the day that holds all of it, with a margin."""
+"""Windows and what was seen: the one that holds all of it, with a margin; and what lies outside of those that are declared."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ..access import Window
+from ..access import Route, Window
+from ..access.values import parse_timezone
+from .attributing import Ints
 from .evidence import Evidence
+from .seen import at
 
 MARGIN = 60
 """Minutes before the first and after the last time of day at which something was seen."""
@@ -16,6 +21,9 @@ LONGEST = 20 * 60
 _WORKDAYS = ("mon", "tue", "wed", "thu", "fri")
 _STEP = 30
 _DAY = 1440
+_WEEK = 7 * _DAY
+_QUARTER = 15
+"""Minutes. Clocks are only changed at the begin of a quarter of an hour."""
 _THURSDAY = 3
 """The first of January 1970, counted from Monday."""
 
@@ -43,3 +51,25 @@ def window_of(evidence: Sequence[Evidence]) -> Window | None:
 
 def _clock(minute: int) -> str:
     return f"{minute % _DAY // 60:02}:{minute % 60:02}"
+
+
+def declared_at(routes: Sequence[Route], minutes: Ints) -> NDArray[np.bool_]:
+    """Which minutes since 1970 lie in some route's window. One that follows a DAG's runs may hold at any."""
+    found = np.zeros(len(minutes), dtype=bool)
+    for route in routes:
+        window = route.window
+        if window is None or window.dagrun is not None:
+            return np.ones(len(minutes), dtype=bool)
+        quarters, places = np.unique(minutes // _QUARTER, return_inverse=True)
+        ahead = np.array([_ahead(window.timezone, int(one)) for one in quarters], dtype=np.int64)
+        local = (minutes + ahead[places] + _THURSDAY * _DAY) % _WEEK
+        for first, end in window.spans():
+            found |= (first <= local) & (local < end)
+    return found
+
+
+@lru_cache(maxsize=65536)
+def _ahead(timezone: str, quarter: int) -> int:
+    """How many minutes a clock is ahead of UTC."""
+    offset = at(quarter * _QUARTER).astimezone(parse_timezone(timezone)).utcoffset()
+    return int(offset.total_seconds()) // 60 if offset is not None else 0

@@ -10,6 +10,7 @@ from ..access.writing import written
 from ..errors import InputError, Problem
 from .evidence import Evidence, Learnt
 from .proposing import Proposal, Proposed
+from .seen import at
 
 _SECTION = re.compile(r"([A-Za-z]\w*):(.*)")
 _SECTIONS = ("principals", "zones", "destinations", "routes")
@@ -89,6 +90,15 @@ def _comments(proposed: Proposed) -> Iterator[str]:
     for one in proposed.refused:
         yield f"#   {one.route.from_[0]} to {one.route.to[0]}: {said(one.evidence)}"
         yield from (f"#     {why}" for why in one.refused)
+    if proposed.outside:
+        yield from ("", "# OUTSIDE the windows of its routes: at these times nothing declares it")
+    for each in proposed.outside:
+        seen = each.evidence
+        first, last = (f"{at(int(minute)):%Y-%m-%d %H:%M}" for minute in (each.minutes[0], each.minutes[-1]))
+        how = "named by the log" if seen.weighed is None else "by time alone"
+        often = f"in {len(each.minutes):,} of {_many(len(seen.minutes), 'minute')}, from {first} to {last} UTC, {how}"
+        yield f"#   {seen.task or seen.principal} to {seen.target}: {often}"
+        yield from (f"#     route {route.name}: window {written(route.window)}" for route in each.routes if route.window)
     if proposed.unclear:
         yield from (
             "",
@@ -134,6 +144,16 @@ def to_json(proposed: Proposed, learnt: Learnt) -> Mapping[str, Any]:
         "routes": [_proposal(one) for one in proposed.routes],
         "refused": [{**_proposal(one), "why": list(one.refused)} for one in proposed.refused],
         "unclear": [{**_evidence(one), "others": list(map(str, one.others))} for one in proposed.unclear],
+        "outside": [
+            {
+                **_evidence(one.evidence),
+                "routes": [route.name for route in one.routes],
+                "minutes": len(one.minutes),
+                "first": at(int(one.minutes[0])).isoformat(),
+                "last": at(int(one.minutes[-1])).isoformat(),
+            }
+            for one in proposed.outside
+        ],
         "unexplained": {str(target): count for target, count in learnt.unexplained.items()},
         "declared": proposed.declared,
         "notOfWorkers": learnt.not_of_workers,

@@ -10,8 +10,12 @@ from dataclasses import dataclass
 
 from .connection import EPHEMERAL, PROTOCOLS
 
-FIELDS = ("source", "destination", "name", "port", "protocol", "minute", "allowed", "user", "environment", "dag_id", "task_id")
-"""What is known of a connection once lines are counted, in this order; `minute` counts from 1970."""
+FIELDS = (
+    *("source", "destination", "name", "port", "protocol", "minute", "last", "allowed", "user"),
+    *("environment", "dag_id", "task_id"),
+)
+"""What is known of a connection once lines are counted, in this order; `minute`, in which it began, and `last`, in which it was
+seen last, count from 1970."""
 
 _OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _V4 = rf"{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}"
@@ -37,8 +41,10 @@ class Columns:
     protocol: str
     """IANA's number as text, or a name."""
     seconds: str
-    """Seconds since 1970."""
+    """When it began, in seconds since 1970."""
     allowed: str
+    ended: str = "seconds"
+    """When it was seen last; an expression over `seconds`, too."""
     name: str = "''"
     source_port: str = "''"
     answers: str = "NULL"
@@ -58,7 +64,7 @@ class Columns:
                 "(source <> '' OR user <> '')",
                 _is_port("port"),
                 _is_port("source_port"),
-                "seconds BETWEEN 1e9 AND 7e9",
+                "seconds BETWEEN 1e9 AND 7e9 AND ended BETWEEN seconds AND 7e9",
             )
         )
         answer = (
@@ -78,7 +84,8 @@ class Columns:
 
 
 _READ = (
-    *("source", "source_port", "destination", "name", "port", "protocol", "seconds", "allowed", "answers", "user"),
+    *("source", "source_port", "destination", "name", "port", "protocol", "seconds", "ended"),
+    *("allowed", "answers", "user"),
     *("environment", "dag_id", "task_id"),
 )
 
@@ -89,7 +96,8 @@ def _shown(field: str) -> str:
     if field == "protocol":
         named = " ".join(f"WHEN '{number}' THEN '{name}'" for number, name in PROTOCOLS.items())
         return f"CASE protocol {named} ELSE protocol END"
-    return "CAST(floor(seconds / 60) AS BIGINT)" if field == "minute" else field
+    moment = {"minute": "seconds", "last": "ended"}.get(field)
+    return f"CAST(floor({moment} / 60) AS BIGINT)" if moment else field
 
 
 def _is_port(column: str) -> str:
@@ -123,7 +131,7 @@ def first(*expressions: str) -> str:
 
 
 def iso_seconds(expression: str) -> str:
-    """Seconds since 1970 of ISO 8601 in UTC; NULL where it is not exactly that."""
+    """Seconds since 1970 of ISO 8601 in UTC, without their parts; NULL where it is not exactly that."""
     pattern = r"20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?Z"
     return f"CASE WHEN regexp_full_match({expression}, '{pattern}') THEN epoch(TRY_CAST(({expression})[:19] AS TIMESTAMP)) END"
 

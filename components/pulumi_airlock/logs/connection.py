@@ -46,7 +46,7 @@ class Connection(NamedTuple):
     protocol: str
     """`tcp`, `udp`, `icmp` …, or the IANA number as text."""
     time: datetime | None
-    """When it began, with its time zone."""
+    """When it began, with its time zone; of a flow log, when the first packet of its interval came."""
     allowed: bool | None
     """What the device decided; None: the line does not say."""
     action: str
@@ -79,7 +79,10 @@ class Connection(NamedTuple):
     service: str = ""
     """The AWS service that the destination's address belongs to (`S3`, `AMAZON`), where a flow log says so."""
     answers: bool | None = None
-    """Whether a flow is what a server answered, by its TCP flags; None: it does not say."""
+    """Whether it is what a server answered: by its TCP flags, or False where the device logs what callers open; None: nothing
+    says."""
+    until: datetime | None = None
+    """When it was seen last, where the line is of more than an instant: its end, or that it was still there."""
     environment: str = ""
     dag_id: str = ""
     task_id: str = ""

@@ -3,13 +3,14 @@
 Facts: Envoy, "Access logging" (default format string, command operators, response flags) and "Role Based Access Control (RBAC)
 network filter" (`rbac_access_denied_matched_policy[name]` in the details, `none` where no policy matched); Istio, "Envoy Access
 Logs". In JSON the keys are those that Istio uses, the operators' names in small letters; `principal` is whom the proxy took the
-caller for.
+caller for. `start_time` is when the request, or the connection, began; the line is written at its end, `duration` milliseconds
+later.
 """
 
 import json
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from . import columns
@@ -22,7 +23,8 @@ _TEXT = re.compile(
     r"(?P<response_flags>[A-Z0-9,]+|-) "
     # Istio's format has these three, Envoy's own has not.
     r'(?:(?P<response_code_details>[^\s"]+) (?P<connection_termination_details>[^\s"]+) "[^"]*" )?'
-    r'\S+ \S+ \S+ \S+ "(?P<x_forwarded_for>[^"]*)" "[^"]*" "[^"]*" "(?P<authority>[^"]*)" "(?P<upstream_host>[^"]*)"'
+    r'\S+ \S+ (?P<duration>\S+) \S+ "(?P<x_forwarded_for>[^"]*)" "[^"]*" "[^"]*" '
+    r'"(?P<authority>[^"]*)" "(?P<upstream_host>[^"]*)"'
     r"(?: \S+ \S+ (?P<downstream_local_address>\S+) (?P<downstream_remote_address>\S+) (?P<requested_server_name>\S+))?"
 )
 _POLICY = re.compile(r"rbac_access_denied_matched_policy\[(\S*)\]")
@@ -42,6 +44,7 @@ _BEYOND = {
 """Response flags of what went wrong behind the proxy."""
 _KNOWN = frozenset({"response_flags", "downstream_remote_address", "upstream_host", "requested_server_name"})
 """Keys of which an access log in JSON has at least one."""
+_DURATION = re.compile("[0-9]{1,11}")
 _TOKENS = ("jwt_authn_access_denied", "jwt_authn")
 
 
@@ -82,7 +85,10 @@ def _read(fields: Mapping[str, Any]) -> Connection:
         address = local  # a transparent proxy's own end is where the caller meant to go
     if not name and not address:
         raise ValueError("neither a destination's address nor its name")
-    secure = _text(fields, "protocol") == "-" or bool(_text(fields, "requested_server_name"))
+    port = upstream_port or port or local_port or _usual_port(fields)
+    if not port:
+        raise ValueError("no destination's port: the format has neither %UPSTREAM_HOST% nor %DOWNSTREAM_LOCAL_ADDRESS%")
+    began = _time(_text(fields, "start_time"))
     allowed, action, rule, detail = _decision(fields)
     return Connection(
         format=FORMAT,
@@ -90,9 +96,9 @@ def _read(fields: Mapping[str, Any]) -> Connection:
         source_port=source_port,
         destination=address,
         name=name.lower().rstrip("."),
-        port=upstream_port or port or local_port or (443 if secure else 80),
+        port=port,
         protocol="tcp",
-        time=_time(_text(fields, "start_time")),
+        time=began,
         allowed=allowed,
         action=action,
         rule=rule,
@@ -101,7 +107,21 @@ def _read(fields: Mapping[str, Any]) -> Connection:
         path=_text(fields, "path"),
         detail=detail,
         device=_text(fields, "proxy", "node_id", "upstream_cluster"),
+        answers=False,  # whose connection it is says who called
+        until=began and _end(began, _text(fields, "duration")),
     )
+
+
+def _usual_port(fields: Mapping[str, Any]) -> int:
+    """The port of a request that names none; 0 where it is no HTTP: of a raw connection nothing is usual."""
+    if not (_text(fields, "authority", ":authority", "method") or _text(fields, "protocol").startswith("HTTP")):
+        return 0
+    return 443 if _text(fields, "requested_server_name") else 80
+
+
+def _end(began: datetime, duration: str) -> datetime:
+    """When it ended; when it began, where the line does not say how long it took."""
+    return began + timedelta(milliseconds=int(duration)) if _DURATION.fullmatch(duration) else began
 
 
 def _source(fields: Mapping[str, Any]) -> tuple[str, int | None]:
@@ -194,6 +214,7 @@ _KEYS = (
     *("start_time", "authority", ":authority", "requested_server_name", "upstream_host", "downstream_local_address"),
     *("downstream_direct_remote_address", "downstream_remote_address", "response_flags", "response_code"),
     *("response_code_details", "connection_termination_details", "principal", "downstream_peer_subject", "user"),
+    *("protocol", "method", "duration"),
 )
 _SOCKET = f"({columns.SOCKET})?"
 _NAMED = f"([A-Za-z0-9_.-]+(:{columns.PORT})?)?"
@@ -201,6 +222,9 @@ _CALLER = _said("downstream_direct_remote_address", "downstream_remote_address")
 _AUTHORITY, _UPSTREAM = _said("authority", '":authority"'), _said("upstream_host")
 _LOCAL, _SERVER_NAME = _said("downstream_local_address"), _said("requested_server_name")
 _HOST = f"lower({columns.first(_part(_AUTHORITY, 1), _SERVER_NAME)})"
+_PART = "CAST(rpad(regexp_extract(row.start_time, '[.]([0-9]{1,3})', 1), 3, '0') AS BIGINT)"
+"""Milliseconds of the instant."""
+_LASTED = _said("duration")
 _CODE, _FLAGS = _said("response_code"), _said("response_flags")
 _DETAILS = f"concat({_said('response_code_details')}, ' ', {_said('connection_termination_details')})"
 
@@ -214,7 +238,7 @@ COLUMNS = columns.Columns(
     + "".join(f" AND regexp_full_match({one}, '{_SOCKET}')" for one in (_CALLER, _UPSTREAM, _LOCAL))
     + f" AND regexp_full_match({_AUTHORITY}, '{_NAMED}') "
     f"AND ({_HOST} = '' OR {columns.is_v4(_HOST)} OR {columns.is_name(_HOST)}) "
-    "AND source <> '' AND NOT ends_with(name, '.')",
+    "AND source <> '' AND NOT ends_with(name, '.') AND port <> ''",
     source=_part(_CALLER, 1),
     source_port=f"CASE WHEN {_part(_CALLER, 2)} = '0' THEN '' ELSE {_part(_CALLER, 2)} END",
     destination=columns.first(
@@ -227,10 +251,14 @@ COLUMNS = columns.Columns(
         f"nullif({_part(_UPSTREAM, 2)}, '0')",
         f"nullif({_part(_AUTHORITY, 2)}, '0')",
         f"nullif({_part(_LOCAL, 2)}, '0')",
-        f"CASE WHEN {_SERVER_NAME} <> '' THEN '443' ELSE '80' END",
+        f"CASE WHEN {_AUTHORITY} = '' AND {_said('method')} = '' AND NOT starts_with({_said('protocol')}, 'HTTP') THEN '' "
+        f"WHEN {_SERVER_NAME} <> '' THEN '443' ELSE '80' END",
     ),
     protocol="'tcp'",
     seconds=columns.iso_seconds("row.start_time"),
+    ended=f"seconds + ({_PART} + CASE WHEN regexp_full_match({_LASTED}, '[0-9]{{1,11}}') THEN CAST({_LASTED} AS BIGINT) "
+    "ELSE 0 END) // 1000",
+    answers="false",
     allowed=f"CASE WHEN {_CODE} <> '' OR {_UPSTREAM} <> '' THEN true END",
     user=_said("principal", "downstream_peer_subject", "user"),
 )

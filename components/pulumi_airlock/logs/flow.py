@@ -2,8 +2,9 @@
 
 Facts: Amazon VPC User Guide, "Flow log records" (version 2 is the default format; a custom one lists its fields, and files in S3
 begin with a header line of their names); Amazon VPC Transit Gateways, "Transit Gateway Flow Log records". `start` and `end` are
-seconds since 1970 of the aggregation interval; `action` is ACCEPT or REJECT by security groups and network ACLs. A transit
-gateway has no action: it counts the packets that it had no route for.
+seconds since 1970, when the first and the last packet of an aggregation interval came: a long connection has several records.
+`action` is ACCEPT or REJECT by security groups and network ACLs. A transit gateway has no action: it counts the packets that it
+had no route for.
 """
 
 from collections.abc import Mapping, Sequence
@@ -91,7 +92,7 @@ def _connection(record: Mapping[str, str]) -> Connection:
         name="",
         port=port_of(record.get("dstport", ""), "dstport") or 0,
         protocol=protocol_of(_number(record["protocol"], "protocol")),
-        time=_time(record),
+        time=_time(record, "start"),
         allowed=allowed,
         action=action,
         detail=detail,
@@ -99,6 +100,7 @@ def _connection(record: Mapping[str, str]) -> Connection:
         way=_first(record, "traffic-path"),
         service=_first(record, "pkt-dst-aws-service"),
         answers=_ANSWERS.get(record.get("tcp-flags", "")),
+        until=_time(record, "end"),
     )
 
 
@@ -143,9 +145,9 @@ def _transit(record: Mapping[str, str]) -> tuple[bool | None, str, str]:
     return (not found, "lost" if found else "forwarded", "; ".join(found))
 
 
-def _time(record: Mapping[str, str]) -> datetime | None:
-    start = record.get("start", "-")
-    return None if start == "-" else instant_of(int(_number(start, "start")))
+def _time(record: Mapping[str, str], field: str) -> datetime | None:
+    found = record.get(field, "-")
+    return None if found == "-" else instant_of(int(_number(found, field)))
 
 
 def _first(record: Mapping[str, str], *names: str) -> str:
@@ -179,18 +181,20 @@ def columns_of(names: Sequence[str]) -> columns.Columns | None:
         "row[1] IN ('2', '3', '4', '5', '6', '7', '8') AND row[3][:4] IN ('eni-', '-')" if tuple(names) == DEFAULT else "true"
     )
     flags = " ".join(f"WHEN '{flag}' THEN {str(answer).lower()}" for flag, answer in _ANSWERS.items())
-    start = place.get("start", "''")
+    start, end = place.get("start", "''"), place.get("end", "'-'")
     return columns.Columns(
         format=VPC,
         row="string_split(line, ' ')",
         plain=f"len(row) = {len(names)} AND NOT list_contains(row, '') AND {status} AND {default} "
-        f"AND {number.format('protocol')} AND {number.format(start)} AND source <> '' AND destination <> ''",
+        f"AND {number.format('protocol')} AND {number.format(start)} "
+        f"AND ({end} = '-' OR {number.format(end)}) AND source <> '' AND destination <> ''",
         source=field("pkt-srcaddr", "srcaddr"),
         source_port=place.get("srcport", "''"),
         destination=field("pkt-dstaddr", "dstaddr"),
         port=place.get("dstport", "''"),
         protocol=place.get("protocol", "''"),
         seconds=f"TRY_CAST({start} AS BIGINT)",
+        ended=f"coalesce(TRY_CAST({end} AS BIGINT), seconds)",
         allowed=f"CASE {place.get('action', 'NULL')} WHEN 'ACCEPT' THEN true WHEN 'REJECT' THEN false END",
         answers=f"CASE {place['tcp-flags']} {flags} END" if "tcp-flags" in place else "NULL",
     )

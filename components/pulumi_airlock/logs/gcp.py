@@ -1,9 +1,9 @@
 """Logs of a VPC network in Google Cloud, as Cloud Logging hands them out: firewall rules logging, and VPC flow logs.
 
 Facts: Google Cloud, "Firewall Rules Logging" (`jsonPayload` with `connection`, `disposition`, `rule_details`) and "VPC Flow Logs
-records" (`connection`, `reporter`, `start_time`). A firewall's line is of one connection, written where the rule has logging; a
-rule of a policy has no name there, but the policy's and its priority. A flow log samples what was let through, each direction by
-itself.
+records" (`connection`, `reporter`; `start_time` and `end_time` are of the first and the last packet in an interval). A firewall's
+line is of one connection, written where the rule has logging; a rule of a policy has no name there, but the policy's and its
+priority. A flow log samples what was let through, each direction by itself.
 """
 
 import re
@@ -47,6 +47,7 @@ def _firewall(payload: Mapping[str, Any], fields: Mapping[str, Any]) -> Connecti
         rule_id="" if named else _text(details, "priority").removesuffix(".0"),
         detail=", ".join(filter(None, [direction, reference])),
         device=_network(payload),
+        answers=False,  # what comes back on a connection is not logged again
     )
 
 
@@ -60,6 +61,7 @@ def _flow(payload: Mapping[str, Any], fields: Mapping[str, Any]) -> Connection:
         action="seen",
         detail={"SRC": "seen where it comes from", "DEST": "seen where it goes to"}.get(_text(payload, "reporter"), ""),
         device=_network(payload),
+        until=clock_of(_text(payload, "end_time"), "end_time"),
     )
 
 
@@ -94,7 +96,8 @@ def _text(fields: Mapping[str, Any], key: str) -> str:
 
 
 _SHAPE = (
-    '{"timestamp": "VARCHAR", "jsonPayload": {"reporter": "VARCHAR", "disposition": "VARCHAR", "start_time": "VARCHAR", '
+    '{"timestamp": "VARCHAR", "jsonPayload": {"reporter": "VARCHAR", "disposition": "VARCHAR", '
+    '"start_time": "VARCHAR", "end_time": "VARCHAR", '
     '"connection": {"src_ip": "VARCHAR", "src_port": "VARCHAR", "dest_ip": "VARCHAR", '
     '"dest_port": "VARCHAR", "protocol": "VARCHAR"}}}'
 )
@@ -115,6 +118,8 @@ COLUMNS = columns.Columns(
     port=_end("dest_port"),
     protocol=_end("protocol"),
     seconds=columns.iso_seconds(columns.first("row.jsonPayload.start_time", "row.timestamp")),
+    ended=f"CASE WHEN {columns.text('row.jsonPayload.end_time', ('',))} = '' THEN seconds "
+    f"ELSE {columns.iso_seconds('row.jsonPayload.end_time')} END",
     allowed="true",
 )
 """How DuckDB reads plain lines: of VPC flow logs."""

@@ -72,6 +72,8 @@ def of(fields: Mapping[str, Any]) -> Connection | None:
         protocol=protocol,
         time=clock_of(_text(fields, "TimestampConnectionStart"), "TimestampConnectionStart")
         or clock_of(_text(fields, "LogTimestamp"), "LogTimestamp"),
+        until=clock_of(_text(fields, "LogTimestamp"), "LogTimestamp"),
+        answers=False,
         allowed=allowed,
         action=" ".join(filter(None, (_text(fields, "ConnectionStatus"), _text(fields, "InternalReason")))),
         rule=_text(fields, "Policy"),
@@ -147,6 +149,10 @@ COLUMNS = columns.Columns(
     + columns.iso_seconds(_said("TimestampConnectionStart"))
     + f", CASE WHEN {_said('TimestampConnectionStart')} = '' AND regexp_full_match(row.LogTimestamp, '{_WRITTEN}') "
     "THEN epoch(try_strptime(row.LogTimestamp, '%a %b %d %H:%M:%S %Y')) END)",
+    ended=f"CASE WHEN regexp_full_match(row.LogTimestamp, '{_WRITTEN}') "
+    "THEN epoch(try_strptime(row.LogTimestamp, '%a %b %d %H:%M:%S %Y')) "
+    f"ELSE {columns.iso_seconds('row.LogTimestamp')} END",
+    answers="false",
     allowed=f"CASE WHEN lower({_said('ConnectionStatus')}) IN ('open', 'active', 'close') THEN true END",
     user=_said("Username"),
 )

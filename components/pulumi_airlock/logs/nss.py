@@ -157,6 +157,7 @@ def _firewall(fields: _Fields) -> Connection:
         server=_address(fields, ("sdip", "destinationtranslatedaddress")),
         server_port=port_of(fields.text(("sdport", "destinationtranslatedport")), "sdport") or 0,
         device=fields.text(("datacenter",)),
+        answers=False,
     )
 
 
@@ -192,6 +193,7 @@ def _web(fields: _Fields) -> Connection:
         way=fields.text(_WAY),
         seen_as=_public(fields, source),
         device=fields.text(("datacenter",)),
+        answers=False,
     )
 
 

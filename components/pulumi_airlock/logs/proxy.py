@@ -50,6 +50,7 @@ def of(fields: Mapping[str, Any]) -> Connection | None:
         environment=_text(fields, "environment"),
         dag_id=_text(fields, "dag_id"),
         task_id=_text(fields, "task_id"),
+        answers=False,
     )
 
 
@@ -91,6 +92,7 @@ COLUMNS = columns.Columns(
     protocol="'tcp'",
     seconds=columns.iso_seconds("row.time"),
     allowed="true",
+    answers="false",
     **{one: columns.text(f"row.{one}") for one in ("environment", "dag_id", "task_id")},
     user=columns.text("row.sub"),
 )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from ..learn.unused import Usage, Verdict
+from ..learn.usage import Usage, Verdict
 from .lines import console, write
 
 if TYPE_CHECKING:

@@ -5,11 +5,9 @@ was reached, and nothing tells by whom, that is said instead.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-
-import numpy as np
 
 from .. import tokens
 from ..access import Access, Route
@@ -17,6 +15,7 @@ from ..gates.stack import Stack
 from .evidence import Evidence, Learnt
 from .places import GATES, End, Target
 from .seen import Seen, at
+from .windows import declared_at
 
 
 class Verdict(StrEnum):
@@ -87,10 +86,14 @@ def unused(seen: Seen, learnt: Learnt, access: Access, kinds: Mapping[str, str],
             told = {kind for kind in map(kinds.get, gates) if kind}
             telling = covered if where.cidrs else named  # addresses alone do not tell of a name
             logged = set[int]().union(*(telling.get(name, ()) for name, kind in GATES.items() if kind in told))
-            mine = [one for name in route.from_ for one in by.get((name, destination), ())]
+            every = [one for name in route.from_ for one in by.get((name, destination), ())]
+            mine = list(_in_window(route, every))
             here = _Logged(destination, gates, "" if where.cidrs else " that show names", len(logged & set(wanted)), days)
             unclear = _is_unclear(learnt, destination)
-            found.append(_usage(route, here, mine, reached.get(destination), wanted.start * 1440, unclear=unclear))
+            outside = bool(every) and not mine
+            found.append(
+                _usage(route, here, mine, reached.get(destination), wanted.start * 1440, unclear=unclear, outside=outside)
+            )
     return found
 
 
@@ -104,11 +107,17 @@ class _Logged:
 
 
 def _usage(
-    route: Route, here: _Logged, mine: list[Evidence], reached: tuple[int, int] | None, start: int, *, unclear: bool
+    route: Route,
+    here: _Logged,
+    mine: list[Evidence],
+    reached: tuple[int, int] | None,
+    start: int,
+    *,
+    unclear: bool,
+    outside: bool,
 ) -> Usage:
     count, last = reached or (0, 0)
-    recent = sum(int(np.count_nonzero(one.minutes >= start)) for one in mine)
-    if recent:
+    if any(one.latest >= start for one in mine):
         told = max(one.last for one in mine)
         connections = sum(one.connections for one in mine)
         return Usage(route, here.destination, Verdict.USED, "by its own principals", connections, told, here.covered)
@@ -121,8 +130,18 @@ def _usage(
         gates = ", ".join(here.gates)
         why = f"logs{here.needed} of its gates ({gates}) are there of {here.covered} of {here.days} days"
         return Usage(route, here.destination, Verdict.UNKNOWN, why, 0, seen, here.covered)
-    why = "others alone reached the destination" if count else "nobody reached the destination"
+    others = "its own principals reached it outside its window alone" if outside else "others alone reached the destination"
+    why = others if count else "nobody reached the destination"
     return Usage(route, here.destination, Verdict.UNUSED, why, 0, seen, here.covered)
+
+
+def _in_window(route: Route, evidence: Iterable[Evidence]) -> Iterable[Evidence]:
+    """What of it the route declares by its window."""
+    for one in evidence:
+        minutes = one.minutes[declared_at([route], one.minutes)]
+        if len(minutes):
+            latest = one.latest if minutes[-1] == one.minutes[-1] else int(minutes[-1])
+            yield replace(one, minutes=minutes, latest=latest)
 
 
 def _is_unclear(learnt: Learnt, destination: str) -> bool:
@@ -147,7 +166,7 @@ def _principals(access: Access, one: Evidence) -> Iterable[str]:
 def _covered(seen: Seen, such: str = "true") -> dict[str, set[int]]:
     """Format → the days since 1970 of which there are (such) lines."""
     found: dict[str, set[int]] = {}
-    query = f"SELECT DISTINCT format, minute // 1440 FROM seen WHERE minute IS NOT NULL AND {such}"  # noqa: S608
+    query = f"SELECT DISTINCT format, last // 1440 FROM seen WHERE last IS NOT NULL AND {such}"  # noqa: S608
     for name, day in seen.sql.execute(query).fetchall():
         found.setdefault(name, set()).add(day)
     return found
@@ -158,7 +177,7 @@ def _reached(seen: Seen, learnt: Learnt, start: int) -> dict[str, tuple[int, int
     found: dict[str, tuple[int, int]] = {}
     ends = {end: target.declared for target, ends in learnt.raw.items() for end in ends if target.declared}
     rows = seen.sql.execute(
-        "SELECT destination, name, port, protocol, coalesce(sum(connections) FILTER (minute >= ?), 0)::BIGINT, max(minute) "
+        "SELECT destination, name, port, protocol, coalesce(sum(connections) FILTER (last >= ?), 0)::BIGINT, max(last) "
         "FROM seen WHERE coalesce(allowed, true) AND minute IS NOT NULL GROUP BY ALL",
         [start],
     ).fetchall()
