@@ -85,3 +85,10 @@ def test_names_beyond_the_cluster_are_refused() -> None:
     out = Wanted(names_of(cluster.workloads), (), Hosts.from_names(["a.example"]), Services.of("tcp", 443, 443), routes=("r",))
     with pytest.raises(InputError, match="in ambient mode this gate makes no way out of the cluster"):
         compile_mesh([out], cluster, ["data"], "istio", (1, 27), None, mode=AMBIENT)
+
+
+def test_what_is_attached_to_a_waypoint_may_let_through_what_its_policies_refuse() -> None:
+    spec = {"targetRefs": [{"kind": "Gateway", "group": "gateway.networking.k8s.io", "name": "waypoint"}]}
+    put = thing("WasmPlugin", "data", "x", {"url": "oci://registry/x", **spec}, "extensions.istio.io/v1alpha1")
+    elsewhere = thing("WasmPlugin", "airflow", "x", {"url": "oci://registry/x", **spec}, "extensions.istio.io/v1alpha1")
+    assert [_asks([*_compiled(), one], "airflow/etl", "/admin") for one in (put, elsewhere)] == [None, False]

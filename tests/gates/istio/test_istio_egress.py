@@ -126,3 +126,11 @@ def test_nobody_else_is_sent_that_way() -> None:
     made = _compiled(_wanted("etl"))
     shared = {one["kind"]: one["spec"]["exportTo"] for one in made if "exportTo" in one["spec"]}
     assert shared == {"ServiceEntry": [".", "airflow"], "VirtualService": [".", "airflow"]}
+
+
+def test_what_is_put_into_the_gateway_may_let_out_what_its_policies_refuse() -> None:
+    documents = _compiled(_wanted("etl"))
+    assert _asks(documents, "var") is False
+    put = thing("EnvoyFilter", "istio-egress", "x", {"configPatches": [{"match": {"context": "GATEWAY"}}]}, "networking")
+    assert _asks([*documents, put], "var") is None
+    assert _asks([*documents, put], "etl") is True

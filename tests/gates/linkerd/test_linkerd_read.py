@@ -171,15 +171,51 @@ def test_a_pod_without_a_proxy_is_held_by_nothing() -> None:
     assert _callers(found) == {"anybody"}
 
 
-def test_the_chart_of_the_mesh_says_what_ports_without_a_server_do() -> None:
-    space = {
-        "apiVersion": "v1",
-        "kind": "Namespace",
-        "metadata": {"name": "data", "annotations": {"linkerd.io/inject": "enabled"}},
-    }
-    manifests = stack_from_manifests([space, *BASE[1:]])
-    values = {"proxy": {"defaultInboundPolicy": "all-authenticated"}}
+SPACE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "data", "annotations": {"linkerd.io/inject": "enabled"}}}
+
+
+def _under_chart(annotations: dict[str, str] | None = None, **values: Any) -> Filter:
+    db = _pod("db", "data")
+    db["metadata"]["annotations"] = annotations or {}
+    manifests = stack_from_manifests([SPACE, db, *BASE[2:]])
     chart = Resource("urn:l5d", "kubernetes:helm.sh/v3:Release", {"chart": "linkerd/linkerd-control-plane", "values": values})
     (found,) = read(Stack([*manifests.resources, chart]))
+    return found
+
+
+def test_the_chart_of_the_mesh_says_what_ports_without_a_server_do() -> None:
+    found = _under_chart(proxy={"defaultInboundPolicy": "all-authenticated"}, proxyInit={"ignoreInboundPorts": ""})
     assert {rule.unknown for rule in _allowing(found)} == {()}
     assert {rule.match.who.workloads for rule in _allowing(found)} == {frozenset({"data/db"})}
+
+
+DENY = {"proxy": {"defaultInboundPolicy": "deny"}}
+
+
+@pytest.mark.parametrize(
+    ("annotations", "init", "ports"),
+    [
+        ({}, {}, "4567-4568/tcp"),
+        ({}, {"ignoreInboundPorts": "9000"}, "9000/tcp"),
+        ({"config.linkerd.io/skip-inbound-ports": "9001"}, {"ignoreInboundPorts": "9000"}, "9001/tcp"),
+        ({"config.linkerd.io/skip-inbound-ports": ""}, {}, None),
+    ],
+)
+def test_ports_that_proxies_skip_by_the_chart_or_the_pod(
+    annotations: dict[str, str], init: dict[str, str], ports: str | None
+) -> None:
+    open_ = [rule for rule in _allowing(_under_chart(annotations, **DENY, proxyInit=init)) if rule.match.who.workloads is None]
+    assert [str(rule.match.services) for rule in open_] == ([ports] if ports else [])
+
+
+@pytest.mark.parametrize(
+    ("annotations", "init"),
+    [
+        ({"config.linkerd.io/skip-subnets": "10.9.0.0/16"}, {}),
+        ({}, {"skipSubnets": "10.9.0.0/16"}),
+        ({"config.linkerd.io/skip-subnets": "10.9.0.0/16"}, {"skipSubnets": "10.8.0.0/16"}),
+    ],
+)
+def test_nothing_that_comes_from_networks_which_proxies_skip_is_held(annotations: dict[str, str], init: dict[str, str]) -> None:
+    found = _under_chart(annotations, **DENY, proxyInit={"ignoreInboundPorts": "", **init})
+    assert [str(rule.match.who.sources) for rule in _allowing(found)] == ["10.9.0.0/16"]

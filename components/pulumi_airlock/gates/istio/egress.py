@@ -15,6 +15,7 @@ from ...proof.shape import Shape
 from ..kubernetes import KubeObject, LabelSelector, Workload, objects
 from ..kubernetes.workloads import SERVICE_DOMAIN
 from ..stack import Stack, listed, mapping, port_number
+from .extensions import GATEWAY, changed
 from .matching import matches
 from .policies import Mesh
 from .rules import Box, Enforcer
@@ -46,6 +47,7 @@ def leaving(stack: Stack, mesh: Mesh, gate: str, urn: str, shape: Shape) -> Iter
         mine = [one for one in found if one.gateway is gateway]
         names = Hosts.from_names(one.name for one in mine)
         rules = [*_open(mesh, gateway, names), *(rule for one in mine for rule in _rules(mesh, one))]
+        rules = list(changed(rules, mesh.extensions.on(gateway, GATEWAY), Match(hosts=names)))
         entry = Match(hosts=gateway.hosts, services=Services.union(Services.of("tcp", one.entry, one.entry) for one in mine))
         yield Filter(
             gate,

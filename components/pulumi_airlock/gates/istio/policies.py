@@ -10,6 +10,7 @@ from typing import Any
 from ...proof.sets import Services
 from ..kubernetes import Cluster, KubeObject, LabelSelector, Workload, objects
 from ..stack import UNKNOWN, Stack
+from .extensions import Extensions, read_extensions
 from .identities import Identities
 from .members import Proxy, proxy_of
 from .mesh_config import ROOT, MeshConfig, read_mesh_config
@@ -72,6 +73,7 @@ class Mesh:
     tokens: tuple[KubeObject, ...] = ()
     """RequestAuthentications."""
     services: tuple[KubeObject, ...] = ()
+    extensions: Extensions = field(default_factory=Extensions)
     _read: dict[object, "Boxes"] = field(default_factory=dict)
 
     def on(self, one: Workload) -> list[Authorization]:
@@ -168,6 +170,7 @@ def read_mesh(stack: Stack, cluster: Cluster) -> Mesh:
         objects(stack, SECURITY, "PeerAuthentication"),
         objects(stack, SECURITY, "RequestAuthentication"),
         objects(stack, "", "Service"),
+        read_extensions(stack, config.root),
     )
 
 

@@ -16,11 +16,12 @@ from ...proof.sets import Hosts, Services
 from ...proof.shape import Shape
 from ...tokens import ISTIO_GATE
 from ..kubernetes import Workload, read_cluster
-from ..kubernetes.annotations import Annotations, ports_of
+from ..kubernetes.annotations import Annotations
 from ..kubernetes.outside import without_proxy
 from ..stack import Stack
 from .egress import leaving
-from .members import EXCLUDED, Proxy
+from .extensions import SIDECAR, Extension, changed, past_its_proxy
+from .members import Proxy
 from .peers import Taking
 from .policies import Authorization, Mesh, read_mesh
 from .rules import ANY_REQUEST, Box, Caller, Enforcer
@@ -50,8 +51,8 @@ def read(stack: Stack) -> Iterator[Filter]:
         if one.name in mesh.proxies and one.name not in entries and not one.stands_for and gateways.isdisjoint(one.names)
     ]
     if inside:
-        annotated = Annotations(stack, mesh.cluster).said
-        kept_out = {one.name: ports_of(annotated(one, EXCLUDED)) for one in inside if mesh.proxies[one.name] is Proxy.SIDECAR}
+        annotations = Annotations(stack, mesh.cluster)
+        kept_out = {one.name: past_its_proxy(one, mesh.proxies[one.name], annotations) for one in inside}
         yield from _Workloads(mesh, gate, urn, inside, waypoints_of(stack, mesh.cluster), kept_out).filters()
     # Where policies are, somebody takes workloads for held.
     spaces = {one.namespace for one in said} - {mesh.config.root}
@@ -81,7 +82,7 @@ class _Workloads:
         """DENY rules that look at HTTP, as they hold where it is not HTTP."""
 
     def filters(self) -> Iterator[Filter]:
-        rules = tuple(rule for one in self.inside for rule in self._at(one))
+        rules = tuple(rule for one in self.inside for rule in changed(self._at(one), self._put_into(one), Match(hosts=one.hosts)))
         # Proxies see TCP alone.
         scope = Match(hosts=self.mesh.cluster.hosts(self.inside), services=_TCP)
         yield self._filter("authorization at workloads", Combine.DENY_OVERRIDES, Action.DENY, rules, scope)
@@ -104,6 +105,10 @@ class _Workloads:
 
     def _filter(self, name: str, combine: Combine, default: Action, rules: tuple[Rule, ...], scope: Match) -> Filter:
         return Filter(self.gate, name, combine, default, rules, self.urn, scope=scope, always=True, shape=SHAPE)
+
+    def _put_into(self, one: Workload) -> list[Extension]:
+        """What is put into a workload's sidecar; a ztunnel takes nothing."""
+        return [] if self.mesh.proxies[one.name] is Proxy.AMBIENT else self.mesh.extensions.on(one, SIDECAR)
 
     def _at(self, one: Workload) -> Iterator[Rule]:
         """What reaches a workload: each way of taking connections, each policy, each rule."""
@@ -195,7 +200,9 @@ class _Workloads:
         if self.mesh.boxes(policy, Enforcer.HTTP, "DENY") == self.mesh.boxes(policy, Enforcer.TCP, "DENY"):
             return
         for taking in takings:
-            self.connections += self._of(policy, "DENY", Enforcer.TCP, one, taking, ports & taking.ports)
+            rules = self._of(policy, "DENY", Enforcer.TCP, one, taking, ports & taking.ports)
+            why = tuple(each.reason for each in self._put_into(one))
+            self.connections += (replace(rule, unknown=(*rule.unknown, *why)) for rule in rules)
 
     def _passing(self, host: str, waypoint: Waypoint) -> Filter:
         """What passes a waypoint: requests of whoever is of the mesh, by their own identity."""
@@ -211,6 +218,7 @@ class _Workloads:
             for action in _acting(policy, ambient=False):
                 for position, box in self.mesh.boxes(policy, Enforcer.HTTP, action):
                     rules += plain._rules(policy, action, position, box, here, box.ports, taking)
+        rules = list(changed(rules, self.mesh.extensions.before(waypoint.object.namespace), Match(hosts=here)))
         scope = Match(Who(workloads=self.mesh.members), here)
         return self._filter(
             f"waypoint {waypoint.account} before {host}", Combine.DENY_OVERRIDES, Action.DENY, tuple(rules), scope

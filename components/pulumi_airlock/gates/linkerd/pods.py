@@ -17,6 +17,7 @@ from ..stack import Resource, Stack, port_number
 
 DEFAULT_POLICY = "config.linkerd.io/default-inbound-policy"
 SKIPPED = "config.linkerd.io/skip-inbound-ports"
+SUBNETS = "config.linkerd.io/skip-subnets"
 OPAQUE = "config.linkerd.io/opaque-ports"
 WITH_IDENTITY = "config.linkerd.io/proxy-require-identity-inbound-ports"
 _INJECT = INJECT["linkerd"][0]
@@ -24,6 +25,8 @@ _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 CLUSTER_NETWORKS = ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "fd00::/8")
 """What counts as the cluster where the chart's values do not say otherwise (linkerd-control-plane, `clusterNetworks`)."""
 _CHART = "linkerd-control-plane"
+_GALERA = "4567,4568"
+"""Ports that the chart has proxies skip where its values do not say otherwise (linkerd-control-plane, `proxyInit`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,8 @@ class Settings:
     """The policy of ports without a Server; None: nobody says."""
     skipped: Services
     """Ports that the proxy does not see: whoever connects there is at the application."""
+    subnets: Hosts
+    """Addresses from which nothing comes to the proxy."""
     opaque: Services
     with_identity: Services
     """Ports without a Server at which the default policy asks for an identity."""
@@ -65,15 +70,22 @@ class Pods:
     def settings(self, one: Workload) -> Settings:
         """What annotations say of a workload's ports."""
         if one.urn in self._ours:
-            return Settings("deny", Services(), Services(), Services(), {})
+            return Settings("deny", Services(), Hosts(), Services(), Services(), {})
         said, found = self._annotations.said, self._annotations.template(one)
         return Settings(
             said(one, DEFAULT_POLICY) or self._usual(),
-            ports_of(said(one, SKIPPED)),
+            ports_of(self._or_chart(said(one, SKIPPED), "ignoreInboundPorts", _GALERA)),
+            _networks(self._or_chart(said(one, SUBNETS), "skipSubnets", "")),
             ports_of(said(one, OPAQUE)),
             ports_of(said(one, WITH_IDENTITY)),
             _probes(found[0], found[1], one) if found else {},
         )
+
+    def _or_chart(self, said: str | None, name: str, default: str) -> str:
+        """What an annotation says, else the chart's `proxyInit`, where the stack has it."""
+        given = (self._values or {}).get("proxyInit")
+        found = given.get(name, default) if isinstance(given, Mapping) else default
+        return said if said is not None else str(found) if self._values is not None else ""
 
     def _unsaid(self, one: Workload) -> bool:
         """Whether nothing says if its pods have a proxy: neither pods nor namespace are objects of the stack."""
@@ -86,6 +98,14 @@ class Pods:
         proxy = (self._values or {}).get("proxy")
         said = proxy.get("defaultInboundPolicy") if isinstance(proxy, Mapping) else None
         return str(said or "all-unauthenticated") if self._values is not None else None
+
+
+def _networks(text: str) -> Hosts:
+    """A list of networks; one that is none may be any."""
+    try:
+        return Hosts.from_cidrs(part.strip() for part in text.split(",") if part.strip())
+    except ValueError:
+        return Hosts.every().addresses()
 
 
 def selects(server: KubeObject, one: Workload) -> bool:

@@ -71,6 +71,9 @@ class _Reader:
         """Every authorization at a workload, port by port."""
         said = self.pods.settings(one)
         yield from _allow(one, said.skipped, [self._anybody(one, "that its proxy skips")])
+        if said.subnets:
+            anybody = self._anybody(one, "from networks that its proxy skips")
+            yield from _allow(one, _TCP, [Grant(Who(sources=said.subnets), anybody.source)])
         mine = [(server, ports) for server in self.servers if (ports := self._ports(server, one) - said.skipped)]
         for server, ports in sorted(mine, key=lambda each: _age(each[0])):
             others = [other for other, theirs in mine if other is not server and theirs & ports]
