@@ -11,6 +11,10 @@ from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).parent))  # for `in_process`: tests have no package (`--import-mode=importlib`)
 
+# Python keeps what it has compiled, and so do the processes that tests start: each would compile all of Airlock anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 # The same random cases every time: a change is judged, not luck. HYPOTHESIS_PROFILE=other looks for cases that nobody has seen.
 settings.register_profile("same", derandomize=True)
 settings.register_profile("other", derandomize=False)

@@ -2,9 +2,9 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
+import airlock_command
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -19,8 +19,7 @@ def environment(**more: str) -> dict[str, str]:
 
 def airlock(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     """The command as a user runs it."""
-    command = [sys.executable, "-m", "pulumi_airlock.cli", *arguments]
-    return subprocess.run(command, cwd=folder, env=environment(**more), capture_output=True, text=True, timeout=300, check=False)
+    return airlock_command.airlock(*arguments, cwd=folder, env=environment(**more))
 
 
 def git(folder: Path, *arguments: str) -> str:

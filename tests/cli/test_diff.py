@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from airlock_command import airlock
 from pulumi_airlock.access import Access
 from pulumi_airlock.proof.difference import Case, declared_difference, difference
 from pulumi_airlock.proof.filters import Action, Combine, Environment, Filter, Match, Rule, Source
@@ -35,8 +35,7 @@ aws.ec2.SecurityGroupRule(
 
 def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     env = os.environ | {"COLUMNS": "200", "NO_COLOR": "1", "GIT_CONFIG_GLOBAL": "/dev/null"}
-    command = [sys.executable, "-m", "pulumi_airlock.cli", "diff", *arguments]
-    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=300, check=False)
+    return airlock("diff", *arguments, cwd=folder, env=env)
 
 
 def _git(folder: Path, *arguments: str) -> None:
@@ -146,8 +145,7 @@ def test_an_access_file_is_compared_across_revisions_without_a_stack(repository:
 @pytest.fixture(scope="module")
 def previews(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("previews")
-    command = [sys.executable, "-m", "pulumi_airlock.cli", "preview", "--stack", "dev-mwaa", "--no-policy-packs", "--json"]
-    done = subprocess.run(command, cwd=repository, capture_output=True, text=True, timeout=300, check=False)
+    done = airlock("preview", "--stack", "dev-mwaa", "--no-policy-packs", "--json", cwd=repository)
     assert done.returncode == 0, done.stderr
     (folder / "old.json").write_text(done.stdout)
     document = json.loads(done.stdout)

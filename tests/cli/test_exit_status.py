@@ -1,10 +1,9 @@
 """What a script can rely on: 1 for a wrong command or file, with the fix on standard error and no traceback."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from airlock_command import airlock
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,8 +20,7 @@ WRONG = {
 @pytest.mark.parametrize("name", WRONG)
 def test_wrong_input_exits_with_1_and_says_what_is_wrong(name: str):
     arguments, said = WRONG[name]
-    command = [sys.executable, "-m", "pulumi_airlock.cli", *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    done = airlock(*arguments, cwd=ROOT)
     assert done.returncode == 1, done.stdout + done.stderr
     assert said in done.stdout + done.stderr
     assert "Traceback" not in done.stderr

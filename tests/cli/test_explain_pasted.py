@@ -2,13 +2,12 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from airlock_command import airlock
 
 ROOT = Path(__file__).parents[2]
 STACK = "prod-mwaa"
@@ -21,13 +20,12 @@ SATURDAY = TODAY + timedelta(days=(5 - TODAY.weekday()) % 7)
 def project(tmp_path: Path) -> Path:
     """The repository's project, with an access file of its own."""
     shutil.copy(ROOT / "Pulumi.yaml", tmp_path)
-    shutil.copytree(ROOT / "stacks", tmp_path / "stacks")
+    shutil.copytree(ROOT / "stacks", tmp_path / "stacks", ignore=shutil.ignore_patterns("__pycache__"))
     return tmp_path
 
 
 def explained(project: Path, *question: str) -> Any:
-    command = [sys.executable, "-m", "pulumi_airlock.cli", "explain", *question, "--json", "--stack", STACK, "-C", str(project)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = airlock("explain", *question, "--json", "--stack", STACK, cwd=project)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

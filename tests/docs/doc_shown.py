@@ -110,7 +110,7 @@ def _refused(page: str, *changes: tuple[str, str], files: dict[str, str] | None 
         for file, content in ({"Pulumi.yaml": "name: page\nruntime: python\n", "__main__.py": text} | (files or {})).items():
             (folder / file).write_text(content)
         (folder / "Pulumi.dev.yaml").write_text("config:\n  aws:region: eu-central-1\n")
-        shutil.copytree(ROOT / "stacks" / "dags" / "finance", folder / "dags")
+        shutil.copytree(ROOT / "stacks" / "dags" / "finance", folder / "dags", ignore=shutil.ignore_patterns("__pycache__"))
         (folder / "fixtures").mkdir()
         shutil.copy(ROOT / "stacks" / "fixtures" / "dev-mwaa.yaml", folder / "fixtures" / "dev.yaml")
         patch.chdir(folder)

@@ -40,7 +40,7 @@ def _desk(folder: Path) -> None:
     for name, source in (("dags", "dags/local"), ("access", "access"), ("zscaler-root.pem", "certificates/zscaler.pem")):
         found = ROOT / "stacks" / source
         if found.is_dir():
-            shutil.copytree(found, folder / name)
+            shutil.copytree(found, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(found, folder / name)
     (folder / "preview.json").write_text('{"steps": []}')

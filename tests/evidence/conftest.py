@@ -2,11 +2,11 @@
 
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from airlock_command import airlock as run_airlock
 
 ROOT = Path(__file__).parents[2]
 PACKS = [ROOT / "policy-packs" / name for name in ("least-privilege", "access-proof")]
@@ -30,8 +30,7 @@ def airlock(desk: Path) -> Run:
 
     def run(*arguments: str | Path, packs: bool = False) -> "subprocess.CompletedProcess[str]":
         chosen = [part for one in PACKS for part in ("--policy-pack", one)] if packs else []
-        command = [sys.executable, "-m", "pulumi_airlock.cli", *map(str, [*arguments, *chosen])]
-        return subprocess.run(command, cwd=desk, capture_output=True, text=True, timeout=300, check=False)
+        return run_airlock(*arguments, *chosen, cwd=desk)
 
     return run
 

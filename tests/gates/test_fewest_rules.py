@@ -8,13 +8,12 @@ bound is exact on each of these route sets; that of the FortiGate need not be, a
 
 import random
 import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from airlock_command import airlock
 from fortigate_helpers import run_program
 from pulumi_airlock.access import Access
 from pulumi_airlock.gates import read_all
@@ -205,8 +204,7 @@ def test_a_fortigate_gets_the_fewest_policies():
 def test_every_stack_of_the_repository_has_the_fewest_rules(stack, tmp_path):
     shutil.copytree(ROOT / "stacks", tmp_path / "stacks", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "Pulumi.yaml", tmp_path)
-    command = [sys.executable, "-m", "pulumi_airlock.cli", "preview", "--stack", stack, "--no-policy-packs", "--json"]
-    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+    run = airlock("preview", "--stack", stack, "--no-policy-packs", "--json", cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     (tmp_path / "preview.json").write_text(run.stdout)
     resources = load_stack(tmp_path / "preview.json")

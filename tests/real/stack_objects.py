@@ -1,15 +1,13 @@
 """The Kubernetes objects of the project's stacks, as an offline `airlock up` sends them: no value is left unknown."""
 
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from airlock_command import airlock
 from pulumi_airlock.gates.sources import plain
 from pulumi_airlock.gates.stack import UNKNOWN
 from real_parts import ROOT
@@ -30,8 +28,7 @@ def objects(stack: str, folder: Path) -> dict[str, Mapping[str, Any]]:
     project = folder / stack
     shutil.copytree(ROOT / "stacks", project / "stacks", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "Pulumi.yaml", project)
-    command = [sys.executable, "-m", "pulumi_airlock.cli", "up", "--stack", stack, "--yes", "--no-policy-packs"]
-    done = subprocess.run(command, cwd=project, env=os.environ, capture_output=True, text=True, timeout=300, check=False)
+    done = airlock("up", "--stack", stack, "--yes", "--no-policy-packs", cwd=project)
     # A proof that fails (3) is for other tests: the state is there all the same.
     if done.returncode not in (0, 3):
         raise RuntimeError(done.stdout + done.stderr)

@@ -3,11 +3,11 @@
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from airlock_command import airlock as command
 
 ROOT = Path(__file__).parents[2]
 Airlock = Callable[..., subprocess.CompletedProcess[str]]
@@ -24,8 +24,6 @@ def project(tmp_path: Path) -> Path:
 @pytest.fixture
 def airlock(project: Path) -> Airlock:
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "pulumi_airlock.cli", *arguments]
-        env = os.environ | {"COLUMNS": "200", "NO_COLOR": "1"}
-        return subprocess.run(command, cwd=project, env=env, capture_output=True, text=True, timeout=300, check=False)
+        return command(*arguments, cwd=project, env=os.environ | {"COLUMNS": "200", "NO_COLOR": "1"})
 
     return run

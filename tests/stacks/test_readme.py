@@ -2,9 +2,9 @@
 
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
+
+from airlock_command import airlock
 
 ROOT = Path(__file__).parents[2]
 
@@ -19,7 +19,6 @@ def test_the_program_that_composes_the_components(tmp_path: Path):
     (tmp_path / "dags").mkdir()
     (tmp_path / "dags" / "ledger.py").write_text("from airflow.sdk import DAG\n")
     packs = [f"--policy-pack={ROOT / 'policy-packs' / name}" for name in ("least-privilege", "access-proof")]
-    command = [sys.executable, "-m", "pulumi_airlock.cli", "preview", "--stack", "dev", *packs]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    done = airlock("preview", "--stack", "dev", *packs, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "✓ proven" in done.stdout

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from airlock_command import airlock
 from pulumi_airlock.cli import app
 from typer.testing import CliRunner, Result
 from verify_cases import FLOW_HEAD, firewall, flow, lss, web
@@ -25,8 +26,7 @@ FINE = [
 
 def test_a_preview_says_the_same_as_a_state(state: Path) -> None:
     folder = state.parents[2]
-    command = [sys.executable, "-m", "pulumi_airlock.cli", "preview", "--stack", "test", "--json", "-C", str(folder)]
-    done = subprocess.run([*command, "--no-policy-packs"], capture_output=True, text=True, timeout=300, check=False)
+    done = airlock("preview", "--stack", "test", "--json", "--no-policy-packs", cwd=folder)
     preview = state.parent / "preview.json"
     preview.write_text(done.stdout)
     lines = [*FINE, flow(destination="203.0.113.20", port=22), firewall(locationname="Road Warrior")]

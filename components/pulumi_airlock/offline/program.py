@@ -18,18 +18,21 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pulumi
 from google.protobuf import empty_pb2
-from pulumi.runtime import settings
+from pulumi.runtime import resource, settings
 from pulumi.runtime._callbacks import _CallbackServicer
-from pulumi.runtime.proto import engine_pb2
+from pulumi.runtime.proto import engine_pb2, source_pb2
 
 from ..errors import AirlockError, InputError
 from .config import StackConfig, encrypted_values_are_unknown, secrets_noted
 from .project import Project
 
+_OF_A_RESOURCE = 3
+"""Constructors on the way to a registration: `Resource`, `CustomResource` or `ComponentResource`, and the class itself."""
 _OURS = str(Path(__file__).parent)
 _PLUMBING = tuple(
     str(Path(module.__file__).parent)
@@ -100,7 +103,8 @@ def _run(run: Run, monitor: Any, log: Callable[[LogMessage], None]) -> None:
         dry_run=run.preview,
     )
     settings.configure(configured)
-    with encrypted_values_are_unknown(), _as_the_program(run.project), _event_loop(run.threaded) as loop:
+    traced = _tracing(run.project)
+    with encrypted_values_are_unknown(), traced, _as_the_program(run.project), _event_loop(run.threaded) as loop:
         try:
             loop.run_until_complete(pulumi.runtime.run_in_stack(lambda: _execute(run.project)))
         except pulumi.RunError as error:
@@ -115,7 +119,9 @@ def _run(run: Run, monitor: Any, log: Callable[[LogMessage], None]) -> None:
 
 
 async def _execute(project: Project) -> None:
-    runpy.run_path(str(project.program), run_name="__main__")
+    # The file and not its folder, of which Python would keep the compiled program: within a second, a changed one looks the same.
+    file = project.program / "__main__.py" if project.program.is_dir() else project.program
+    runpy.run_path(str(file), run_name="__main__")
     await _settle()
 
 
@@ -131,6 +137,35 @@ async def _settle() -> None:
         if not pending:
             return
         await asyncio.wait(pending)
+
+
+@contextmanager
+def _tracing(project: Project) -> Iterator[None]:
+    """Tells where the program asked for a resource by that line alone.
+
+    The SDK tells the whole way there, and for each frame asks the disk whether its file has changed: a tenth of the run.
+    """
+    original = getattr(resource, "_get_stack_trace", None)
+    if original is None:  # an SDK that looks different inside
+        yield
+        return
+    resource._get_stack_trace = lambda: _trace(sys._getframe(1), project)
+    try:
+        yield
+    finally:
+        resource._get_stack_trace = original
+
+
+def _trace(frame: FrameType | None, project: Project) -> source_pb2.StackTrace:
+    constructors = 0
+    while frame is not None:
+        # As in the SDK, what is made by a resource's own class was asked for by whoever made that: the third `__init__` is its.
+        if constructors >= _OF_A_RESOURCE and project.holds(frame.f_code.co_filename):
+            position = source_pb2.SourcePosition(uri=Path(frame.f_code.co_filename).as_uri(), line=frame.f_lineno)
+            return source_pb2.StackTrace(frames=[source_pb2.StackFrame(pc=position)])
+        constructors += frame.f_code.co_name == "__init__"
+        frame = frame.f_back
+    return source_pb2.StackTrace()
 
 
 class _Engine:
@@ -207,8 +242,7 @@ def _as_the_program(project: Project) -> Iterator[None]:
     directory, argv, path, modules = Path.cwd(), sys.argv, list(sys.path), set(sys.modules)
     os.chdir(project.working_directory)
     sys.argv = [str(project.program)]
-    if project.program.is_file():
-        sys.path.insert(0, str(project.working_directory))
+    sys.path.insert(0, str(project.working_directory))
     try:
         yield
     finally:
@@ -227,6 +261,8 @@ def _explain(error: BaseException, project: Project) -> str:
     if isinstance(error, InputError):
         place = _place(error, project)
         return f"{error}\n  at {place}" if place else str(error)
+    if isinstance(error, SyntaxError) and error.filename and project.holds(error.filename):
+        return "".join(traceback.format_exception_only(error)).strip()  # no frame of the program ran
     described = traceback.TracebackException.from_exception(error)
     _trim(described, project)
     return "".join(described.format()).rstrip()

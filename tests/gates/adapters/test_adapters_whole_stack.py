@@ -2,12 +2,11 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from airlock_command import airlock
 
 PROGRAMS = Path(__file__).parent
 PROXIES, FLOWS = ', proxies={"datacenter": proxy.entry}', "flows=proxy.flows(tasks),"
@@ -19,8 +18,7 @@ def proof(folder: Path, name: str, without: str) -> dict[str, Any]:
     program = (folder / "__main__.py").read_text()
     assert without in program
     (folder / "__main__.py").write_text(program.replace(without, "") if without else program)
-    command = [sys.executable, "-m", "pulumi_airlock.cli", "prove", "--stack", "test", "--json", "-C", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    done = airlock("prove", "--stack", "test", "--json", cwd=folder)
     assert done.returncode in (0, 3), done.stdout + done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found

@@ -3,11 +3,10 @@
 import json
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
+import airlock_command
 import pytest
 
 PROGRAMS = Path(__file__).parent
@@ -32,8 +31,7 @@ def other_engine(folder: Path, name: str) -> Path:
 
 def airlock(folder: Path, command: str, *more: str) -> Any:
     """What a command of `airlock` says, as JSON."""
-    whole = [sys.executable, "-m", "pulumi_airlock.cli", command, *more, "--stack", "test", "--json", "-C", str(folder)]
-    done = subprocess.run(whole, capture_output=True, text=True, timeout=300, check=False)
+    done = airlock_command.airlock(command, *more, "--stack", "test", "--json", cwd=folder)
     assert done.returncode in (0, 3), done.stdout + done.stderr
     return json.loads(done.stdout)
 

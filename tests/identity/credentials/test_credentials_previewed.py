@@ -1,11 +1,10 @@
 """What somebody changes beside Airlock is found at preview, with the resource named: by the command, with the policy pack."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from airlock_command import airlock
 
 ROOT = Path(__file__).parents[3]
 ACCESS = """
@@ -67,9 +66,8 @@ def previewed(folder: Path, program: str) -> str:
     (folder / "access.yaml").write_text(ACCESS)
     (folder / "__main__.py").write_text(program)
     pack = ROOT / "policy-packs" / "least-privilege"
-    command = [sys.executable, "-m", "pulumi_airlock.cli", "preview", "--stack", "dev", "--policy-pack", str(pack)]
     env = os.environ | {"COLUMNS": "200", "NO_COLOR": "1"}
-    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=300, check=False)
+    done = airlock("preview", "--stack", "dev", "--policy-pack", pack, cwd=folder, env=env)
     said = done.stdout + done.stderr
     assert "airlock-least-privilege" in said, said
     return said
