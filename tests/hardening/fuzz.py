@@ -17,7 +17,7 @@ MORE = "5"
 """How many times as many cases as usual the tests of this folder try."""
 LONGEST = 20 * 60
 """Seconds that one file may take: one that does not come to an end is a finding."""
-_COUNTED = re.compile(r"(\d+) passing examples, (\d+) failing examples, (\d+) invalid examples")
+_COUNTED = re.compile(r"(\d+) passing, (\d+) failing, and \d+ invalid test cases")
 
 
 def files() -> list[Path]:

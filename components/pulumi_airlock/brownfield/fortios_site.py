@@ -4,10 +4,11 @@ FortiOS takes a packet by an interface only if it has a route back by it (revers
 policies name interfaces: so routes say which policies a task can meet. Routes that are learned are in no backup.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, ip_network
 from typing import Any
+from zoneinfo import available_timezones
 
 from ..environments import read_environments
 from ..tokens import FORTIGATE_GATE
@@ -17,6 +18,8 @@ from .making import Made
 _DISTANCE = "10"
 _DEFAULT_ROUTE = ("0.0.0.0", "0.0.0.0")  # noqa: S104  # no address to listen at
 """Of a static route that says none (FortiOS CLI reference, `config router static`)."""
+_SDWAN = "virtual-wan-link"
+"""The zone of a member of SD-WAN that says none."""
 _INTERFACES = ("system interface", "system zone", "vpn ipsec phase1-interface")
 
 Tables = Mapping[str, list[Node]]
@@ -44,7 +47,7 @@ def place(gate: str, settings: Node | None, tables: Tables, unread: Sequence[str
     if not tunnels:
         return ""
     told: dict[str, Any] = {"gate": gate, "sources": sources, "tunnelInterfaces": tunnels, "timezone": timezone}
-    if not unread and not _asks_for_addresses(tables):
+    if not unread and not _hides_routes(tables):
         told["interfaces"] = _territories(routes)
     return made.add(FORTIGATE_GATE, gate, told, custom=False).urn
 
@@ -56,8 +59,9 @@ def _tell(gate: str, timezone: str, sources: Mapping[str, Any], tunnels: list[st
             f"{gate}: no static route tells by which interface {', '.join(sources)} comes in{by}: policies of every interface "
             "count as met; --interface NAME says which"
         )
-    if timezone.isdigit() or not timezone:
-        number = f"number {timezone}" if timezone else "not in the backup"
+    if timezone not in available_timezones():
+        what = f"number {timezone}" if timezone.isdigit() else f"{timezone!r}, which is none"
+        number = what if timezone else "not in the backup"
         made.notes.append(
             f"{gate}: its time zone is {number}: schedules are not known; --timezone says which, as in Europe/Zurich"
         )
@@ -76,11 +80,11 @@ def _connected(tables: Tables) -> Iterator[_Route]:
 
 def _static(tables: Tables) -> Iterator[_Route]:
     for one in tables["router static"]:
-        interface = one.text("device") or one.text("sdwan-zone") or ("blackhole" if one.text("blackhole") == "enable" else "")
+        ways = one.values("sdwan-zone") or one.values("device") or (("blackhole",) if one.text("blackhole") == "enable" else ())
         network, distance = _network(one.values("dst") or _DEFAULT_ROUTE), one.text("distance", _DISTANCE)
         enabled = one.text("status", "enable") == "enable"
-        if enabled and interface and network is not None and distance.isdigit() and "dstaddr" not in one.settings:
-            yield _Route(network, interface, int(distance))
+        if enabled and network is not None and distance.isdigit() and "dstaddr" not in one.settings:
+            yield from (_Route(network, interface, int(distance)) for interface in ways)
 
 
 def _network(values: Sequence[str]) -> IPv4Network | None:
@@ -91,10 +95,25 @@ def _network(values: Sequence[str]) -> IPv4Network | None:
         return None
 
 
-def _asks_for_addresses(tables: Tables) -> bool:
-    """Whether addresses come by DHCP or PPPoE, or routes are to named addresses: then not all routes are known."""
+def _hides_routes(tables: Tables) -> bool:
+    """Whether addresses come by DHCP or PPPoE, or routes are to named addresses or internet services, or by SD-WAN as FortiOS 6 has
+    it, without its zone: then not all routes are known."""
     interfaces, routes = tables["system interface"], tables["router static"]
-    return any(one.text("mode", "static") != "static" for one in interfaces) or any("dstaddr" in one.settings for one in routes)
+    hidden = {"dstaddr", "internet-service", "internet-service-custom", "sdwan", "virtual-wan-link"}
+    return any(one.text("mode", "static") != "static" for one in interfaces) or any(
+        hidden & one.settings.keys() for one in routes
+    )
+
+
+def sdwan_zones(nodes: Iterable[Node | None]) -> list[Node]:
+    """The zones of SD-WAN, each with its members' interfaces, as entries of `config system zone`."""
+    found: dict[str, tuple[Node, list[str]]] = {}
+    for node in nodes:
+        members = node.table("members") if node is not None else None
+        for one in members.entries if members is not None else ():
+            name = one.text("zone", _SDWAN)
+            found.setdefault(name, (one, []))[1].extend(one.values("interface"))
+    return [Node(name, one.line, {"interface": tuple(interfaces)}) for name, (one, interfaces) in found.items()]
 
 
 def _best(routes: Sequence[_Route]) -> list[_Route]:

@@ -32,9 +32,8 @@ def read(source: Source, made: Made) -> None:
         return
     for resource in found.resources:
         if made.holds(resource.urn):
-            source.problems.add(
-                "", f"{resource.type.rpartition(':')[2]} {resource.name} is in another source too", place=source.name
-            )
+            kind = resource.type.rpartition(":")[2]
+            source.problems.add("", f"{kind} {resource.name} is in another source too: give it once", place=source.name)
         else:
             made.keep(_without_secrets(resource))
 

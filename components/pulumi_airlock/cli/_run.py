@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from ..identity.findings import IdentityFinding
     from ..offline.operations import Operation
+    from ..offline.packs import PackSpec
     from ..offline.plan import Plan
     from ..offline.session import Session
     from ..proof import Proof
@@ -55,14 +56,11 @@ def session(
     """A session on a stack, and the console that shows it. With JSON on standard output, all else goes to standard error."""
     from rich.console import Console
 
-    from ..offline.packs import PackSpec
     from ..offline.project import find_project
     from ..offline.session import Session
 
     project = find_project(cwd)
-    folders = [] if without_packs else packs if packs is not None and packs else list(project.policy_packs)
-    chosen = [*(configs or ()), *([None] * len(folders))]
-    specs = [PackSpec(folder, config) if config else PackSpec(folder) for folder, config in zip(folders, chosen, strict=False)]
+    specs = specs_of([] if without_packs else packs or list(project.policy_packs), configs or ())
     console = Console(stderr=json_, highlight=False, soft_wrap=True)
     if not console.is_terminal:
         console.width = _WIDE  # a log has no width: nothing is cut short
@@ -79,6 +77,17 @@ def session(
         )
         with opened:
             yield opened, console
+
+
+def specs_of(folders: Sequence[Path], configs: Sequence[Path]) -> "list[PackSpec]":
+    """Policy packs, each with its configuration, if there is one. InputError where there are more of these than packs."""
+    from ..offline.packs import PackSpec
+
+    if len(configs) > len(folders):
+        message = f"{len(configs)} files for {len(folders)} policy packs: give one for each --policy-pack, in their order"
+        raise InputError([Problem("", "--policy-pack-config", message)])
+    chosen = [*configs, *([None] * (len(folders) - len(configs)))]
+    return [PackSpec(folder, config) if config else PackSpec(folder) for folder, config in zip(folders, chosen, strict=True)]
 
 
 class _Status:

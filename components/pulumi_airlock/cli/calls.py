@@ -32,6 +32,8 @@ def calls(
         document = read_document(from_file)
         if not isinstance(document, dict) or not isinstance(document.get("steps"), list):
             raise InputError([Problem(str(from_file), "", "is no preview: give the output of `pulumi preview --json`")])
+        if not all(isinstance(one, dict) and isinstance(one.get("op"), str) for one in document["steps"]):
+            raise InputError([Problem(str(from_file), "steps", "is no preview: not all of its steps have an operation (`op`)")])
         found = preview_calls(document)
     else:
         with _run.session(str(stack), cwd, without_packs=True, json_=json_) as (opened, _):

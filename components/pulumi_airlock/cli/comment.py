@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from ..errors import InputError, Problem
+from ..unreadable import why
 
 MARK = "<!-- airlock-"
 """How the first line of every comment begins: it is found again by that line."""
@@ -26,7 +27,7 @@ def comment(file: _File) -> None:
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError([Problem(str(file), "", f"cannot be read: {error}")]) from error
+        raise InputError([Problem(str(file), "", why(error))]) from error
     if not text.startswith(MARK):
         message = "does not begin with Airlock's mark: give what `airlock diff` or `airlock fleet` wrote with --markdown"
         raise InputError([Problem(str(file), "", message)])

@@ -14,10 +14,9 @@ from . import _run, _stacks
 from ._secrets import without_secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from ..gates.stack import Stack
-    from ..offline.packs import PackSpec
     from ..soc2.gather import Judged
     from ..soc2.model import Evaluated, Evidence
 
@@ -189,12 +188,13 @@ def _read(
 ) -> tuple["Evidence", int]:
     """The evidence of a preview or state in a file, on which the packs are run, and the exit status."""
     from ..gates.documents import read_document
+    from ..offline.project import find_project
     from ..report.evidence import evidence_of
     from ..soc2.judging import judge, resources_of
 
     document = read_document(file)
     found = _stacks.stack_in(document, str(file))
-    specs = _specs(cwd, packs, configs)
+    specs = _run.specs_of(packs or list(find_project(cwd).policy_packs), configs or ())
     judged = judge(specs, resources_of(document), project=found.project, stack=found.name, on_output=_tell)
     evaluated = _evaluated(document, found, judged, at, configs, source=file.name)
     update = {"simulated": bool(document.get("simulated")), "commit": commit or ""}
@@ -204,15 +204,6 @@ def _read(
 
 def _tell(pack: str, line: str) -> None:
     print(f"{pack}: {line}", file=sys.stderr)
-
-
-def _specs(cwd: Path, packs: "list[Path] | None", configs: "list[Path] | None") -> "Sequence[PackSpec]":
-    from ..offline.packs import PackSpec
-    from ..offline.project import find_project
-
-    folders = packs or list(find_project(cwd).policy_packs)
-    chosen = [*(configs or ()), *([None] * len(folders))]
-    return [PackSpec(folder, config) if config else PackSpec(folder) for folder, config in zip(folders, chosen, strict=False)]
 
 
 def _evaluated(

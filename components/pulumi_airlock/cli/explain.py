@@ -207,14 +207,17 @@ def _log(found: "Stack", line: str, log_format: str, *, json_: bool, urns: bool)
     from ..report.observation import explain_log, line_to_json, show_line
 
     lines: Iterable[str] = sys.stdin if line == "-" else [line]
-    explained = 0
+    explained = seen = 0
     documents = []
     for one in explain_log(found, lines, at=datetime.now(UTC), log_format=log_format):
+        seen += 1
         explained += one.observation is not None
         if json_:
             documents.append(line_to_json(one))
         else:
             show_line(one, numbered=line == "-", urns=urns)
+    if not seen:
+        raise InputError([Problem("", "--from-log", "there is no line: give one of a log, or `-` and lines on standard input")])
     if json_:
         print_json(documents)
     if not explained:

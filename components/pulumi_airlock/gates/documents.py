@@ -4,11 +4,13 @@ A file that leaves something out would be proven as if it were not there. So it 
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError, Problem
+from ..unreadable import why
 
 VERSIONS = (3, 4)
 """Versions of a deployment that are read: what a resource is did not change between them (pulumi `sdk/go/common/apitype`)."""
@@ -38,7 +40,7 @@ def read_document(path: Path) -> Any:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise InputError([Problem(str(path), "", f"cannot be read: {error}")]) from error
+        raise InputError([Problem(str(path), "", why(error))]) from error
     return parse_document(content, str(path))
 
 
@@ -48,7 +50,7 @@ def parse_document(content: bytes, name: str) -> Any:
         # Python finds out the encoding.
         return json.loads(content)
     except UnicodeDecodeError as error:
-        raise InputError([Problem(name, "", f"cannot be read: {error}")]) from error
+        raise InputError([Problem(name, "", why(error))]) from error
     except json.JSONDecodeError as error:
         raise InputError([_not_json(error, name)]) from error
     except RecursionError:
@@ -59,6 +61,11 @@ def _not_json(error: json.JSONDecodeError, name: str) -> Problem:
     text = error.doc.strip()
     if not text:
         return Problem(name, "", "is empty: the command that wrote it failed; look at what it printed")
+    if conflict := re.search(r"^<{7} ", error.doc, re.MULTILINE):
+        line = error.doc.count("\n", 0, conflict.start()) + 1
+        return Problem(
+            f"{name}:{line}", "", "has the marks of a merge conflict: resolve it, or run the command that wrote it again"
+        )
     if error.msg == "Extra data" and _is_event(text.splitlines()[0]):
         say = "is an engine event log (`--event-log`, or PULUMI_ENABLE_STREAMING_JSON_PREVIEW)"
         return Problem(name, "", f"{say}: give the output of `pulumi preview --json` without it")
@@ -104,12 +111,13 @@ def _state_problem(document: Mapping[str, Any]) -> str:
         known = " and ".join(map(str, VERSIONS))
         return f"is a state of version {version!r}, and versions {known} are read: export it with a current Pulumi CLI"
     resources = document["deployment"].get("resources") or ()
-    if not isinstance(resources, list | tuple) or not all(map(_is_resource, resources)):
-        return (
-            "is no state: its `deployment.resources` are not all resources with a urn and a type "
-            "(and inputs, outputs and dependencies in their form)"
-        )
-    return ""
+    if not isinstance(resources, list | tuple):
+        return "is no state: its `deployment.resources` are no list"
+    wrong = ((number, misshapen(one)) for number, one in enumerate(resources))
+    number, what = next(((number, what) for number, what in wrong if what), (0, ""))
+    if not what:
+        return ""
+    return f"is no state: `deployment.resources[{number}]` {what}; give the output of `pulumi stack export` as it is"
 
 
 def _preview_problems(document: Mapping[str, Any]) -> Iterator[str]:
@@ -136,15 +144,27 @@ def _preview_problems(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _is_resource(state: Any) -> bool:
-    if not isinstance(state, Mapping) or not isinstance(state.get("urn"), str) or not isinstance(state.get("type"), str):
-        return False
+    return not misshapen(state)
+
+
+def misshapen(state: Any) -> str:
+    """What of a resource has not its form; empty where all has."""
+    if not isinstance(state, Mapping):
+        return "is no resource"
+    for key in ("urn", "type"):
+        if not isinstance(state.get(key), str):
+            return f"has no {key}"
+    for key in ("inputs", "outputs"):
+        if not isinstance(state.get(key) or {}, Mapping):
+            return f"has {key} that are no object"
+    for key in ("parent", "provider"):
+        if not isinstance(state.get(key) or "", str):
+            return f"has a {key} that is no URN"
     links = state.get("propertyDependencies") or {}
     lists = [state.get("dependencies") or [], *(links.values() if isinstance(links, Mapping) else [None])]
-    return (
-        all(isinstance(state.get(key) or {}, Mapping) for key in ("inputs", "outputs"))
-        and all(isinstance(state.get(key) or "", str) for key in ("parent", "provider"))
-        and all(isinstance(one, list) and all(isinstance(urn, str) for urn in one) for one in lists)
-    )
+    if not all(isinstance(one, list) and all(isinstance(urn, str) for urn in one) for one in lists):
+        return "has dependencies that are no URNs"
+    return ""
 
 
 def pending(document: Any) -> str:

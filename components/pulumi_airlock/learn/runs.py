@@ -24,6 +24,7 @@ from ..access.errors import quoted
 from ..access.values import IPNetwork, parse_cidr
 from ..errors import InputError, Problem, Problems
 from ..logs.connection import address_of
+from ..unreadable import why
 
 PAGE = 100
 _MOST = 20
@@ -157,9 +158,10 @@ def _in_file(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
                 yield from _in_json(path, file.read())
             else:
                 yield from enumerate(csv.DictReader(file), 2)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        why = error.strerror if isinstance(error, OSError) else error
-        raise InputError([Problem(str(path), "", f"cannot be read: {why}")]) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError([Problem(str(path), "", why(error))]) from None
+    except csv.Error as error:
+        raise InputError([Problem(str(path), "", f"is no CSV: {error}")]) from None
 
 
 def _in_json(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:

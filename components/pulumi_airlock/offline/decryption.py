@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError, Problem
+from ..unreadable import why
 
 Decrypt = Callable[[str], str]
 """The text of an encrypted one (`v1:<nonce>:<ciphertext>`). ValueError where it is not one of this key."""
@@ -72,7 +73,7 @@ def _passphrase() -> tuple[str | None, str]:
     try:
         return Path(file).read_text(encoding="utf-8").strip(), PASSPHRASE_FILE
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError([Problem(PASSPHRASE_FILE, "", f"cannot be read: {error}")]) from error
+        raise InputError([Problem(PASSPHRASE_FILE, "", why(error))]) from error
 
 
 @lru_cache(maxsize=8)

@@ -71,7 +71,11 @@ def load_fixtures(path: Path) -> Fixtures:
     for unknown in sorted(document.keys() - {"functions", "stackReferences"}):
         problems.add(str(unknown), "unknown; expected functions, stackReferences")
     functions = []
-    for position, entry in enumerate(document.get("functions") or ()):
+    listed = document.get("functions") or []
+    if not isinstance(listed, list):
+        problems.add("functions", f"expected a list of answers, found {listed!r}")
+        listed = []
+    for position, entry in enumerate(listed):
         at = f"functions[{position}]"
         if not isinstance(entry, Mapping) or not {"token", "result"} <= entry.keys() <= {"token", "args", "result"}:
             problems.add(at, "expected token, result, and optionally args")

@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from ..errors import InputError, Problem, Problems
+from ..unreadable import why
 
 EVIDENCE_PACK = "audit-evidence"
 """Asks the other packs, for evidence under the Pulumi CLI."""
@@ -106,12 +107,12 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         document = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError([Problem(str(path), "", f"cannot be read: {error}")]) from error
+        raise InputError([Problem(str(path), "", why(error))]) from error
     except MarkedYAMLError as error:
         line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
         raise InputError([Problem(f"{path}{line}", "", f"is not YAML: {error.problem}")]) from error
     except YAMLError as error:
-        raise InputError([Problem(str(path), "", f"is not YAML: {error}")]) from error
+        raise InputError([Problem(str(path), "", f"is not YAML: {' '.join(str(error).split())}")]) from error
     if document is None:
         return {}
     if not isinstance(document, dict):

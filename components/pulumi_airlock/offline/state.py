@@ -20,11 +20,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..errors import AirlockError, InputError, Problem
+from ..errors import AirlockError, InputError, Problem, Problems
+from ..gates.documents import misshapen, read_document
 from .wire import SECRET, SIGNATURE, is_secret
 
 VERSION = 3
 """Version of the deployment's shape (pulumi `sdk/go/common/apitype`, DeploymentV3)."""
+
+
+_ANEW = "move the file away, then run `airlock up`"
+_PARTS = 3
+"""Separators in a URN: stack, project, type, name."""
 
 
 class LockedError(AirlockError):
@@ -145,24 +151,27 @@ class StateFile:
 
     def read(self) -> Snapshot:
         """The resources; none where there is no file. InputError where it is not a state of ours."""
-        try:
-            document = json.loads(self.path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        if not self.path.exists():
             return Snapshot()
-        except (OSError, ValueError) as error:
-            raise InputError([Problem(str(self.path), "", f"cannot be read as a state: {error}")]) from error
-        found = document.get("version") if isinstance(document, dict) else None
+        document = read_document(self.path)
+        if not isinstance(document, dict) or not isinstance(document.get("deployment", {}), dict):
+            raise InputError([Problem(str(self.path), "", f"is no state: {_ANEW}")])
+        found = document.get("version")
         if found != VERSION:
-            message = (
-                f"the state is of version {found!r}, this Airlock reads {VERSION}: move the file away, then run `airlock up`"
-            )
+            message = f"the state is of version {found!r}, this Airlock reads {VERSION}: {_ANEW}"
             raise InputError([Problem(str(self.path), "version", message)])
-        try:
-            states = [ResourceState.from_json(one) for one in document["deployment"].get("resources") or ()]
-            live = {state.urn: state for state in states if not state.delete}
-            return Snapshot(live, tuple(state for state in states if state.delete))
-        except (KeyError, TypeError, AttributeError) as error:
-            raise InputError([Problem(str(self.path), "deployment", f"is not a deployment: {error!r}")]) from error
+        listed = document.get("deployment", {}).get("resources")
+        if not isinstance(listed, list):
+            raise InputError([Problem(str(self.path), "deployment.resources", f"are no list: {_ANEW}")])
+        problems = Problems(str(self.path))
+        for number, one in enumerate(listed):
+            wrong = misshapen(one) or ("" if one["urn"].count("::") >= _PARTS else f"has a urn that is none: {one['urn']!r}")
+            if wrong:
+                problems.add(f"deployment.resources[{number}]", f"{wrong}: {_ANEW}")
+        problems.raise_any()
+        states = [ResourceState.from_json(one) for one in listed]
+        live = {state.urn: state for state in states if not state.delete}
+        return Snapshot(live, tuple(state for state in states if state.delete))
 
     def write(self, states: Iterable[ResourceState]) -> None:
         """Replaces the state as a whole, durably."""

@@ -5,14 +5,17 @@ import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from ..errors import InputError, Problem
-from ..gates.documents import GONE
+from ..gates.documents import GONE, parse_document
 from ..offline.wire import masked
 from .model import Evidence, SignOff
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 JSON, HTML, SIGNATURE = "evidence.json", "evidence.html", "evidence.json.sig"
 _STATE = (
@@ -91,16 +94,25 @@ def read(path: Path) -> Evidence:
         content = path.read_bytes()
     except OSError as error:
         raise InputError([Problem(str(path), "", f"cannot be read: {error.strerror}")]) from error
+    parse_document(content, str(path))  # it says more of what is no JSON
     try:
         evidence = Evidence.model_validate_json(content, by_name=False)
     except ValidationError as error:
-        raise InputError(Problem(str(path), ".".join(map(str, one["loc"])), one["msg"]) for one in error.errors()) from error
+        raise InputError(Problem(str(path), ".".join(map(str, one["loc"])), _wrong(one)) for one in error.errors()) from error
     digest = content_digest(evidence)
     strayed = [one for one in evidence.sign_offs if one.digest != digest]
     if strayed:
         message = "signed off something else: the evidence was changed afterwards"
         raise InputError(Problem(str(path), f"signOffs: {one.name}", message) for one in strayed)
     return evidence
+
+
+_WRONG = {"missing": "is missing", "extra_forbidden": "is nothing that evidence has", "model_type": "is no evidence"}
+
+
+def _wrong(one: "ErrorDetails") -> str:
+    said = _WRONG.get(one["type"]) or f"{one['msg'][:1].lower()}{one['msg'][1:]}"
+    return f"{said}: the file is not as `airlock evidence` wrote it"
 
 
 def schema() -> dict[str, Any]:

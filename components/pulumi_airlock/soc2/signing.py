@@ -18,10 +18,15 @@ MAKE = "make one with `openssl genpkey -algorithm ed25519`"
 
 def read_private_key(path: Path, password: bytes | None = None) -> Ed25519PrivateKey:
     """The private key in a PEM file. InputError where it is none, of another kind, or needs another password."""
+    content = _read(path)
     try:
-        key = load_pem_private_key(_read(path), password)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise InputError([Problem(str(path), "", f"is no private key in PEM that can be read: {error}")]) from error
+        key = load_pem_private_key(content, password)
+    except TypeError:
+        message = f"has {'no password, and one is' if password else 'a password, and none is'} given in AIRLOCK_SIGNING_PASSWORD"
+        raise InputError([Problem(str(path), "", message)]) from None
+    except (ValueError, UnsupportedAlgorithm):
+        message = f"is no private key in PEM, or has another password: {MAKE}"
+        raise InputError([Problem(str(path), "", message)]) from None
     if not isinstance(key, Ed25519PrivateKey):
         raise InputError([Problem(str(path), "", f"is no Ed25519 key: {MAKE}")])
     return key
@@ -29,8 +34,9 @@ def read_private_key(path: Path, password: bytes | None = None) -> Ed25519Privat
 
 def read_public_key(path: Path) -> Ed25519PublicKey:
     """The public key in a PEM file. InputError where it is none, or of another kind."""
+    content = _read(path)
     try:
-        key = load_pem_public_key(_read(path))
+        key = load_pem_public_key(content)
     except (ValueError, UnsupportedAlgorithm) as error:
         message = "is no public key in PEM: `openssl pkey -in key.pem -pubout` writes it"
         raise InputError([Problem(str(path), "", message)]) from error

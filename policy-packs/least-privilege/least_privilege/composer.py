@@ -218,9 +218,9 @@ def scoped_service_account(stack: Stack, _: Config) -> Findings:
         if True in held:
             if role is UNKNOWN:
                 yield undecided(grant, "role")
-            elif role in FORBIDDEN_ROLES:
+            elif str(role) in FORBIDDEN_ROLES:
                 yield wrong(grant, "role", f"is {role}, of an account that tasks run as: {FORBIDDEN_ROLES[str(role)]}")
-        elif UNKNOWN in held and (role is UNKNOWN or role in FORBIDDEN_ROLES):
+        elif UNKNOWN in held and (role is UNKNOWN or str(role) in FORBIDDEN_ROLES):
             yield undecided(grant, prop)
 
 

@@ -40,9 +40,9 @@ def _kinds(one: Resource) -> tuple[set[str], bool]:
 
 
 def _values(one: Resource, kind: str) -> list[Any]:
-    """The values that a rule has of one kind of operand; `UNKNOWN` for what is not known."""
+    """The values that a rule has of one kind of operand; `UNKNOWN` for what is not known, or no text."""
     return [
-        rhs
+        rhs if isinstance(rhs, str) else UNKNOWN
         for number in range(len(one.get_list("conditions")))
         for operand in operands(one, number)
         if operand.kind == kind

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import Problem, Problems
+from ...unreadable import why
 from .results import Level, PolicyInfo, PolicyPackError
 from .schema import violations
 
@@ -37,7 +38,7 @@ def load_config(path: Path) -> PackConfig:
         text = path.read_text(encoding="utf-8")
         document = json.loads(text) if text.strip() else {}
     except (OSError, UnicodeDecodeError) as error:
-        raise PolicyPackError([Problem(str(path), "", f"cannot be read: {error}")]) from error
+        raise PolicyPackError([Problem(str(path), "", why(error))]) from error
     except json.JSONDecodeError as error:
         raise PolicyPackError([Problem(f"{path}:{error.lineno}", "", f"is not JSON: {error.msg}")]) from error
     if not isinstance(document, Mapping):

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
-from ...errors import Problem, Problems
+from ...errors import InputError, Problem, Problems
+from ..project import read_yaml
 from .results import PolicyPackError
 
 FILE = "PulumiPolicy.yaml"
@@ -52,15 +50,13 @@ def load_manifest(folder: Path) -> Manifest:
 
 def _document(folder: Path) -> Mapping[str, Any]:
     path = folder / FILE
+    if not path.exists():
+        raise PolicyPackError([Problem(str(folder), "", f"is not a policy pack: it has no {FILE}")])
     try:
-        document = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise PolicyPackError([Problem(str(folder), "", f"is not a policy pack: it has no {FILE}")]) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise PolicyPackError([Problem(str(path), "", f"cannot be read: {error}")]) from error
-    except YAMLError as error:
-        raise PolicyPackError([Problem(str(path), "", f"is not YAML: {error}")]) from error
-    if not isinstance(document, Mapping):
+        document = read_yaml(path)
+    except InputError as error:
+        raise PolicyPackError(error.problems) from None
+    if not document:
         raise PolicyPackError([Problem(str(path), "", "holds no settings: expected at least `runtime: python`")])
     return document
 
