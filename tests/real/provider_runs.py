@@ -18,6 +18,7 @@ from certificates import Authority
 from pulumi_airlock.access import Access
 from pulumi_airlock.access.manifest import ConnectionSettings, Proxy, ProxyRule, TaskIdentity, manifest
 from real_parts import ROOT
+from real_processes import free_port
 from real_runs import Runs, scheduled
 
 for _folder in (ROOT / "tests" / "provider", ROOT / "tests" / "provider" / "forwarder"):
@@ -29,8 +30,9 @@ from provider_fakes import Fake, faked  # noqa: E402
 
 STATIC = "postgres://static:password-of-nobody-1@static.example:5432/x"
 """A connection that lies in the environment of every process, as before Airlock: no task may get it."""
-VAULT_PASSWORD = "password-of-vault-2"
-LEDGER = "ledger.corp.example:5432"
+VAULT_PASSWORD, PRINTED_PASSWORD = "password-of-vault-2", "password/of&vault-4"
+"""The second is printed by tasks, and is another text in a URI."""
+LEDGER, SHORT, DEAD = "ledger.corp.example:5432", "short.corp.example:5432", "dead.corp.example:5432"
 
 HEAD = """
 import datetime, hashlib, socket, time
@@ -61,6 +63,23 @@ def look(name, wait=0.0):
     print("ANSWERED", talk(conn))
     time.sleep(wait)
     print("ANSWERED", talk(conn, "again"))
+
+
+def cut(name):
+    conn = BaseHook.get_connection(name)
+    with socket.create_connection((conn.host, conn.port), timeout=60) as there:
+        there.sendall(b"ping\\n")
+        print("ANSWERED", there.recv(100).decode().strip())
+        try:
+            print("ENDED", there.recv(100))
+        except ConnectionResetError:
+            print("CUT")
+    print("ANSWERED", talk(conn, "once more"))
+
+
+def tell(name):
+    conn = BaseHook.get_connection(name)
+    print("TOLD", conn.password, conn.get_uri())
 """
 DAGS = {
     "ledger.py": """
@@ -74,6 +93,15 @@ with DAG("ledger_close", dagrun_timeout=datetime.timedelta(minutes=30), **ONCE):
         task_id="passed_on", python_callable=lambda: print("PASSED", BaseHook.get_connection("slack_alerts").host)
     )
     PythonOperator(task_id="closed", python_callable=look, op_args=["closed_db"])
+    PythonOperator(task_id="cut", python_callable=cut, op_args=["short_db"])
+    PythonOperator(task_id="away", python_callable=look, op_args=["away_db"])
+    PythonOperator(task_id="dead", python_callable=look, op_args=["dead_db"])
+    PythonOperator(task_id="tells", python_callable=tell, op_args=["told_db"])
+    BashOperator(task_id="shows", bash_command="echo TOLD '{{ conn.told_db.password }}' '{{ conn.told_db.get_uri() }}'")
+""",
+    "agent.py": """
+with DAG("ledger_agent", params={"agent_id": "report-writer"}, **ONCE):
+    PythonOperator(task_id="look", python_callable=look, op_args=["ledger_db"])
 """,
     "marketing.py": """
 with DAG("marketing_daily", **ONCE):
@@ -184,7 +212,7 @@ def access(now: datetime) -> Access:
             "zones": {"corp": {"gates": ["tcp_proxy"]}},
             "destinations": [
                 {"name": name, "hosts": [f"{name.partition('-')[0]}.corp.example"], **corp}
-                for name in ("ledger-db", "closed-db", "month-db", "quarter-db")
+                for name in ("ledger-db", "closed-db", "month-db", "quarter-db", "short-db", "away-db", "dead-db", "told-db")
             ],
             "routes": [
                 {
@@ -201,6 +229,21 @@ def access(now: datetime) -> Access:
                     "to": ["closed-db"],
                     "window": {"from": f"{shut[0]:%H:%M}", "to": f"{shut[1]:%H:%M}"},
                     "reason": "FIN-2",
+                },
+                {"name": "short", "from": ["ledger"], "to": ["short-db", "dead-db"], "session": "1m", "reason": "FIN-5"},
+                {
+                    "name": "away",
+                    "from": ["ledger"],
+                    "to": ["away-db"],
+                    "credential": {"kind": "vault", "ref": "database/creds/away"},
+                    "reason": "FIN-6",
+                },
+                {
+                    "name": "told",
+                    "from": ["ledger"],
+                    "to": ["told-db"],
+                    "credential": {"kind": "vault", "ref": "kv/data/told"},
+                    "reason": "FIN-7",
                 },
                 {"name": "month", "from": ["month"], "to": ["month-db"], "requires": ["month-is-open"], "reason": "FIN-3"},
                 {
@@ -227,9 +270,15 @@ def tried(python: Path, envoy: Path, folder: Path, authority: Authority) -> Iter
             "lease_duration": 600,
             "data": {"username": "v-ledger", "password": VAULT_PASSWORD},
         }
+        vault.answers["/v1/kv/data/told"] = {"data": {"data": {"username": "told", "password": PRINTED_PASSWORD}}}
+        vault.answers["/v1/database/creds/away"] = (503, {"errors": ["Vault is sealed"]})
         vault.answers["/v1/sys/leases/revoke"] = (204, None)
         echo = running.enter_context(_serving())
-        targets = {LEDGER: ("ledger-db", ["ledger_close"], echo)}
+        targets = {
+            LEDGER: ("ledger-db", ["ledger_close", "ledger_agent"], echo),
+            SHORT: ("short-db", ["ledger_close"], echo),
+            DEAD: ("dead-db", ["ledger_close"], ("127.0.0.1", free_port())),
+        }
         proxy = running.enter_context(connect_proxy(envoy, folder / "envoy", authority, signer, targets))
         made = manifest(
             access(datetime.now(UTC)),
@@ -238,12 +287,14 @@ def tried(python: Path, envoy: Path, folder: Path, authority: Authority) -> Iter
             TaskIdentity(ISSUER, AUDIENCE, "oidc", "asserted", endpoint=f"{issuer.url}/token"),
             {"ledger_db": ConnectionSettings(schema="ledger")},
         )
+        for one in made.document["routes"]:
+            one["session"] = one["session"] and 4  # a minute is long for a test
         file, events, client = folder / "manifest.json", folder / "events.jsonl", authority.issue("airflow")
         file.write_text(made.text())
         environment = {
             "PYTHONPATH": f"{provider(folder / 'wheel')}:{conditions(folder / 'bank')}",
             "AIRFLOW_CONN_LEDGER_DB": STATIC,
-            "AIRFLOW_CONN_CLOSED_DB": STATIC,
+            **{f"AIRFLOW_CONN_{name}_DB": STATIC for name in ("CLOSED", "SHORT", "AWAY", "DEAD")},
             "AIRFLOW_CONN_SMTP_DEFAULT": STATIC,
             "AIRFLOW_CONN_SLACK_ALERTS": "http://slack.example",
             "AIRFLOW__SECRETS__BACKEND": "airlock_provider.backend.AirlockBackend",

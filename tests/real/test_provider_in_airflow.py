@@ -3,14 +3,16 @@
 Vault and the issuer are fakes on this machine; the tokens are real, and Envoy checks them.
 """
 
+import json
 import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from certificates import Authority
-from provider_runs import STATIC, VAULT_PASSWORD, Tried, seen, tried
+from provider_runs import PRINTED_PASSWORD, STATIC, VAULT_PASSWORD, Tried, seen, tried
 from real_parts import AIRFLOW2_PYTHON, AIRFLOW_PYTHON, ENVOY, needed
 
 PYTHONS = {"3": AIRFLOW_PYTHON, "2.11": AIRFLOW2_PYTHON}
@@ -98,6 +100,46 @@ def test_a_connection_that_the_manifest_does_not_know_is_refused_or_passed_on_by
 def test_a_window_that_is_not_open_is_told(came: Tried) -> None:
     assert came.runs.states["ledger_close", "closed"] == "failed"
     assert "route closed is closed now: its window is Mon" in came.runs.log("ledger_close", "closed")
+
+
+def test_a_session_that_has_lasted_long_enough_is_cut_under_an_open_connection(came: Tried) -> None:
+    log = came.runs.log("ledger_close", "cut")
+    assert came.runs.states["ledger_close", "cut"] == "success", log
+    assert re.search(r"ANSWERED echo of ping.*CUT.*ANSWERED echo of once more", log, re.DOTALL)
+    assert "short-db (short.corp.example:5432) is closed, by permission: the longest session of route short" in log
+    mine = [one for one in came.audit if one["unmapped"]["airflow"]["task_id"] == "cut" and one["activity_name"] == "Close"]
+    ended = [one["actor"]["session"]["expiration_reason"] for one in mine]
+    assert [one for one in ended if one != "tried"] == ["deadline", "client"]  # conditions of other routes try theirs
+
+
+def test_a_vault_that_is_away_gives_nothing_and_nothing_else_does(came: Tried) -> None:
+    log = came.runs.log("ledger_close", "away")
+    assert came.runs.states["ledger_close", "away"] == "failed"
+    assert "credential: no credential for away-db: Vault does not give database/creds/away" in log
+    assert "Vault is sealed" in log
+
+
+def test_a_destination_that_is_down_is_told_as_routing(came: Tried) -> None:
+    log = came.runs.log("ledger_close", "dead")
+    assert came.runs.states["ledger_close", "dead"] == "failed"
+    assert "dead-db (dead.corp.example:5432) is not reached, by routing: tcp_proxy let it through" in log
+
+
+def test_an_agents_task_has_what_its_task_has_and_its_name_is_in_token_and_trail(came: Tried) -> None:
+    assert came.runs.states["ledger_agent", "look"] == "success", came.runs.log("ledger_agent", "look")
+    asked = [json.loads(form["claims"])["airlock"] for _, path, _, form in came.issuer.asked if path == "/token"]
+    assert {one["agent_id"] for one in asked if one["dag_id"] == "ledger_agent"} == {"report-writer"}
+    assert not any("agent_id" in one for one in asked if one["dag_id"] != "ledger_agent")
+    mine = [one for one in came.audit if one["unmapped"]["airflow"]["dag_id"] == "ledger_agent"]
+    assert {one["unmapped"]["airlock"].get("agent_id") for one in mine if one["activity_name"] == "Open"} == {"report-writer"}
+
+
+@pytest.mark.parametrize("task", ["tells", "shows"])
+def test_a_task_that_prints_its_credential_prints_stars(came: Tried, task: str) -> None:
+    log = came.runs.log("ledger_close", task)
+    assert came.runs.states["ledger_close", task] == "success", log
+    assert re.search(r"TOLD \*\*\* postgres://told:\*\*\*@127.0.0.1", log.replace("'", ""))
+    assert not any(form in log for form in (PRINTED_PASSWORD, quote(PRINTED_PASSWORD), quote(PRINTED_PASSWORD, safe="")))
 
 
 @pytest.mark.parametrize("task", ["gated", "mapped", "own"])

@@ -12,6 +12,9 @@ from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
+from airlock_provider import tunnels
+from airlock_provider.forwarder import TlsFiles
+from airlock_provider.manifest import Proxy
 from certificates import Authority
 from pulumi_airlock.gates.tcp_proxy import compile_proxy, envoy_configuration
 from real_parts import ENVOY, needed
@@ -54,6 +57,9 @@ def test_whoever_has_a_certificate_is_told_which_manifests_it_goes_by(one: Runni
     answer, tunnel = one.connect("/airlock/manifest", None, method="GET", host="proxy.airlock.test")
     tunnel.close()
     assert (answer.status, answer.body) == (200, {"finance": "abc123"})
+    files = TlsFiles(str(one.client.certificate), str(one.client.key), str(one.authority.own.certificate))
+    as_known = Proxy("tcp-proxy", f"127.0.0.1:{one.settings.port}", SERVER_NAME, ("datacenter",), {})
+    assert tunnels.policy(as_known, "finance", files) == "abc123"  # as the provider asks
     for method, path in (("GET", "/airlock/manifest/"), ("GET", "/"), ("POST", "/x"), ("CONNECT", "proxy.airlock.test:443")):
         answer, tunnel = one.connect(path, None, method=method, host="proxy.airlock.test")
         tunnel.close()

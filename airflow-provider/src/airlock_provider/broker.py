@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
-from . import audit, certificates, context, credentials, decide, denied, manifest, settings, trust, tunnels
+from . import audit, certificates, context, credentials, decide, denied, forks, manifest, masking, settings, trust, tunnels
 from .audit import CREDENTIAL, PERMISSION, ROUTING, Refusal, TaskRun
 from .decide import GATE, Granted, Refused
 from .forwarder import Forwarder, TlsFiles
@@ -70,7 +70,7 @@ class Task:
 
 _Id = tuple[context.Key, str]
 _tasks: dict[_Id, Task] = {}
-_lock = threading.Lock()
+_lock = forks.lock()
 
 
 @contextlib.contextmanager
@@ -216,6 +216,7 @@ def _login(situation: trust.Situation, connection: str, task: Task) -> credentia
         )
         audit.emit(audit.credential_refused(run, about, refusal, kind=credential.kind, ref=credential.ref))
         raise stop(_gets_none(connection), run, refusal) from None
+    masking.mask(login.secret)
     task.logins.append(login)
     audit.emit(
         audit.credential_issued(run, about, kind=credential.kind, ref=credential.ref, expires=login.expires, user=login.user)
@@ -318,9 +319,7 @@ def described(refusal: Refusal) -> str:
 
 
 def _after_fork() -> None:
-    """A forked process has none of its parent's threads, and may have its locks half way."""
-    global _lock
-    _lock = threading.Lock()
+    """A forked process has none of its parent's threads, and nothing of what its tasks were given."""
     _tasks.clear()
     context.forget()
 
