@@ -1,5 +1,6 @@
 """What the backend answers, without Airflow: asked by a task whose context is put in place as the gate does it."""
 
+import contextlib
 import json
 import os
 import threading
@@ -11,9 +12,10 @@ from typing import Any
 
 import jwt
 import pytest
-from airlock_provider import audit, broker, context, credentials, settings, trust
+from airlock_provider import audit, aws, backend, broker, certificates, context, credentials, google, manifest, settings, trust
 from airlock_provider.backend import AirlockBackend
 from airlock_provider.denied import AccessRefused
+from airlock_provider.tokens import kms
 from cryptography.hazmat.primitives.asymmetric import ec
 from provider_cases import ACCESS, written
 from provider_fakes import Fake
@@ -259,6 +261,18 @@ def test_a_forked_process_starts_with_nothing(asks: Callable[..., AirlockBackend
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
+def test_what_another_thread_holds_is_open_in_a_forked_process() -> None:
+    """A task that forks while its forwarder's thread waits for an issuer: the child must not wait for it for ever."""
+    locks = [one._lock for one in (aws, backend, broker, certificates, google, kms, manifest, trust)]
+    with contextlib.ExitStack() as held:
+        for one in locks:
+            held.enter_context(one)
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if all(one.acquire(timeout=1) for one in locks) else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
 def test_an_agents_connections_go_by_its_name(asks: Callable[..., AirlockBackend], fake: Fake) -> None:
     backend = asks()
     with context.agent("invoice-bot"):
@@ -310,6 +324,16 @@ def test_a_tunnel_that_is_not_up_is_told_with_what_stood_in_the_way(asks: Callab
 def test_a_condition_that_nobody_has_registered_is_not_met(asks: Callable[..., AirlockBackend]) -> None:
     with pytest.raises(AccessRefused, match=r"month-is-open .* is not met: nothing here is called so"):
         lent(asks(access=conditional("month-is-open")))
+
+
+def test_a_condition_that_was_met_for_a_task_is_asked_anew_for_its_agent(
+    asks: Callable[..., AirlockBackend], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trust, "conditions", lambda: {"no-agents": lambda situation: situation.run.agent_id and "an agent asks"})
+    one = asks(access=conditional("no-agents"))
+    assert lent(one)["login"] == "v"
+    with context.agent("invoice-bot"), pytest.raises(AccessRefused, match="is not met: an agent asks"):
+        lent(one)
 
 
 def test_own_conditions_decide_and_one_that_raises_is_not_met(

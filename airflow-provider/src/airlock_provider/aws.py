@@ -7,17 +7,16 @@ With tags, policies and CloudTrail tell tasks apart although the worker has one 
 from __future__ import annotations
 
 import re
-import threading
 import time
 from typing import Any
 
-from . import settings
+from . import forks, settings
 from .audit import TaskRun
 
 SHORTEST = 900
 """Seconds that an assumed role lasts at least (STS API Reference, AssumeRole)."""
 _UNFIT = re.compile(r"[^\w\s.:/=+\-@]")
-_lock = threading.Lock()
+_lock = forks.lock()
 _sessions: dict[tuple[str, ...], tuple[Any, float]] = {}
 
 

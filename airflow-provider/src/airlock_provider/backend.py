@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import importlib
 import json
-import threading
 from typing import TYPE_CHECKING, Any
 
-from . import broker, settings
+from . import broker, forks, settings
 
 if TYPE_CHECKING:
 
@@ -86,7 +85,7 @@ class AirlockBackend(BaseSecretsBackend):
 
 
 _following: list[Any] = []
-_lock = threading.Lock()
+_lock = forks.lock()
 
 
 def _next() -> Any:

@@ -12,11 +12,10 @@ import json
 import os
 import ssl
 import tempfile
-import threading
 import time
 from typing import IO
 
-from . import google, web
+from . import forks, google, web
 from .forwarder import TlsFiles
 from .settings import Settings
 
@@ -25,7 +24,7 @@ KEPT = 900.0
 """Seconds until the secret is read again."""
 PRINCIPAL = "{principal}"
 """Stands in the options where each principal has a certificate of its own."""
-_lock = threading.Lock()
+_lock = forks.lock()
 _read: dict[str, tuple[str, float]] = {}
 """Place of a secret → certificate and key, and when it is read again."""
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from urllib.parse import quote
 
-from . import web
+from . import forks, web
 
 CREDENTIALS = "https://iamcredentials.googleapis.com/v1"
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 _known: dict[str, tuple[str, float]] = {}
-_lock = threading.Lock()
+_lock = forks.lock()
 
 
 def access_token() -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -17,6 +16,8 @@ from hashlib import sha256
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
+
+from . import forks
 
 VERSION = "airlock.manifest/v1"
 
@@ -207,7 +208,7 @@ def parse(text: str) -> Manifest:
 
 
 _loaded: dict[Path, tuple[tuple[int, int, int], Manifest]] = {}
-_lock = threading.Lock()
+_lock = forks.lock()
 
 
 def load(path: Path, digest: str = "") -> Manifest:

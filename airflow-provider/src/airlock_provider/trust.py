@@ -11,7 +11,6 @@ One that raises, or that nobody has registered, is not met.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from functools import lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from . import web
+from . import forks, web
 from .audit import TRUST, Refusal, TaskRun
 from .decide import GATE, Granted
 from .manifest import Manifest
@@ -28,7 +27,7 @@ from .tokens import Token
 
 GROUP = "airlock.conditions"
 KEPT = 15.0
-"""Seconds for which a condition that was met is not asked again for the same task and destination."""
+"""Seconds for which a condition that was met is not asked again for the same task, agent, route and destination."""
 FRESH = 60.0
 """Seconds that a token has to last."""
 
@@ -56,19 +55,15 @@ Condition = Callable[[Situation], str | None]
 
 def unmet(situation: Situation, names: Iterable[str] | None = None) -> Refusal | None:
     """The first of a route's conditions that is not met, as a refusal that names it; None: all are."""
-    for name in situation.granted.route.requires if names is None else names:
-        key = (
-            name,
-            situation.run.correlation or str(situation.run),
-            situation.granted.destination.name,
-            situation.manifest.digest,
-        )
+    run, granted = situation.run, situation.granted
+    about = (run.correlation or str(run), run.agent_id, granted.route.name, granted.destination.name, situation.manifest.digest)
+    for name in granted.route.requires if names is None else names:
+        key = (name, *about)
         if _met.get(key, 0.0) > time.monotonic():
             continue
         why = _asked(name, situation)
         if why:
-            route = situation.granted.route.name
-            text = f"trust condition {name} of route {route} is not met: {why}"
+            text = f"trust condition {name} of route {granted.route.name} is not met: {why}"
             return Refusal(kind=TRUST, text=text, gate=GATE, rule=name, detail=why)
         with _lock:
             _met[key] = time.monotonic() + KEPT
@@ -116,7 +111,7 @@ def forget() -> None:
 
 
 _met: dict[tuple[str, ...], float] = {}
-_lock = threading.Lock()
+_lock = forks.lock()
 
 
 def _asked(name: str, situation: Situation) -> str | None:

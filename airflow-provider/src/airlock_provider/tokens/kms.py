@@ -6,10 +6,9 @@ The key never leaves the KMS; whoever may use it can claim any task, so that the
 from __future__ import annotations
 
 import base64
-import threading
 from hashlib import sha256
 
-from .. import google, web
+from .. import forks, google, web
 from ..audit import TaskRun
 from ..manifest import Identity
 from .token import Token, TokenError, claims, encoded, signing_input
@@ -25,7 +24,7 @@ _ALGORITHMS = {
 }
 """What AWS and Google call the algorithms of a JWT (RFC 7518, section 3.1)."""
 _known: dict[str, str] = {}
-_lock = threading.Lock()
+_lock = forks.lock()
 
 
 def issue(identity: Identity, run: TaskRun, seconds: int) -> Token:
