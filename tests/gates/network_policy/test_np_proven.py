@@ -145,6 +145,27 @@ def test_unknown_policies_are_unproven_not_guessed() -> None:
     assert _prove(_stack(later)).unproven
 
 
+@pytest.mark.parametrize(
+    ("type_", "rule", "opens"),
+    [
+        ("policy.networking.k8s.io/v1alpha2:ClusterNetworkPolicy", {"action": "Accept"}, True),
+        ("projectcalico.org/v3:GlobalNetworkPolicy", {"action": "Allow"}, True),
+        ("crd.projectcalico.org/v1:NetworkPolicy", {"action": UNKNOWN}, True),
+        ("crd.antrea.io/v1beta1:ClusterNetworkPolicy", {"action": "Allow"}, True),
+        ("crd.antrea.io/v1beta1:NetworkPolicy", {"action": "Drop"}, False),
+        ("networking.k8s.aws/v1alpha1:ApplicationNetworkPolicy", {"to": []}, True),
+    ],
+)
+def test_policies_that_are_not_read_may_let_through_what_others_refuse(type_: str, rule: dict[str, Any], opens: bool) -> None:
+    spec = {"egress": [rule], "ingress": [rule]}
+    other = Resource("urn:pulumi:test::bank::a::other", f"kubernetes:{type_}", {"metadata": {"name": "other"}, "spec": spec})
+    found = _prove(_stack(other)).unproven
+    assert {True} <= {one.declared for one in found}
+    # Where a rule says nothing of hosts, a name is judged by its addresses.
+    let = [one for one in found if not one.declared and "any other DAG of finance" in one.principals]
+    assert any("warehouse" in one.destinations for one in let) is opens
+
+
 def _admin(action: str, **to: Any) -> Resource:
     subject = {
         "pods": {
@@ -167,7 +188,7 @@ def test_admin_policies_decide_before_the_others() -> None:
     assert not passed.unproven
     # Beside Cilium nobody enforces them as they are meant.
     beside = Resource(f"urn:pulumi:test::bank::{CILIUM_GATE}::cilium", CILIUM_GATE, {})
-    assert [one.name for one in read(_stack(_admin("Deny", namespaces={}), beside))] == ["later policies"]
+    assert [one.name for one in read(_stack(_admin("Deny", namespaces={}), beside))] == ["policies that are not read"]
 
 
 def _in_the_stack(stack: Stack) -> Stack:

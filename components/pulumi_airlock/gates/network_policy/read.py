@@ -17,6 +17,7 @@ from ..kubernetes.outside import without_policy
 from ..kubernetes.workloads import POD_DOMAIN, SERVICE_DOMAIN
 from ..stack import Stack
 from .admin import ADMIN_GROUP, AdminPolicy, admin_policies
+from .others import accepting, other_policies, refusing
 from .policies import Meant, Policies
 from .rules import DIRECTIONS, EGRESS, GROUP, INGRESS, Allowance
 
@@ -26,8 +27,6 @@ _LINK_LOCAL = Hosts.from_cidrs(["169.254.0.0/16", "fe80::/10"])
 """No router carries packets from there (RFC 3927, RFC 4291): whoever has such an address is on the pod's own node."""
 _ADMIN_KINDS = ("AdminNetworkPolicy", "BaselineAdminNetworkPolicy")
 _CILIUM_KINDS = ("CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy")
-_LATER_KINDS = ("ClusterNetworkPolicy",)
-"""Of later versions of the Network Policy API: not understood, so that they make a proof open."""
 
 
 def read(stack: Stack) -> Iterator[Filter]:
@@ -36,7 +35,7 @@ def read(stack: Stack) -> Iterator[Filter]:
     And one of pods that no policy isolates, where a zone names the gate: whoever reaches these is let in. With Cilium's own
     policies in the stack, those are read together with these, by `gates.cilium`: there, all policies of a pod add up.
     """
-    own, later = objects(stack, GROUP, "NetworkPolicy"), objects(stack, ADMIN_GROUP, *_LATER_KINDS)
+    own, later = objects(stack, GROUP, "NetworkPolicy"), other_policies(stack)
     admin_objects = objects(stack, ADMIN_GROUP, *_ADMIN_KINDS)
     if stack.of_type(CILIUM_GATE) or objects(stack, "cilium.io", *_CILIUM_KINDS):
         # Cilium does not know admin policies: what they are to do there is open.
@@ -51,8 +50,7 @@ def read(stack: Stack) -> Iterator[Filter]:
         return Filter(gate, name, combine, default, tuple(rules), urn, scope=scope, always=True, shape=_SHAPE)
 
     if later:
-        unread = (Rule(Action.DENY, Match(), one.at(label=f"{one.kind} {one.name}"), (f"{one.name}.spec",)) for one in later)
-        yield filter_("later policies", Combine.DENY_OVERRIDES, Action.ALLOW, unread)
+        yield filter_("policies that are not read", Combine.DENY_OVERRIDES, Action.ALLOW, map(refusing, later))
     if not (own or admin_objects):
         return
     cluster = read_cluster(stack)
@@ -62,7 +60,7 @@ def read(stack: Stack) -> Iterator[Filter]:
         admin = list(_admin_rules(policies, tiers[0], direction))
         let = [rule for rule, action in _unless_passed(admin) if action == "allow"]
         if isolated:
-            rules = (*rules_of_pods(policies, direction), *_doubts(policies, direction, isolated), *let)
+            rules = (*rules_of_pods(policies, direction), *_doubts(policies, direction, isolated), *let, *accepting(later))
             yield filter_(f"{direction} of pods", Combine.ANY_ALLOW, Action.DENY, rules, _of(policies, direction, isolated))
         if any(action == "deny" for _, action in admin):
             yield filter_(f"admin {direction}", Combine.FIRST_MATCH, Action.ALLOW, (rule for rule, _ in admin))
