@@ -24,11 +24,17 @@ PLAN = plan_identity(access(), Place(environments=("finance", "risk"), web_serve
 pytestmark = pytest.mark.skipif(not PYTHON, reason="no Airflow here: `make parts` installs it")
 
 
-@pytest.fixture
-def airflow(tmp_path: Path):
-    """Runs a Python command in a fresh Airflow with the DAGs, the policy and the roles."""
-    (tmp_path / "dags").mkdir()
-    (tmp_path / "dags" / "bank.py").write_text(
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """AIRFLOW_HOME."""
+    return tmp_path_factory.mktemp("airflow")
+
+
+@pytest.fixture(scope="module")
+def airflow(home: Path):
+    """Runs a Python command in an Airflow with the DAGs, the policy and the roles. Nothing here changes any of them."""
+    (home / "dags").mkdir()
+    (home / "dags" / "bank.py").write_text(
         "from airflow.sdk import DAG\n"
         "from airflow.providers.standard.operators.empty import EmptyOperator\n"
         f"for name in {DAGS!r}:\n"
@@ -38,20 +44,20 @@ def airflow(tmp_path: Path):
         "    globals()[name] = dag\n"
     )
     with zipfile.ZipFile(io.BytesIO(policy_wheel(dag_permissions(PLAN.roles))[1])) as wheel:
-        wheel.extractall(tmp_path / "site")
-    (tmp_path / "roles.json").write_text(json.dumps(roles_to_import(PLAN.roles)))
+        wheel.extractall(home / "site")
+    (home / "roles.json").write_text(json.dumps(roles_to_import(PLAN.roles)))
     environment = {
         "PATH": os.environ["PATH"],
-        "HOME": str(tmp_path),
-        "PYTHONPATH": str(tmp_path / "site"),
-        "AIRFLOW_HOME": str(tmp_path),
-        "AIRFLOW__CORE__DAGS_FOLDER": str(tmp_path / "dags"),
+        "HOME": str(home),
+        "PYTHONPATH": str(home / "site"),
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__AUTH_MANAGER": "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager",
     }
 
     def run(*arguments: str) -> str:
-        done = subprocess.run([PYTHON, *arguments], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+        done = subprocess.run([PYTHON, *arguments], env=environment, cwd=home, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -71,11 +77,11 @@ def test_members_may_do_what_is_declared_and_nothing_else(airflow) -> None:
         assert said[dag]["logs"] == ("can_read" in declared)
 
 
-def test_what_was_imported_is_exported_again(airflow, tmp_path: Path) -> None:
+def test_what_was_imported_is_exported_again(airflow, home: Path) -> None:
     airflow("-m", "airflow", "roles", "export", "again.json")
 
     def pairs(entries: list[dict[str, str]]) -> set[tuple[str, str, str]]:
         found = {(one["name"], one["resource"], action) for one in entries for action in one["action"].split(",")}
         return {one for one in found if not one[1].startswith("DAG:")}
 
-    assert pairs(json.loads((tmp_path / "again.json").read_text())) == pairs(roles_to_import(PLAN.roles))
+    assert pairs(json.loads((home / "again.json").read_text())) == pairs(roles_to_import(PLAN.roles))
