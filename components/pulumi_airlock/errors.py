@@ -1,6 +1,7 @@
 """The one family of errors: every problem of an input at once, each with its place and its fix."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 
@@ -52,10 +53,24 @@ class Problems:
         """Notes a problem; nothing is raised yet."""
         self._problems.append(Problem(self._place if place is None else place, path, message))
 
+    @contextmanager
+    def noting(self, path: str) -> Iterator[None]:
+        """Notes what its block raises of a value: a ValueError at `path`, an InputError where that says it is."""
+        try:
+            yield
+        except InputError as error:
+            self._problems += error.problems
+        except ValueError as error:
+            self.add(path, str(error))
+
     def __len__(self) -> int:
         return len(self._problems)
+
+    def error(self) -> InputError:
+        """Every problem noted so far, as one error."""
+        return self._error(self._problems)
 
     def raise_any(self) -> None:
         """Raises every problem noted so far as one error; does nothing where there is none."""
         if self._problems:
-            raise self._error(self._problems)
+            raise self.error()

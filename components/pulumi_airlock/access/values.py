@@ -4,11 +4,13 @@ Each `parse_…` gives the meaning, or raises ValueError that shows the value an
 """
 
 import re
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from zoneinfo import ZoneInfo
 
+from ..errors import Problems
 from . import globs
 from .errors import quoted
 
@@ -100,6 +102,13 @@ def parse_cidr(text: str) -> IPNetwork:
     if isinstance(network, IPv6Network) and network.network_address.ipv4_mapped is not None:
         raise ValueError(f"{quoted(text)} is an IPv4 network mapped into IPv6: write the IPv4 network")
     return network
+
+
+def check_cidrs(problems: Problems, path: str, cidrs: Iterable[str]) -> None:
+    """Notes what is no network, each at its own place."""
+    for number, one in enumerate(cidrs):
+        with problems.noting(f"{path}[{number}]"):
+            parse_cidr(one)
 
 
 def parse_host(text: str) -> str:

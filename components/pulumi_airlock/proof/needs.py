@@ -30,10 +30,6 @@ def own_needs(environments: Sequence[Environment], filters: Iterable[Filter]) ->
     ]
 
 
-def _of_environment(one: Environment, match: Match) -> Match:
-    return replace(match, who=replace(match.who, environments=frozenset({one.name})))
-
-
 def needs_of(filters: Iterable[Filter]) -> list[tuple[str, Need]]:
     """(gate, need) of all gates; of a gate with several filters each once."""
     return list(dict.fromkeys((one.gate, need) for one in filters for need in one.needs))
@@ -42,7 +38,7 @@ def needs_of(filters: Iterable[Filter]) -> list[tuple[str, Need]]:
 def caller_text(need: Need) -> str:
     """Who makes a flow, in words."""
     who = need.match.who
-    named = sorted(filter(None, who.workloads or ()))
+    named = sorted(filter(None, who.workloads or ())) or [f"tasks of {one}" for one in sorted(who.environments or ())]
     return listed(named) if named else f"whoever comes from {who.sources.addresses() if who.sources is not None else 'outside'}"
 
 

@@ -202,7 +202,8 @@ class _Carrier:
     def seen_by(self, one: Filter) -> Iterator[Filter]:
         """A filter of another gate, as carried traffic meets it; and another where its scope is about what a gateway sends on."""
         kept, apart, senders = one, list[Filter](), one.scope.who.environments
-        for relay in joined(self.relays):
+        several = [*joined(self.relays)]
+        for relay in several:
             if relay.environments is not None and senders and not senders & relay.environments:
                 continue
             for hosts in self._behind(one) if _goes_on(relay) else ():
@@ -210,7 +211,8 @@ class _Carrier:
                     kept, more = self._behind_relay(kept, one, relay, led)
                     apart += more
             for hosts in self._before(one) if relay.entry is not None else ():
-                if led := self._led(relay, hosts):
+                # What it does not lead to is asked of it as well, and refused there: of several, nobody knows of which.
+                if led := hosts if relay.alone and len(several) == 1 else self._led(relay, hosts):
                     kept = _with_rules(kept, Change(kept, led, relay, kept.rules).to_entry(self.gate))
         yield kept  # also where nothing is left of its scope: the gate is there, and says what it needs
         yield from apart

@@ -111,7 +111,7 @@ class AwsVpn(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
             **long,
         )
-        options = tunnel_options(self.proposal, tunnels, log_group, _DEVICE_STARTS)
+        options = tunnel_options((name, ""), self.proposal, tunnels, log_group, _DEVICE_STARTS)
         connection = parts.connection(f"{name}-connection", self.gateway, customer, routing == "static", options)
         for cidr in device_cidrs if routing == "static" else ():
             parts.route(f"{name}-to-{cidr.replace('/', '-')}", self.gateway, connection, cidr, table or route_table_id)

@@ -8,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 
 from ..gates.aws_network import Gateway
-from .checks import valid_preshared_key
+from .checks import key_at
 from .peer import TUNNELS, TunnelEnd
 from .proposals import IpsecProposal
 
@@ -110,15 +110,22 @@ class AwsParts:
         )
 
 
-def tunnel_options(proposal: IpsecProposal, ends: Sequence[TunnelEnd], log_group: Any, how: Mapping[str, Any]) -> dict[str, Any]:
-    """A connection's arguments about its tunnels: what both speak, `how` they start and stop, what is agreed for each."""
+def tunnel_options(
+    place: tuple[str, str], proposal: IpsecProposal, ends: Sequence[TunnelEnd], log_group: Any, how: Mapping[str, Any]
+) -> dict[str, Any]:
+    """A connection's arguments about its tunnels: what both speak, `how` they start and stop, what is agreed for each.
+
+    `place`: the component's name, and what stands before `tunnels` in the paths of its arguments.
+    """
     found: dict[str, Any] = {}
-    for tunnel, end in zip(TUNNELS, ends, strict=True):
+    for number, (tunnel, end) in enumerate(zip(TUNNELS, ends, strict=True)):
         options = dict(how)
         if end.inside_cidr is not None:
             options["inside_cidr"] = end.inside_cidr
         if end.preshared_key is not None:
-            options["preshared_key"] = pulumi.Output.secret(end.preshared_key).apply(valid_preshared_key)
+            options["preshared_key"] = pulumi.Output.secret(end.preshared_key).apply(
+                key_at(place[0], f"{place[1]}tunnels[{number}].preshared_key")
+            )
         if log_group is not None:
             told = {"log_enabled": True, "log_group_arn": log_group.arn, "log_output_format": "json"}
             options["log_options"] = {"cloudwatch_log_options": told}

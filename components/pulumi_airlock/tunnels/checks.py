@@ -1,7 +1,7 @@
 """What clouds and FortiOS take in a VPN's addresses, keys and names; everything checked at preview, all problems at once."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
 from ipaddress import IPv4Address, IPv4Network, ip_network
 
@@ -36,10 +36,8 @@ def check_ends(problems: Problems, ends: Sequence[TunnelEnd], cloud: Cloud = AWS
     plain = [end.preshared_key for end in ends if isinstance(end.preshared_key, str)]
     for position, end in enumerate(ends):
         if isinstance(end.preshared_key, str):
-            try:
+            with problems.noting(f"tunnels[{position}].preshared_key"):
                 valid_preshared_key(end.preshared_key, cloud)
-            except ValueError as error:
-                problems.add(f"tunnels[{position}].preshared_key", str(error))
     if len(plain) != len(set(plain)):
         problems.add("tunnels", "both have the same pre-shared key: give each its own")
 
@@ -116,6 +114,19 @@ def valid_preshared_key(key: str, cloud: Cloud = AWS) -> str:
     if not cloud.preshared_key.fullmatch(key):
         raise ValueError(f"a pre-shared key of {len(key)} characters that {cloud.name} refuses: {cloud.key_form}")
     return key
+
+
+def key_at(place: str, path: str, cloud: Cloud = AWS) -> Callable[[str], str]:
+    """Lets a key through that is only known later; InputError, with its place, for one that the cloud's end refuses."""
+
+    def checked(key: str) -> str:
+        problems = Problems(place)
+        with problems.noting(path):
+            valid_preshared_key(key, cloud)
+        problems.raise_any()
+        return key
+
+    return checked
 
 
 def check_device_name(problems: Problems, path: str, name: str, longest: int) -> None:

@@ -13,7 +13,7 @@ import pulumi_random as random
 
 from ..errors import Problems
 from ..gates.gcp_routes.learned import import_terms
-from .checks import valid_preshared_key
+from .checks import key_at
 from .clouds import GOOGLE
 from .gcp_checks import check_gcp_vpn
 from .peer import TUNNELS, PeerTunnel, TunnelEnd
@@ -169,7 +169,7 @@ class GcpVpn(pulumi.ComponentResource):
         cloud_cidrs: Sequence[str],
     ) -> PeerTunnel:
         key = self._key(f"key-{number}") if end.preshared_key is None else pulumi.Output.secret(end.preshared_key)
-        key = key.apply(lambda text: valid_preshared_key(text, GOOGLE))
+        key = key.apply(key_at(self._name, f"tunnels[{number - 1}].preshared_key", GOOGLE))
         tunnel = gcp.compute.VPNTunnel(
             f"{self._name}-tunnel-{number}",
             vpn_gateway=gateway.id,

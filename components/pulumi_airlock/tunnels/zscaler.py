@@ -144,7 +144,7 @@ class ZscalerTunnel(pulumi.ComponentResource):
             tags=parts.tags,
             opts=self._child,
         )
-        options = tunnel_options(self.proposal, node.tunnels, log_group, _AWS_STARTS)
+        options = tunnel_options((self._name, f"nodes[{position}]."), self.proposal, node.tunnels, log_group, _AWS_STARTS)
         return parts.connection(f"{self._name}-connection-{position}", self.gateway, customer, True, options)
 
     def _zscaler_end(self, position: int, connection: Any) -> "_End":
@@ -218,10 +218,8 @@ def _check_nodes(problems: Problems, nodes: Sequence[ZscalerNode]) -> None:
     for position, node in enumerate(nodes):
         for number, end in enumerate(node.tunnels):
             if isinstance(end.preshared_key, str):
-                try:
+                with problems.noting(f"nodes[{position}].tunnels[{number}].preshared_key"):
                     valid_preshared_key(end.preshared_key)
-                except ValueError as error:
-                    problems.add(f"nodes[{position}].tunnels[{number}].preshared_key", str(error))
 
 
 def _is_address(text: str) -> bool:

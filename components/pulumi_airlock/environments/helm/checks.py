@@ -6,9 +6,11 @@ from itertools import combinations
 
 from ...access import globs
 from ...access.model import Access
+from ...access.values import check_cidrs
 from ...errors import Problems
 from ...gates.tcp_proxy.platforms import InTaskPods
 from ...proof.atoms.globs import regions
+from .flows import Database
 from .limits import ACCOUNT_NAME, DNS_LABEL, LABEL_VALUE, OLDEST_AIRFLOW, OLDEST_CHART, RELEASE_LENGTH, version_of
 from .mesh import MESHES
 from .network import accounts_of, principals_of
@@ -71,6 +73,14 @@ def check_accounts(access: Access, environment: str, executor: str, release: str
                 f"access.principals[{other.name}]",
                 f"{task}.{both} is of {one.name} and of {other.name}, and a pod has one service account: {fix}",
             )
+
+
+def check_addresses(database: Database, pod_cidrs: Sequence[str], endpoint_cidrs: Sequence[str], problems: Problems) -> None:
+    """Networks, and the database's port."""
+    if not 0 < database.port < 65536:
+        problems.add("database.port", f"{database.port} is no port: write 5432 (PostgreSQL) or 3306 (MySQL), say")
+    for path, cidrs in (("database.cidrs", database.cidrs), ("pod_cidrs", pod_cidrs), ("endpoint_cidrs", endpoint_cidrs)):
+        check_cidrs(problems, path, cidrs)
 
 
 def check_mesh(mesh: str | None, problems: Problems) -> None:

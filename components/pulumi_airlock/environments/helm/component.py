@@ -14,7 +14,7 @@ from ...gates.nginx.webserver import AirflowSide
 from ...gates.tcp_proxy.platforms import InTaskPods
 from ...tokens import HELM_ENVIRONMENT
 from .accounts import Accounts
-from .checks import check_accounts, check_launchers, check_mesh, check_proxy, check_release, check_versions
+from .checks import check_accounts, check_addresses, check_launchers, check_mesh, check_proxy, check_release, check_versions
 from .cluster_policy import cluster_policy
 from .flows import Database
 from .limits import CHART, REPOSITORY
@@ -109,6 +109,7 @@ class HelmEnvironment(pulumi.ComponentResource):
         check_release(namespace, release, executor, problems)
         check_versions(airflow_version, chart_version, image, problems)
         check_accounts(access, name, executor, release, problems)
+        check_addresses(database, pod_cidrs, endpoint_cidrs, problems)
         check_mesh(mesh, problems)
         check_launchers(access, name, executor, release, launchers, problems)
         if tasks is not None:

@@ -11,10 +11,11 @@ import pulumi
 from ...access import Access
 from ...access.values import parse_duration
 from ...environments.helm.flows import Flow
-from ...errors import InputError, Problems
+from ...errors import Problems
 from ...proof.sets import Hosts, Services
 from ...tokens import OWN_PROXY
 from ..proxies import ProxyEntry
+from ..tcp_proxy.compile import LONGEST_SESSION
 from .plan import Plan, Product, compile_plan
 
 MAX_CONFIG_MAP = 1_048_576
@@ -78,13 +79,11 @@ class OwnProxy(pulumi.ComponentResource):
         problems = Problems(name)
         _check(name, port, {"cidrs": cidrs, "sources": sources}, problems)
         day = today or datetime.now(UTC).date()
-        try:
-            self.plan = compile_plan(access, name, product, day, parse_duration(session))
-        except InputError as error:
-            for one in error.problems:
-                problems.add(one.path, one.message, one.place)
-        except ValueError as error:
-            problems.add("session", str(error))
+        length = LONGEST_SESSION
+        with problems.noting("session"):
+            length = parse_duration(session)
+        with problems.noting("access"):
+            self.plan = compile_plan(access, name, product, day, length)
         problems.raise_any()
         documents = product.documents(self.plan)
         if isinstance(keep, InConfigMap) and (size := sum(map(len, documents.values()))) > MAX_CONFIG_MAP - 4096:

@@ -172,6 +172,8 @@ def _gateways(name: str, access: Access, given: GatewayLike | Mapping[str, Gatew
 
 def _gateway(name: str, path: str, given: GatewayLike) -> Gateway:
     if isinstance(given, Gateway):
+        if given.kind not in GATEWAY_ARGUMENTS:
+            raise InputError([Problem(name, f"{path}.kind", f"{given.kind!r}: write one of {', '.join(GATEWAY_ARGUMENTS)}")])
         return given
     if isinstance(given, aws.ec2.VpnGateway):
         return Gateway("vpn", given.id, (given,))

@@ -84,7 +84,7 @@ def problems(
         if one.retired:
             yield from _leaves(name, f"anchors[{position}] {one.name}.retired", one, current, workload)
     successors = anchors[list(anchors).index(current) + 1 :]
-    if (end := _end(current, lasts)) and not successors and today + issuer >= end:
+    if (end := _end(current, lasts)) and not successors and _after(today, issuer) >= end:
         yield Problem(
             name,
             f"anchors {current.name}",
@@ -102,7 +102,7 @@ def ending(anchors: Sequence[Anchor], lasts: timedelta, today: date) -> str:
 
 
 def _end(one: Anchor, lasts: timedelta) -> date | None:
-    return one.trusted + lasts if one.trusted else None
+    return _after(one.trusted, lasts) if one.trusted else None
 
 
 def _order(name: str, where: str, one: Anchor, today: date) -> Iterator[Problem]:
@@ -153,4 +153,9 @@ def _leaves(name: str, where: str, one: Anchor, current: Anchor, workload: timed
 
 def _over(day: date, lasts: timedelta) -> date:
     """The first day on which nothing made on `day` holds any more."""
-    return day + _DAY + timedelta(days=math.ceil(lasts / _DAY))
+    return _after(day, _DAY + timedelta(days=math.ceil(lasts / _DAY)))
+
+
+def _after(day: date, length: timedelta) -> date:
+    """The day that is so much later; the last that there is, where there is none."""
+    return day + length if length < date.max - day else date.max

@@ -12,7 +12,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from ...access import Access
-from ...access.values import parse_duration
+from ...access.values import check_cidrs, parse_duration
 from ...environments.helm.flows import Flow
 from ...environments.helm.mesh import MESHES, NONE
 from ...environments.helm.network import ClusterNetwork
@@ -104,6 +104,12 @@ class NginxGateway(pulumi.ComponentResource):
         networks = {key: one for key, one in upstreams.items() if isinstance(one, ClusterNetwork)}
         problems = Problems(name)
         _check(name, access, certificate, self._pods, engine, gateway_secret, problems)
+        check_cidrs(problems, "people_cidrs", people_cidrs)
+        check_cidrs(problems, "issuer_cidrs", issuer_cidrs)
+        check_cidrs(problems, "exposure.source_ranges", exposure.source_ranges)
+        longest = timedelta()
+        with problems.noting("session"):
+            longest = parse_duration(session)
         if engine == "nginx":
             _check_secret(name, networks, problems)
         problems.raise_any()
@@ -111,7 +117,7 @@ class NginxGateway(pulumi.ComponentResource):
         issuer = access.identity_provider.issuer
         found = {key: _upstream(one) for key, one in upstreams.items()}
         day = today or datetime.now(UTC).date()
-        plan = compile_gateway(access, name, namespace, found, day, session=parse_duration(session), body_limit=body_limit)
+        plan = compile_gateway(access, name, namespace, found, day, session=longest, body_limit=body_limit)
         check_engine(plan, engine)
         self._plan, self.session = plan, plan.session
         self._caller = f"{namespace}/{name}" if engine == "nginx" else controller

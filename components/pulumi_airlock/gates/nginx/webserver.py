@@ -16,7 +16,7 @@ from typing import Final
 
 from ...access import Access
 from ...access.values import parse_duration
-from ...errors import InputError, Problem
+from ...errors import Problems
 from .compile import session_of
 from .plan import EMAIL, GROUPS, SECRET_HEADER
 
@@ -128,14 +128,19 @@ class AirflowSide:
 def airflow_side(access: Access, gate: str, destination: str, *, session: str = "8h", today: date | None = None) -> AirflowSide:
     """Airflow's side of the gateway that zones call `gate`, for `HelmEnvironment(gateway=…)`.
 
-    `destination`: the Airflow's, as people type it. `session`, `today`: as of the `NginxGateway`. InputError for a destination
-    that is none behind the gate.
+    `destination`: the Airflow's, as people type it. `session`, `today`: as of the `NginxGateway`. InputError for a
+    destination that is none behind the gate, and for a session that is no duration.
     """
+    problems, longest = Problems(gate), timedelta()
+    with problems.noting("session"):
+        longest = parse_duration(session)
     found = next((one for one in access.destinations if one.name == destination), None)
     if found is None or gate not in access.zones[found.zone].gates or not found.hosts:
         fix = "name a destination with a host, in a zone that lists the gate"
-        raise InputError([Problem(gate, "destination", f"{destination!r} is no Airflow behind {gate}: {fix}")])
-    lasts = session_of(access, gate, today or datetime.now(UTC).date(), parse_duration(session))
+        problems.add("destination", f"{destination!r} is no Airflow behind {gate}: {fix}")
+        raise problems.error()
+    problems.raise_any()
+    lasts = session_of(access, gate, today or datetime.now(UTC).date(), longest)
     settings = {**webserver_settings(lasts), "api": {"base_url": f"https://{found.hosts[0].lower()}"}}
     return AirflowSide(webserver_config(access), settings, gate)
 

@@ -5,9 +5,10 @@ A certificate is of a principal, or in a cluster of a service account; a DAG's i
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 from ...access.errors import quoted
-from .issuers import ACCOUNT, NAME, Assurance
+from .issuers import ACCOUNT, NAME, NAMESPACE, Assurance
 
 MAX_NAME = 64
 """Characters of a common name, and of an organizational unit (RFC 5280, appendix A: ub-common-name)."""
@@ -55,5 +56,9 @@ def wrong_certificates(several: Sequence[TaskCertificates]) -> Iterator[tuple[st
             what = f"accounts of namespace {one.namespace}" if one.namespace else f"principals of {one.environment}"
             yield path, f"certificates of {what} are given twice: the same certificate would be two"
         whose.add(subject)
+        if one.assurance not in get_args(Assurance):
+            yield f"{path}.assurance", f"{quoted(one.assurance)}: write one of {', '.join(get_args(Assurance))}"
+        if one.namespace is not None and not NAMESPACE.fullmatch(one.namespace):
+            yield f"{path}.namespace", f"{quoted(one.namespace)}: write small letters, digits and dashes, at most 63 of them"
         if one.namespace is None and one.assurance == "attested":
             yield f"{path}.assurance", "an environment's tasks share the keys of its principals: it is asserted, not attested"

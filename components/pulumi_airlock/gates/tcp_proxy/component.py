@@ -12,13 +12,14 @@ from ...access import Access
 from ...access.manifest import Proxy
 from ...access.values import parse_duration
 from ...environments.helm.flows import Flow
-from ...errors import InputError, Problems
+from ...errors import Problems
 from ...tokens import TCP_PROXY
 from ..kubernetes.workloads import Workload
 from ..proxies import ProxyEntry
 from . import fargate, gce, manifests, sidecar
+from .certificates import TaskCertificates
 from .checks import check_platform
-from .compile import compile_proxy, proxy_of
+from .compile import LONGEST_SESSION, compile_proxy, proxy_of
 from .plan import PORT, Engine, ProxyPlan, Vouching
 from .platforms import InTaskPods, OnFargate, OnGce, OnKubernetes, Platform
 from .programs import check_engine, configuration, on
@@ -92,18 +93,27 @@ class TcpProxy(pulumi.ComponentResource):
             problems.add("engine", f"{engine!r}: there are {' and '.join(engines)}")
         if not 100 <= connections <= 1_000_000:
             problems.add("connections", f"{connections}: between 100 and 1,000,000")
+            # What it was to be, so that all else that is wrong is told as well.
+            engine = "haproxy" if any(isinstance(one, TaskCertificates) for one in issuers) else "envoy"
+        length, plan = LONGEST_SESSION, None
+        with problems.noting("session"):
+            length = parse_duration(session)
+        platform = on(platform, engine)
         check_platform(platform, problems)
-        day = today or datetime.now(UTC).date()
-        given = {"engine": engine, "session": parse_duration(session), "attested": frozenset(attested)}
-        plan = _compiled(access, name, issuers, day, problems, **given, manifests=manifest_digests)
         data, making = _MODULES[type(platform)]
-        platform, host = on(platform, engine), data.described(plan, platform)["host"]
-        check_engine(engine, platform, host, clients, connections, problems)
-        found = configuration(plan, engine, data.settings(clients, connections), host)
+        place = data.described(name, platform)
+        check_engine(engine, platform, place["host"], clients, connections, problems)
+        with problems.noting("access"):
+            day, digests = today or datetime.now(UTC).date(), manifest_digests
+            known: dict[str, Any] = {"engine": engine, "session": length, "attested": frozenset(attested), "manifests": digests}
+            plan = compile_proxy(access, name, issuers, day, **known)
+        if plan is None:
+            raise problems.error()
+        found = configuration(plan, engine, data.settings(clients, connections), place["host"])
         rules = data.leaving(access, plan, platform, found, problems)
         problems.raise_any()
         self.plan = plan
-        said = {**_described(plan, attested), **data.described(plan, platform)}
+        said = {**_described(plan, attested), **place}
         networks = tuple(said.get("entry", {}).get("cidrs", ()))
         self._entry = ProxyEntry(networks, PORT) if networks else None
         self.address = f"{said['host']}:{PORT}"
@@ -122,17 +132,6 @@ class TcpProxy(pulumi.ComponentResource):
     def proxy(self) -> Proxy:
         """The proxy as manifests name it."""
         return proxy_of(self.plan, self.address, self._server_name)
-
-
-def _compiled(access: Access, name: str, issuers: Sequence[Vouching], day: date, problems: Problems, **given: Any) -> ProxyPlan:
-    """The plan; what is wrong with it is told together with all else."""
-    try:
-        return compile_proxy(access, name, issuers, day, **given)
-    except InputError as error:
-        for one in error.problems:
-            problems.add(one.path, one.message, one.place)
-        problems.raise_any()
-        raise
 
 
 def _described(plan: ProxyPlan, attested: Sequence[str]) -> dict[str, Any]:

@@ -25,6 +25,8 @@ ROUTES = "targets"
 """What the routes are called between Envoy's parts."""
 _HCM = f"{TYPES}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
 _SOL_SOCKET, _SO_KEEPALIVE, _TCP, _KEEPIDLE = 1, 9, 6, 4  # Linux
+_SILENT = "10s"
+"""Whoever has not shown a certificate by then, or has asked for nothing, is not waited for: connections are not endless."""
 _KEEPALIVE = 60
 """Seconds of silence after which both ends of a tunnel are asked whether they are there: firewalls forget silent flows later."""
 
@@ -87,7 +89,11 @@ def _address(host: str, port: int) -> Json:
 
 
 def _listeners(plan: ProxyPlan, settings: Settings) -> Iterator[Json]:
-    chain = {"filters": [{"name": "http", "typed_config": _manager(plan, settings)}], "transport_socket": _tls(settings)}
+    chain = {
+        "filters": [{"name": "http", "typed_config": _manager(plan, settings)}],
+        "transport_socket": _tls(settings),
+        "transport_socket_connect_timeout": _SILENT,
+    }
     yield {
         "name": "tunnels",
         "address": _address(settings.address, settings.port),
@@ -112,7 +118,8 @@ def _manager(plan: ProxyPlan, settings: Settings) -> Json:
         "server_name": plan.gate,
         "upgrade_configs": [{"upgrade_type": "CONNECT"}],
         "rds": {"route_config_name": ROUTES, "config_source": _file(settings, TARGETS)},
-        "request_headers_timeout": "10s",
+        "request_headers_timeout": _SILENT,
+        "common_http_protocol_options": {"idle_timeout": _SILENT},
         # A database that is asked nothing for long is no reason to hang up: sessions end by their own limit.
         "stream_idle_timeout": "0s",
         "access_log": log.tunnels(plan, settings),

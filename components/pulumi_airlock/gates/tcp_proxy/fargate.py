@@ -166,7 +166,7 @@ def execution_policy(platform: OnFargate, log_group_arn: str) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
-def described(plan: ProxyPlan, platform: OnFargate) -> dict[str, Any]:
+def described(gate: str, platform: OnFargate) -> dict[str, Any]:
     """What readers need."""
     networks = [one.cidr for one in platform.subnets]
     return {"host": platform.host, "entry": {"cidrs": networks, "port": PORT}, "sources": networks}

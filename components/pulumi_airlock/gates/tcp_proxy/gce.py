@@ -31,7 +31,7 @@ def settings(clients: Sequence[str], connections: int) -> Settings:
     return Settings.below(_SHARED, clients, connections)
 
 
-def described(plan: ProxyPlan, platform: OnGce) -> dict[str, Any]:
+def described(gate: str, platform: OnGce) -> dict[str, Any]:
     """What readers need."""
     entry = {"cidrs": [f"{platform.address}/32"], "port": PORT}
     return {"host": platform.host, "entry": entry, "sources": [platform.subnetwork_cidr]}

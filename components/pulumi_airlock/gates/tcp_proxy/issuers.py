@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 from ...access.errors import quoted
@@ -28,6 +28,8 @@ LONGEST_TOKEN = 3600
 
 NAME = re.compile(r"[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?")
 """What an issuer may be called."""
+NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+"""What a namespace of Kubernetes may be called (RFC 1123)."""
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -97,6 +99,11 @@ def _wrong(one: TaskIssuer) -> Iterator[tuple[str, str]]:
     if not one.audience.strip():
         yield "audience", "is empty: write what tokens for the proxy have as `aud`"
     yield from _wrong_source(one)
+    for field, words in (("kind", Kind), ("assurance", Assurance)):
+        if (said := getattr(one, field)) not in get_args(words):
+            yield field, f"{quoted(said)}: write one of {', '.join(get_args(words))}"
+    if one.namespace and not NAMESPACE.fullmatch(one.namespace):
+        yield "namespace", f"{quoted(one.namespace)}: write small letters, digits and dashes, at most 63 of them"
     if one.kind == "projected" and not one.namespace:
         yield "namespace", "write the namespace of the tasks' service accounts: their names alone are not unique"
     if one.kind != "projected" and one.namespace:

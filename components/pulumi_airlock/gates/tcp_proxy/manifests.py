@@ -27,13 +27,19 @@ def settings(clients: Sequence[str], connections: int) -> Settings:
     return Settings.below("/etc/envoy", clients, connections)
 
 
-def described(plan: ProxyPlan, platform: OnKubernetes) -> dict[str, Any]:
+def described(gate: str, platform: OnKubernetes) -> dict[str, Any]:
     """What readers need."""
-    said: dict[str, Any] = {"workload": f"{platform.namespace}/{plan.gate}"}
+    said: dict[str, Any] = {"workload": f"{platform.namespace}/{gate}"}
     if (balancer := platform.balancer) is not None:
         entry = {"cidrs": [f"{balancer.address}/32"], "port": PORT}
-        return {**said, "host": balancer.host, "entry": entry, "sources": list(balancer.sources)}
-    host = f"{plan.gate}.{platform.namespace}.svc.cluster.local"
+        return {
+            **said,
+            "host": balancer.host,
+            "entry": entry,
+            "sources": list(balancer.sources),
+            "callers": list(balancer.callers),
+        }
+    host = f"{gate}.{platform.namespace}.svc.cluster.local"
     return {**said, "host": host, "entry": {"hosts": [host], "port": PORT}}
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from ...proof.filters import Action, Combine, Filter, Match, Need, Relay, Rule, Source, Who
 from ...proof.sets import Hosts, Services
 from ...proof.shape import Shape
-from ...tokens import TCP_PROXY
+from ...tokens import HELM_ENVIRONMENT, TCP_PROXY
 from ..kubernetes import Cluster, Workload, read_cluster
 from ..kubernetes.workloads import DNS
 from ..stack import UNKNOWN, Resource, Stack
@@ -36,7 +36,7 @@ def read(stack: Stack) -> Iterator[Filter]:
         if component.name not in gates:
             yield _unread(component)
     for gate, several in gates.items():
-        yield _filter(gate, several, cluster)
+        yield _filter(gate, several, cluster, frozenset(one.name for one in stack.of_type(HELM_ENVIRONMENT)))
 
 
 def _unread(component: Resource) -> Filter:
@@ -68,7 +68,8 @@ class _Proxy:
         return file.resource.at(*file.path, label=f'policy "{case.label}"' if case.label else way.label)
 
 
-def _filter(gate: str, several: Sequence[Found], cluster: Cluster | None) -> Filter:
+def _filter(gate: str, several: Sequence[Found], cluster: Cluster | None, charts: frozenset[str]) -> Filter:
+    """`charts`: the environments whose tasks run in a cluster."""
     first = several[0].component
     proxies = [_Proxy(one, _configuration(one)) for one in several]
     ways = [(way, one) for one in proxies for way in one.config.ways()]
@@ -79,8 +80,10 @@ def _filter(gate: str, several: Sequence[Found], cluster: Cluster | None) -> Fil
         rules += _unknown(one)
     leads = Hosts.union(rule.match.hosts for rule in rules if rule.action is Action.ALLOW)
     urn = first.urn if first else several[0].files[several[0].bootstrap].resource.urn
-    relays = tuple(_relays(several, cluster, leads)) if leads else ()
-    needs = tuple(_needs(first, dict.fromkeys(one.workload for one in relays if one.workload)))
+    # Also of one that leads nowhere: it is the network that sends tasks there, or past it.
+    relays = tuple(one for one in _relays(several, cluster, leads) if leads or one.entry is not None)
+    own = _needs(first, dict.fromkeys(one.workload for one in relays if one.workload))
+    needs = tuple(dict.fromkeys((*own, *_reached(rules, relays, charts), *_reached_from_outside(several, cluster))))
     shape = Shape(nouns=("policy", "policies"))
     trusts = tuple(dict.fromkeys(said for one in proxies for said in _trusts(one)))
     decides = Filter(gate, "tunnels", Combine.FIRST_MATCH, Action.DENY, tuple(rules), urn)
@@ -248,3 +251,46 @@ def _needs(component: Resource | None, workloads: Iterable[str]) -> Iterator[Nee
             if isinstance(host, str) and isinstance(port, int | float):
                 services = Services.of("tcp", int(port), int(port))
                 yield Need(Match(who, Hosts.from_names([host]), services), "keys of an issuer")
+
+
+def _reached(rules: Sequence[Rule], relays: Sequence[Relay], charts: frozenset[str]) -> Iterator[Need]:
+    """That callers in a cluster reach it: zones name the proxy alone, and gates of the cluster stand before it.
+
+    Networks of environments elsewhere stand on every way that leaves them: there, the routes themselves are blocked.
+    """
+    for entry in dict.fromkeys(relay.entry for relay in relays if relay.entry is not None):
+        for who in dict.fromkeys(_callers(rules, charts)):
+            yield Need(replace(entry, who=who), "tasks to the proxy")
+
+
+def _callers(rules: Sequence[Rule], charts: frozenset[str]) -> Iterator[Who]:
+    """Whom rules surely let through: service accounts, and tasks of environments that run in a cluster."""
+    for number, rule in enumerate(rules):
+        who = rule.match.who
+        if rule.action is Action.DENY or rule.unknown:
+            continue
+        refused = [one.match.who for one in rules[:number] if _refuses(one, rule)]
+        for name in sorted(who.workloads or ()):
+            if not any(one.workloads is None or name in one.workloads for one in refused):
+                yield Who(workloads=frozenset({name}))
+        here = charts & (who.environments or frozenset())
+        if who.workloads is None and here and not refused:
+            yield Who(environments=here, tasks=who.tasks)
+
+
+def _refuses(one: Rule, other: Rule) -> bool:
+    """Whether a rule refuses, at any time, some of what a later one lets through."""
+    same = one.match.hosts == other.match.hosts and one.match.services == other.match.services
+    return one.action is Action.DENY and same and not one.match.times
+
+
+def _reached_from_outside(several: Sequence[Found], cluster: Cluster | None) -> Iterator[Need]:
+    """That those reach its pods who come by a load balancer, as the component says."""
+    for one in several:
+        workload = _workload(one, cluster)
+        callers = _networks(one.component, "callers") if one.component is not None else None
+        if workload is None or callers is None:
+            continue
+        who = Who(environments=frozenset(), workloads=frozenset({""}), sources=callers)
+        ports = [Services.of(port.protocol, port.port, port.port) for service in workload.services for port in service.ports]
+        yield Need(Match(who, workload.hosts, Services.union(ports)), "tasks outside of the cluster")

@@ -26,6 +26,8 @@ _HARMLESS = (
     f"{_FILTERS}.http.buffer.v3.Buffer",
 )
 """Filters that refuse nobody, and let nobody through."""
+_CHOOSING = {"cluster_header", "cluster_specifier_plugin", "inline_cluster_specifier_plugin"}
+"""What chooses a cluster by something of the request, or by code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,9 @@ class Configuration:
         self.listeners += self._discovered(dynamic.get("lds_config"), "listeners")
         clusters = [(bootstrap, one) for one in _list(static, "clusters")]
         clusters += self._discovered(dynamic.get("cds_config"), "clusters")
+        self.unread += [
+            f"{one} of a control plane" for one in ("lds_resources_locator", "cds_resources_locator") if one in dynamic
+        ]
         self.clusters = {str(one.get("name")): one for _, one in clusters}
 
     def _discovered(self, source: Any, what: str) -> list[tuple[str, Json]]:
@@ -113,18 +118,24 @@ class Configuration:
         tls = _map(chain, "transport_socket", "typed_config")
         request = Request(port=port, certificates=tls.get("require_client_certificate") is True)
         before: Cases = YES
-        name = str(listener.get("name", "listener"))
+        name, ends = str(listener.get("name", "listener")), False
         for one in _list(chain, "filters"):
             kind, config = _type(one), _map(one, "typed_config")
             if kind == _HCM:
+                ends = True
                 yield from self._of_manager(file, config, request, before)
             elif kind == _TCP:
-                for hosts, services in self._places(str(config.get("cluster")), None):
-                    yield Way(hosts, services, before, file, f'listener "{name}"', connect=False)
+                ends, through = True, unknown(f"what listener {name} tunnels to") if "tunneling_config" in config else YES
+                for cluster in self._led(config):
+                    for hosts, services, cases in self._places(cluster, None):
+                        yield Way(hosts, services, all_of([before, cases, through]), file, f'listener "{name}"', connect=False)
             elif kind == f"{_FILTERS}.network.rbac.v3.RBAC":
                 before = both(before, decided(config.get("rules"), request))
             else:
                 before = both(before, unknown(f"filter {kind.rpartition('/')[2]} of listener {name}"))
+        if not ends and _list(chain, "filters"):
+            # One that leads on itself, as those of databases do.
+            self.unread.append(f"where listener {name} leads")
 
     def _of_manager(self, file: str, manager: Json, request: Request, before: Cases) -> Iterator[Way]:
         for where, routes in self._routes(file, manager):
@@ -146,6 +157,8 @@ class Configuration:
     def _routes(self, file: str, manager: Json) -> list[tuple[str, Json]]:
         if inline := _map(manager, "route_config"):
             return [(file, inline)]
+        if "scoped_routes" in manager:
+            self.unread.append("scoped routes")
         rds = _map(manager, "rds")
         found = self._discovered(rds.get("config_source"), "routes") if rds else []
         return [(where, one) for where, one in found if one.get("name") == rds.get("route_config_name")]
@@ -163,9 +176,9 @@ class Configuration:
             if connect and _list(match, "dynamic_metadata"):
                 taken = any_of([taken, self._chosen(manager, overrides, asked, match)])
             for cluster in self._led(_map(route, "route")):
-                for hosts, services in self._places(cluster, domains):
+                for hosts, services, cases in self._places(cluster, domains):
                     label = f'virtual host "{host.get("name", "")}"'
-                    yield Way(hosts, services, mine, file, label, connect)
+                    yield Way(hosts, services, both(mine, cases), file, label, connect)
 
     def _passed(self, manager: Json, overrides: Sequence[Json], request: Request, match: Json, left: Cases) -> Cases:
         """For whom a request passes all filters, and takes a route."""
@@ -218,19 +231,20 @@ class Configuration:
         return all_of(only(Box(environments=frozenset({one.environment}))) for one in tokens if one.environment)
 
     def _led(self, action: Json) -> Iterator[str]:
+        """The clusters that a route, or a filter on TCP, may lead to: any, where a client's request chooses."""
+        weighted = _list(_map(action, "weighted_clusters"), "clusters")
         if "cluster" in action:
             yield str(action["cluster"])
-        for one in _list(_map(action, "weighted_clusters"), "clusters"):
-            yield str(one.get("name"))
-        if "cluster_header" in action or "cluster_specifier_plugin" in action:
+        yield from (str(one["name"]) for one in weighted if one.get("name"))
+        if any(_CHOOSING & each.keys() for each in (action, *weighted)):
             yield from self.clusters
 
-    def _places(self, cluster: str, domains: Sequence[str] | None) -> Iterator[tuple[Hosts, Services]]:
-        """Where a cluster is; one that nothing is known of is nowhere: Envoy answers 503."""
+    def _places(self, cluster: str, domains: Sequence[str] | None) -> Iterator[tuple[Hosts, Services, Cases]]:
+        """Where a cluster is, and whether; one that nothing is known of is nowhere: Envoy answers 503."""
         one = self.clusters.get(cluster)
         if one is None:
             if self.unread:
-                yield Hosts.every(), EVERY_PORT
+                yield Hosts.every(), EVERY_PORT, unknown(f"cluster {cluster}, which is not here")
             return
         kind = str(_map(one, "cluster_type").get("name") or one.get("type") or "STATIC")
         if kind in ("STATIC", "STRICT_DNS", "LOGICAL_DNS", "0", "1", "2"):
@@ -238,9 +252,13 @@ class Configuration:
                 address = _map(endpoint, "endpoint", "address")
                 socket = _map(address, "socket_address")
                 if socket:
-                    yield self._place(str(socket.get("address")), socket.get("port_value"))
+                    yield *self._place(str(socket.get("address")), socket.get("port_value")), YES
+                elif "envoy_internal_address" not in address:  # that is a listener of its own, with ways of its own
+                    yield Hosts.every(), EVERY_PORT, unknown(f"where an endpoint of cluster {cluster} is")
+        elif "dynamic_forward_proxy" in kind:
+            yield from ((*place, YES) for place in _by_domain(domains))
         else:
-            yield from _by_domain(domains)
+            yield Hosts.every(), EVERY_PORT, unknown(f"where cluster {cluster} is ({kind})")
 
     def _place(self, host: str, port: Any) -> tuple[Hosts, Services]:
         """Host and port of an endpoint; where its component says which name it stands for, that one's."""

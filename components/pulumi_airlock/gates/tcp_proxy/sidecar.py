@@ -25,7 +25,7 @@ def settings(clients: Sequence[str], connections: int) -> Settings:
     return replace(manifests.settings(clients, connections), address="127.0.0.1", admin_port=None)
 
 
-def described(plan: ProxyPlan, platform: InTaskPods) -> dict[str, Any]:
+def described(gate: str, platform: InTaskPods) -> dict[str, Any]:
     """What readers need."""
     return {"host": "127.0.0.1", "sidecar": platform.namespace}
 

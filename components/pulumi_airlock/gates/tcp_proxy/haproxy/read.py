@@ -23,6 +23,8 @@ _NEUTRAL = frozenset(
 )
 """Actions that refuse nobody, and change nothing that rules look at."""
 _REJECTS = ("reject", "silent-drop")
+_AS_ASKED = ("0.0.0.0", "[::]", "::")  # noqa: S104
+"""Addresses of a server that mean another: where the client went, or what `set-dst` says."""
 _MOST = 4096
 """Certificates that are gone through at most, besides those that the component names."""
 
@@ -210,7 +212,7 @@ class HaproxyConfiguration:
             host, _, port = words[1].rpartition(":") if len(words) > 1 else ("", "", "")
             name, _, its_port = self._names.get(f"{host.strip('[]')}:{port}", "").rpartition(":")
             host, port = (name, its_port) if name else (host, port)
-            known = bool(host) and port.isdigit() and not set(host) & set("*@%/")
+            known = bool(host) and host not in _AS_ASKED and port.isdigit() and not set(host) & set("*@%/")
             yield (hosts_of(host.strip("[]")), tcp(int(port))) if known else (Hosts.every(), Services.of("tcp"))
         if any(True for key in ("server-template", "dispatch") for _ in section.each(key)):
             yield Hosts.every(), Services.of("tcp")
