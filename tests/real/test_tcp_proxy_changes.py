@@ -2,6 +2,8 @@
 
 import os
 import signal
+import socket
+import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +19,7 @@ from pulumi_airlock.gates.tcp_proxy import compile_proxy, envoy_configuration
 from pulumi_airlock.proof.times import Once
 from real_parts import ENVOY, needed
 from real_processes import free_port
-from real_tcp_proxy import RunningProxy, SigningKey, echo, key_set, mount, proxy, put_certificate, running
+from real_tcp_proxy import SERVER_NAME, RunningProxy, SigningKey, echo, key_set, mount, proxy, put_certificate, running
 from tcp_proxy_cases import DOWN, KEY, LEDGER, WAREHOUSE, access, eventually, issuer, token
 
 
@@ -48,6 +50,27 @@ def test_a_session_ends_by_its_own_length_whoever_asks(envoy: Path, tmp_path: Pa
         assert short.ends_within(10)
         assert long.says("b") == "b"
         assert one.lines("close", jti="short", response_code_details="max_duration_timeout")
+
+
+def test_who_says_nothing_holds_no_connection_and_a_silent_tunnel_stays(envoy: Path, tmp_path: Path) -> None:
+    plan = compile_proxy(access(), "tcp-proxy", [issuer()], date.today())
+    with echo() as port:
+        with proxy(envoy, tmp_path, plan, {WAREHOUSE: f"127.0.0.1:{port}"}) as made:
+            pass
+        whole = envoy_configuration(plan, made.settings)
+        # Ten seconds are long for a test.
+        short = {name: text.replace('"10s"', '"1s"') for name, text in whole.files.items()}
+        one = RunningProxy(made.settings, made.authority, made.client)
+        with running(envoy, tmp_path, replace(whole, files=short)):
+            _, tunnel = one.connect(WAREHOUSE, token())
+            with socket.create_connection((one.settings.address, one.settings.port), timeout=10) as silent:
+                assert silent.recv(1) == b""
+            context = ssl.create_default_context(cafile=str(one.authority.own.certificate))
+            context.load_cert_chain(one.client.certificate, one.client.key)
+            raw = socket.create_connection((one.settings.address, one.settings.port), timeout=10)
+            with context.wrap_socket(raw, server_hostname=SERVER_NAME) as asks_nothing:
+                assert asks_nothing.recv(1) == b""
+            assert tunnel.says("still here") == "still here"
 
 
 def test_certificates_and_keys_are_renewed_under_open_tunnels(envoy: Path, tmp_path: Path) -> None:
