@@ -29,6 +29,8 @@ API = {
     "audit": ("Audit", ["audit"]),
     "proof": ("Proof", ["proof"]),
     "verify": ("Verify", ["verify", "logs"]),
+    "learn": ("Learn", ["learn"]),
+    "brownfield": ("What is there already", ["brownfield"]),
 }
 """Page → its title, and the packages whose public names it documents."""
 

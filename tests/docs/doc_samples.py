@@ -41,10 +41,13 @@ def _learnt(folder: Path) -> None:
         rows.writerows((one.dag, one.task, one.start, one.end, one.hostname) for one in made.runs if one.environment == "finance")
     with (folder / "answer.csv").open("w", newline="") as file:
         rows = csv.writer(file)
-        rows.writerow(["format", "source", "destination", "name", "port", "protocol", "started", "allowed", "connections"])
+        rows.writerow(
+            ["format", "source", "destination", "name", "port", "protocol", "started", "ended", "allowed", "connections"]
+        )
         rows.writerows(
-            ("vpc-flow", one.source, one.address, "", one.port, one.protocol, int(one.time.timestamp()), True, 1)
+            ("vpc-flow", one.source, one.address, "", one.port, one.protocol, began, began + one.lasts, not one.refused, 1)
             for one in made.contacts[:500]
+            for began in [int(one.time.timestamp())]
         )
     shutil.copy(BANK, folder / "access.yaml")
 

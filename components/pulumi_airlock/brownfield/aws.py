@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..gates.stack import Resource
+from . import aws_transit
 from .making import Made, Source
 
 _Item = Mapping[str, Any]
@@ -25,10 +26,11 @@ _TARGETS = {
     "CoreNetworkArn": "coreNetworkArn",
 }
 """Targets of a route (EC2 API Reference, "Route") → properties of pulumi-aws."""
-_WITHOUT_READER = ("TransitGatewayRouteTables", "TransitGatewayAttachments", "TransitGatewayVpcAttachments", "TransitGateways")
+_NEEDLESS = ("TransitGatewayRouteTables", "TransitGatewayVpcAttachments", "TransitGateways")
+"""Lists of which others say all that is needed."""
 
 _FORMS: Mapping[str, type] = {
-    **dict.fromkeys(("CidrBlockState", "IcmpTypeCode", "Options", "PortRange", "ReferencedGroupInfo"), Mapping),
+    **dict.fromkeys(("Association", "CidrBlockState", "IcmpTypeCode", "Options", "PortRange", "ReferencedGroupInfo"), Mapping),
     **dict.fromkeys(
         ("Associations", "CidrBlockAssociationSet", "Entries", "Groups", "PrivateIpAddresses", "Routes", "Tags"), dict
     ),
@@ -45,7 +47,8 @@ def recognizes(source: Source) -> bool:
 
 
 def _kinds(document: _Item) -> list[str]:
-    found = [key for key in (*_READERS, *_WITHOUT_READER) if isinstance(document.get(key), list)]
+    found = [key for key in (*_READERS, *_NEEDLESS) if isinstance(document.get(key), list)]
+    found += ["Routes"] if aws_transit.are_routes(document) else []
     environment = document.get("Environment")
     return [*found, *(["Environment"] if isinstance(environment, Mapping) and "NetworkConfiguration" in environment else [])]
 
@@ -56,11 +59,11 @@ def read(source: Source, made: Made) -> None:
         for kind in _kinds(document) if isinstance(document, Mapping) else ():
             if document.get("NextToken"):
                 source.wrong(("NextToken",), "is the first page alone: run the command without --no-paginate and --max-items")
-            if kind in _WITHOUT_READER:
-                made.notes.append(f"{source.name}: {kind} are not read: what a transit gateway's own tables refuse is not seen")
+            if kind == "Routes":
+                aws_transit.read_routes(source, document, made)
             elif kind == "Environment":
                 _environment(document["Environment"], made)
-            else:
+            elif kind not in _NEEDLESS:
                 _read_list(source, document[kind], kind, made)
 
 
@@ -97,6 +100,7 @@ def _misshapen(item: _Item, path: tuple[str | int, ...]) -> Iterator[tuple[tuple
 
 def link(made: Made) -> None:
     """Ties resources together by their ids, as property dependencies do in a stack; gateway endpoints get their prefix lists."""
+    aws_transit.finish(made)
     by_id = {one.properties["id"]: one.urn for one in made.resources if isinstance(one.properties.get("id"), str)}
     lists = _prefix_lists(made.resources)
 
@@ -309,5 +313,6 @@ _READERS: Mapping[str, tuple[str, Callable[[_Item, Made], None]]] = {
     "PrefixLists": ("PrefixListId", _prefix_list),
     "NetworkInterfaces": ("NetworkInterfaceId", _interface),
     "VpnConnections": ("VpnConnectionId", _vpn),
+    "TransitGatewayAttachments": ("TransitGatewayAttachmentId", aws_transit.attachment),
 }
 """Key of a command's output → the key of its items' ids, and what reads one."""

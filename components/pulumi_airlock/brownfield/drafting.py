@@ -80,7 +80,8 @@ def draft(stack: Stack, zones: Mapping[str, Sequence[str]], at: datetime) -> Dra
     """The access that a stack's gates give its Airflow environments. InputError where there is none, or no gate."""
     reading = read_all(stack)
     if not reading.environments:
-        fix = "name it with --environment NAME=CIDR,…, or give the output of `aws mwaa get-environment`"
+        described = "`aws mwaa get-environment` or `gcloud composer environments describe`"
+        fix = f"name it with --environment NAME=CIDR,…, or give the output of {described}"
         raise InputError([Problem("", "", f"no source has an Airflow environment: {fix}")])
     principals = _principals([one.name for one in reading.environments])
     bare = Access(

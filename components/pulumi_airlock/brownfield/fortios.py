@@ -12,7 +12,7 @@ from typing import Any
 
 from ..gates.fortigate.services import port_ranges
 from ..gates.stack import UNKNOWN
-from .fortios_site import place
+from .fortios_site import place, sdwan_zones
 from .fortios_text import Node, is_backup, parse
 from .making import Made, Source, slug
 
@@ -96,6 +96,8 @@ _NO_ADDRESS: Mapping[str, tuple[str, str]] = {
     "firewall address6": ("ip6", "::/0"),
 }
 _SECRETS = re.compile(r"passw|secret|private-key|psk|^key$|token|enc-?key|auth-?pwd")
+_SDWAN = ("system sdwan", "system virtual-wan-link")
+"""Since FortiOS 6.4.1, and before."""
 _SPEAKERS = {"bgp": ("neighbor", "neighbor-range"), "ospf": ("network",), "rip": ("network",), "isis": ("isis-interface",)}
 """Routing protocols → the tables whose entries say that routes are learned."""
 _EVERY_DAY = frozenset({"sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"})
@@ -167,6 +169,8 @@ class _Reader:
             return
         provider = self._made.add(_PROVIDER, self._gate, settings).urn
         tables = {name: list(self._vdom.entries(name)) for name in TABLES}
+        tables["system zone"] += sdwan_zones(map(self._vdom.setting, _SDWAN))
+        self._tell_of_translation(tables)
         parent = place(self._gate, self._vdom.setting("system global"), tables, self._unread_routes(), self._made)
         setting = self._vdom.setting("user setting")
         listed = [(name, entry) for name, entries in tables.items() for entry in entries]
@@ -195,7 +199,21 @@ class _Reader:
             if node is not None and any((table := node.table(one)) is not None and table.entries for one in asked)
         ]
         rules = [one for table in self._vdom.tables if table.name == "router policy" for one in table.entries]
-        return [*found, *(["policy routes"] if any(one.text("status", "enable") == "enable" for one in rules) else [])]
+        found += ["policy routes"] if any(one.text("status", "enable") == "enable" for one in rules) else []
+        services = [one.table("service") for one in map(self._vdom.setting, _SDWAN) if one is not None]
+        steered = [one for table in services if table is not None for one in table.entries]
+        past_routes = any("enable" in (one.text("gateway"), one.text("default")) for one in steered)
+        return [*found, *(["rules of SD-WAN that go past routes"] if past_routes else [])]
+
+    def _tell_of_translation(self, tables: Mapping[str, list[Node]]) -> None:
+        """With central NAT a virtual IP holds without any policy that names it: policies are asked for what it translates to."""
+        settings = self._vdom.setting("system settings")
+        if settings is not None and settings.text("central-nat") == "enable" and (vips := tables["firewall vip"]):
+            names = ", ".join(f"{one.name} ({one.text('extip', 'no address')})" for one in vips)
+            self._made.notes.append(
+                f"{self._gate}: central NAT is on, so that virtual IPs hold for every policy: what is reached by their outer "
+                f"addresses is what policies say of the inner ones, and is not seen: {names}"
+            )
 
     # One entry
 

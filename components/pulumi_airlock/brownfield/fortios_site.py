@@ -20,6 +20,8 @@ _DEFAULT_ROUTE = ("0.0.0.0", "0.0.0.0")  # noqa: S104  # no address to listen at
 """Of a static route that says none (FortiOS CLI reference, `config router static`)."""
 _SDWAN = "virtual-wan-link"
 """The zone of a member of SD-WAN that says none."""
+_BY_NAME = ("dstaddr", "internet-service", "internet-service-custom")
+"""Settings of a static route that is to no network."""
 _INTERFACES = ("system interface", "system zone", "vpn ipsec phase1-interface")
 
 Tables = Mapping[str, list[Node]]
@@ -83,7 +85,7 @@ def _static(tables: Tables) -> Iterator[_Route]:
         ways = one.values("sdwan-zone") or one.values("device") or (("blackhole",) if one.text("blackhole") == "enable" else ())
         network, distance = _network(one.values("dst") or _DEFAULT_ROUTE), one.text("distance", _DISTANCE)
         enabled = one.text("status", "enable") == "enable"
-        if enabled and network is not None and distance.isdigit() and "dstaddr" not in one.settings:
+        if enabled and network is not None and distance.isdigit() and not _says(one, *_BY_NAME):
             yield from (_Route(network, interface, int(distance)) for interface in ways)
 
 
@@ -96,13 +98,15 @@ def _network(values: Sequence[str]) -> IPv4Network | None:
 
 
 def _hides_routes(tables: Tables) -> bool:
-    """Whether addresses come by DHCP or PPPoE, or routes are to named addresses or internet services, or by SD-WAN as FortiOS 6 has
-    it, without its zone: then not all routes are known."""
-    interfaces, routes = tables["system interface"], tables["router static"]
-    hidden = {"dstaddr", "internet-service", "internet-service-custom", "sdwan", "virtual-wan-link"}
-    return any(one.text("mode", "static") != "static" for one in interfaces) or any(
-        hidden & one.settings.keys() for one in routes
-    )
+    """Whether addresses come by DHCP or PPPoE, routes are to what is no network, or by SD-WAN without its zone (FortiOS 6): then
+    not all routes are known."""
+    asked = any(one.text("mode", "static") != "static" for one in tables["system interface"])
+    return asked or any(_says(one, *_BY_NAME, "sdwan", "virtual-wan-link") for one in tables["router static"])
+
+
+def _says(entry: Node, *keys: str) -> bool:
+    """Whether an entry sets one of these to more than FortiOS's default."""
+    return any(entry.text(key) not in ("", "0", "disable") for key in keys)
 
 
 def sdwan_zones(nodes: Iterable[Node | None]) -> list[Node]:

@@ -49,6 +49,13 @@ class Made:
     notes: list[str] = field(default_factory=list)
     interfaces: set[str] = field(default_factory=set)
     """Of all FortiGates."""
+    transit_tables: set[str] = field(default_factory=set)
+    transit_routes: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """The route tables of transit gateways that attachments of VPCs are associated with, and those tables' routes."""
+    of_google: set[str] = field(default_factory=set)
+    """The kinds of Google Cloud's resources that the sources have."""
+    attached: list[tuple[str, str]] = field(default_factory=list)
+    """Networks of Google Cloud that name a firewall policy, and that policy, by their links."""
     _taken: set[str] = field(default_factory=set)
 
     def add(

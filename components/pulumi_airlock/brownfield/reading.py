@@ -16,17 +16,17 @@ from ..gates.documents import parse_document
 from ..gates.sources import UNKNOWN_STRING
 from ..gates.stack import UNKNOWN, Resource, Stack
 from ..tokens import ACCESS, IMPORTED_ENVIRONMENT
-from . import aws, fortios, manifests, states, zpa
+from . import aws, fortios, gcp, manifests, states, zpa
 from .fortios_text import is_backup
 from .making import NAME, Made, Options, Source
 
-MODULES: Sequence[ModuleType] = (states, manifests, aws, zpa, fortios)
+MODULES: Sequence[ModuleType] = (states, manifests, aws, gcp, zpa, fortios)
 """Those that may tell of environments come first: a FortiGate is read with these in mind."""
 _ENDINGS = (".json", ".yaml", ".yml", ".conf", ".cfg", ".txt")
 """What is taken of a folder."""
 _EXPECTED = (
     "a FortiGate's backup, Kubernetes manifests, the output of `aws ec2 describe-…` or `aws mwaa get-environment`, "
-    "answers of ZPA's API, a Pulumi state or preview, or an access file"
+    "of `gcloud … --format=json`, answers of ZPA's API, a Pulumi state or preview, or an access file"
 )
 
 
@@ -65,8 +65,9 @@ def read_sources(paths: Iterable[Path], options: Options) -> Imported:
             if mine is module:
                 with _collected(problems):
                     module.read(source, made)
-        if module is aws:
-            aws.link(made)
+        if module in (aws, gcp):
+            module.link(made)
+        if module is gcp:
             _told(made, options)
     for name in sorted(set(options.interfaces) - made.interfaces):
         problems.add("--interface", f"no FortiGate has an interface or zone {quoted(name)}{nearest(name, made.interfaces)}")

@@ -23,7 +23,10 @@ CLUSTER = "cluster"
 _FORTIGATE = (FORTIGATE_GATE, "pulumi:providers:fortios")
 _EVERYWHERE = ("0.0.0.0/0", "::/0")
 _VPN_GATEWAY = "vgw-"
-_TO_A_SITE = ("route to transit gateway", "route to network interface", "propagated")
+_TO_A_SITE = (
+    *("route to transit gateway", "route to network interface", "propagated"),
+    *("route to VPN tunnel", "custom learned route", "route learned by BGP"),
+)
 """What routes to one's own networks are called; those to a virtual private gateway are told by its id."""
 
 

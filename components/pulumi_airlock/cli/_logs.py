@@ -72,11 +72,12 @@ def seen_in(logs: list[str] | None, aggregated: list[Path] | None, log_format: s
         yield seen
 
 
-def learnt(seen: "Seen", runs: list[str] | None, worker: list[str] | None, access: "Access | None", token_env: str) -> "Learnt":
+def learnt(
+    seen: "Seen", runs: list[str] | None, workers: Sequence["Worker"], access: "Access | None", token_env: str
+) -> "Learnt":
     """What the logs show, joined with the task runs of their time."""
     from ..learn import learn, read_runs
 
-    workers = _workers(worker or [])
     covered = seen.covered()
     if not covered:
         return learn(seen, [], workers, access)
@@ -89,11 +90,16 @@ def learnt(seen: "Seen", runs: list[str] | None, worker: list[str] | None, acces
     return learn(seen, found, workers, access)
 
 
-def _workers(texts: list[str]) -> list["Worker"]:
-    from ..learn import worker_of
+def workers(texts: list[str] | None, runs: list[str] | None, logs: list[str] | None) -> list["Worker"]:
+    """What --worker says. InputError, before anything is read, where it says nothing, or where a file is not there."""
+    from ..learn import check_runs, worker_of
 
     problems, found = Problems(""), []
-    for text in texts:
+    with problems.noting(""):
+        check_files(logs or [])
+    with problems.noting(""):
+        check_runs(runs or [])
+    for text in texts or []:
         try:
             found.append(worker_of(text))
         except ValueError as error:

@@ -15,8 +15,7 @@ from . import _stacks
 from ._run import print_json, write_file
 
 if TYPE_CHECKING:
-    from ..brownfield import Options, Told
-    from ..brownfield.drafting import Draft
+    from ..brownfield import Draft, Options, Told
 
 _GROUP = "zpa:"
 _SHOWN = 10
@@ -25,8 +24,9 @@ Sources = Annotated[
     list[Path],
     typer.Argument(
         metavar="SOURCE",
-        help="Files, or folders of such: a FortiGate's backup, Kubernetes manifests, output of `aws ec2 describe-…` and "
-        "`aws mwaa get-environment`, answers of ZPA's API, Pulumi states or previews, one access file.",
+        help="Files, or folders of such: a FortiGate's backup, Kubernetes manifests, output of `aws ec2 describe-…`, "
+        "`aws mwaa get-environment` and `gcloud … --format=json`, answers of ZPA's API, Pulumi states or previews, one access "
+        "file.",
     ),
 ]
 Environments = Annotated[
@@ -75,10 +75,7 @@ def import_(
 
     Exit status: 0 imported, whatever is found; 1 a source or an option is wrong.
     """
-    from ..brownfield import document_of, read_sources, text_of
-    from ..brownfield.drafting import draft
-    from ..brownfield.meeting import without_strangers
-    from ..brownfield.writing import access_file
+    from ..brownfield import access_file, document_of, draft, read_sources, text_of, without_strangers
 
     options, zones = _options(environment, interface, timezone, everybody), _zones(zone)
     when = _stacks.instant(at, "--at") or datetime.now(UTC)

@@ -52,8 +52,9 @@ def learn(
         print(query(sql, of, table, since, today, partition))
         return
     known = load(access) if access is not None else None
+    workers = _logs.workers(worker, runs, logs)
     with _logs.seen_in(logs, aggregated, log_format) as seen:
-        found = _logs.learnt(seen, runs, worker, known, token_env)
+        found = _logs.learnt(seen, runs, workers, known, token_env)
         told = seen.told
     proposed = propose(found, known, today, windows=windows, least=least)
     added(known, proposed)
@@ -65,6 +66,8 @@ def learn(
     elif output is None:
         print(fragment(proposed, found, whole=known is None), end="")
     _tell(found, proposed)
+    if not runs and found.unexplained:
+        print("note: without --runs only logs that name tasks, or service accounts, tell who it was", file=sys.stderr)
     raise typer.Exit(EXIT_WRONG if told.unreadable else 0)
 
 

@@ -42,10 +42,11 @@ def unused(
     resources = None if access is not None else _stacks.stack_of(stack, from_file, cwd)
     known = load(access) if access is not None else required_access(resources) if resources is not None else None
     assert known is not None  # noqa: S101  # one of them was given
+    workers = _logs.workers(worker, runs, logs)
     with _logs.seen_in(logs, aggregated, log_format) as seen:
         found = unused(
             seen,
-            _logs.learnt(seen, runs, worker, known, token_env),
+            _logs.learnt(seen, runs, workers, known, token_env),
             known,
             gate_kinds(known, resources),
             days,

@@ -7,7 +7,7 @@
 from .evidence import Evidence, Learnt, Task, learn
 from .proposing import Proposal, Proposed, added, propose
 from .remote import query, read_aggregated
-from .runs import TaskRun, Worker, read_runs, worker_of
+from .runs import TaskRun, Worker, check_runs, read_runs, worker_of
 from .seen import Seen, opened
 from .usage import Usage, Verdict, gate_kinds, unused
 from .writing import fragment, merged, to_json
@@ -24,6 +24,7 @@ __all__ = [
     "Verdict",
     "Worker",
     "added",
+    "check_runs",
     "fragment",
     "gate_kinds",
     "learn",

@@ -90,11 +90,17 @@ def read_runs(source: str, *, since: datetime, until: datetime, token: str = "")
         except ValueError as error:
             if len(problems) < _MOST:
                 problems.add("", str(error), f"{place}:{number}" if number else place)
+            if isinstance(error, _OtherColumnsError):
+                break  # of every row
             continue
         if one is not None and one.start <= until and (one.end is None or one.end >= since):
             found.append(one)
     problems.raise_any()
     return found
+
+
+class _OtherColumnsError(ValueError):
+    """It is another table."""
 
 
 def _rows(place: str, since: datetime, until: datetime, token: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -104,6 +110,16 @@ def _rows(place: str, since: datetime, until: datetime, token: str) -> Iterator[
         raise
     except ValueError as error:
         raise InputError([Problem(place, "", str(error))]) from None
+
+
+def check_runs(sources: Iterable[str]) -> None:
+    """InputError, with every one of them, where files are not there."""
+    places = (_split(one)[1] for one in sources)
+    gone = [one for one in places if not _is_url(one) and not Path(one).is_file()]
+    if gone:
+        raise InputError(
+            [Problem(one, "", "is no file: give a dump of task_instance, or the URL of Airflow's API") for one in gone]
+        )
 
 
 def _split(source: str) -> tuple[str, str]:
@@ -130,7 +146,7 @@ def _run(environment: str, row: Mapping[str, Any]) -> TaskRun | None:
     """A row of the table, or an object of the API; None where it has not started."""
     missing = [one for one in _NEEDED if one not in row]
     if missing:
-        raise ValueError(f"has no {', '.join(missing)}: give the columns of Airflow's table task_instance")
+        raise _OtherColumnsError(f"has no {', '.join(missing)}: give the columns of Airflow's table task_instance")
     start = _instant(row["start_date"], "start_date")
     if start is None:
         return None

@@ -2,8 +2,8 @@
 
 Facts: Fortinet, "FortiOS Log Message Reference", "Traffic": `action` is `deny` where a policy blocked the connection, everything
 else was allowed by policy and says how the session ended; `policyid` 0 is the implicit deny. A session is logged when it ends,
-and a long one every two minutes as well ("Log fields for long-live sessions"): `eventtime`, `date` and `time` are of the line, and
-`duration` is how many seconds before that it began. "Administration Guide", "Sample logs by log type" shows whole lines.
+and a long one every two minutes as well ("Log fields for long-live sessions"): `eventtime`, `date` and `time` are of the line,
+and `duration` is how many seconds before that it began. "Administration Guide", "Sample logs by log type" shows whole lines.
 """
 
 import re
@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, timezone
 
 from . import columns
-from .connection import Connection, address_of, instant_of, port_of, protocol_of
+from .connection import Connection, NoConnectionError, address_of, instant_of, port_of, protocol_of
 
 FORMAT = "fortigate"
 
@@ -34,7 +34,7 @@ class _Fields(dict[str, str]):
 def parse(line: str) -> Connection | None:
     """The connection of a traffic log; None when it is no line of a FortiGate.
 
-    ValueError, with what is wrong, when it is one of another type, or damaged.
+    NoConnectionError when it is one of another type (`event`, `utm`); ValueError, with what is wrong, when it is damaged.
     """
     if "logid=" not in line and "srcip=" not in line:
         return None
@@ -43,7 +43,7 @@ def parse(line: str) -> Connection | None:
     fields = _Fields(found)
     kind = fields.text("type", "traffic")
     if kind != "traffic":
-        raise ValueError(f"a FortiGate log of type {kind!r}: only those of type traffic show connections")
+        raise NoConnectionError(f"a FortiGate log of type {kind!r}: only those of type traffic show connections")
     protocol = protocol_of(fields.text("proto"))
     if not protocol:
         raise ValueError("proto is missing")

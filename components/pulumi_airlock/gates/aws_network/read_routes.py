@@ -5,7 +5,7 @@ A table's rules are ordered by prefix length, longest first, so that the first m
 of its environment's subnets, and each has a table: one filter for each subnet, in force for the addresses of that subnet.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -17,6 +17,7 @@ from ..stack import UNKNOWN, Resource
 from .links import PREFIX_LIST, SUBNET, VPC, VPC_ENDPOINT, Addresses, Links, blocks, parse_cidr, service_name, tokens
 from .parts import network_parts, prefix_list_part
 from .placement import Placement, Subnet
+from .read_transit import Beyond, beyond
 
 TABLE = tokens("RouteTable", "ec2")
 DEFAULT_TABLE = tokens("DefaultRouteTable", "ec2")
@@ -54,6 +55,8 @@ class _Entry:
     length: int
     action: Action
     source: Source
+    beyond: int = 0
+    """Of routes to a transit gateway, the length of the prefix in its own table."""
     unknown: tuple[str, ...] = ()
     parts: Callable[[], tuple[Part, ...]] = no_parts
 
@@ -133,7 +136,7 @@ def _rules(links: Links, subnet: Subnet, table: Resource | None) -> Iterator[Rul
     if subnet.addresses.maybe:
         # Which tasks this table serves is not known, so it cannot say no to any of them.
         yield Rule(Action.ALLOW, Match(), subnet.resource.at("cidrBlock"), subnet.addresses.reasons)
-    entries = sorted(_entries(links, subnet, table), key=lambda one: -one.length)
+    entries = sorted(_entries(links, subnet, table), key=lambda one: (-one.length, -one.beyond))
     # What may be longer than any known prefix comes first, as what may or may not match: no other outcome is possible then.
     for entry in entries:
         if entry.addresses.maybe:
@@ -152,12 +155,12 @@ def _entries(links: Links, subnet: Subnet, table: Resource) -> Iterator[_Entry]:
     yield from _by_network(local, Action.ALLOW, table.at(label=label))
     for position, block in blocks(table, "routes"):
         fields = {"cidrBlock": UNKNOWN} if block is UNKNOWN else block
-        yield from _route(links, table, fields, ("routes", position), "cidrBlock", "ipv6CidrBlock")
+        yield from _route(links, vpc, table, fields, ("routes", position), "cidrBlock", "ipv6CidrBlock")
     for route in links.stack.of_type(*ROUTE):
         belonging = _belongs(links, route, table)
         if belonging is not None:
             prefixes = ("destinationCidrBlock", "destinationIpv6CidrBlock")
-            for entry in _route(links, route, route.properties, (), *prefixes):
+            for entry in _route(links, vpc, route, route.properties, (), *prefixes):
                 unknown = (*entry.unknown, *((f"{route.name}.routeTableId",) if not belonging else ()))
                 yield replace(entry, unknown=unknown)
     yield from _endpoint_routes(links, table)
@@ -188,7 +191,9 @@ def _by_network(addresses: Addresses, action: Action, source: Source) -> Iterato
         yield _Entry(Addresses(maybe=addresses.maybe, reasons=addresses.reasons), 0, action, source)
 
 
-def _route(links: Links, owner: Resource, fields: Any, path: tuple[str | int, ...], *prefixes: str) -> Iterator[_Entry]:
+def _route(
+    links: Links, vpc: Resource | None, owner: Resource, fields: Any, path: tuple[str | int, ...], *prefixes: str
+) -> Iterator[_Entry]:
     where = owner.name + ("".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path))
     addresses = Addresses()
     for prop in prefixes:
@@ -201,8 +206,24 @@ def _route(links: Links, owner: Resource, fields: Any, path: tuple[str | int, ..
     label = "blackhole" if dead else f"route to {target}"
     source = owner.at(*path, label=label)
     parts = partial(_parts, links, owner, fields, path, prefixes)
+    to_transit = not dead and fields.get("transitGatewayId") not in (None, "")
+    further = beyond(links, vpc, owner, (*path, "transitGatewayId")) if to_transit else None
     for entry in _by_network(addresses, Action.DENY if dead else Action.ALLOW, source):
-        yield replace(entry, parts=parts)
+        for one in (entry,) if further is None else _beyond(entry, further):
+            yield replace(one, parts=parts)
+
+
+def _beyond(entry: _Entry, further: Sequence[Beyond]) -> Iterator[_Entry]:
+    """A route to a transit gateway, cut into what the gateway's own table does with it."""
+    here = entry.addresses
+    for one in further:
+        there = one.addresses
+        maybe = (here.known & there.maybe) | (here.maybe & there.known) | (here.maybe & there.maybe)
+        reasons = (*here.reasons, *there.reasons) if maybe else ()
+        both = Addresses(here.known & there.known, maybe, reasons)
+        if both.known or both.maybe:
+            source = entry.source if one.action is Action.ALLOW else one.source
+            yield _Entry(both, entry.length, one.action, source, one.length)
 
 
 def _parts(
