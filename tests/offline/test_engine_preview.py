@@ -167,6 +167,18 @@ def test_programs_run_one_after_the_other_and_leave_no_module_behind(tiny: Proje
     assert "network" not in sys.modules
 
 
+def test_what_is_plain_beside_a_secret_is_not_masked_elsewhere(program: Callable[[str], Session]) -> None:
+    session = program("""
+        session = {"name": "key-of-edge", "key": pulumi.Output.secret("open-sesame")}
+        secret = Options(additional_secret_outputs=["session"])
+        pulumi.CustomResource("bgp:index:Peer", "peer", {"session": session}, secret)
+    """)
+    noted: set[str] = set()
+    session._on_secrets = noted.update
+    session.preview()
+    assert noted == {"open-sesame"}
+
+
 def test_an_encrypted_value_is_an_unknown_secret(tiny: Project, preview: Preview) -> None:
     settings = tiny.stack_file("dev")
     settings.write_text("encryptionsalt: v1:abc\nconfig:\n  tiny:psk: {secure: v1:xyz}\n  tiny:port: {secure: v1:xyz}\n")

@@ -29,7 +29,7 @@ from .project import Project
 from .simulation import Simulator
 from .state import Sealer, StateFile
 from .steps import Step
-from .wire import MASKED_LENGTH, plaintexts
+from .wire import MASKED_LENGTH, plain_texts, plaintexts
 
 CHECKPOINT_SECONDS = 0.1
 """How often the state is written while an update is applied; a crash loses no more than what was done since."""
@@ -247,7 +247,11 @@ def _secrets(planner: Planner, noted: set[str]) -> set[str]:
     """Every secret that is known by now."""
     found = {value for value in noted if len(value) >= MASKED_LENGTH}
     for step in planner.steps.values():
-        found.update(plaintexts(step.registration.inputs if step.registration else {}), plaintexts(step.outputs))
+        inputs = step.registration.inputs if step.registration else {}
+        found.update(plaintexts(inputs))
+        for key, value in step.outputs.items():
+            # One that is marked as a whole (`additional_secret_outputs`) holds what the program gave in plain beside its secret.
+            found.update(set(plaintexts(value)).difference(plain_texts(inputs.get(key))))
     return found
 
 

@@ -127,13 +127,25 @@ def masked(value: Any) -> Any:
 def plaintexts(value: Any) -> Iterator[str]:
     """The text of every secret within a value, for finding it in messages. Text too short to be told apart is left out."""
     if is_secret(value):
-        yield from _texts(value.get("value"))
+        yield from _texts(reveal(value))
     elif isinstance(value, Mapping):
         for item in value.values():
             yield from plaintexts(item)
     elif isinstance(value, list):
         for item in value:
             yield from plaintexts(item)
+
+
+def plain_texts(value: Any) -> Iterator[str]:
+    """Every text within a value that is no secret."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping) and not is_secret(value):
+        for item in value.values():
+            yield from plain_texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from plain_texts(item)
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -191,15 +191,17 @@ class LocalEnvironment(pulumi.ComponentResource):
         envoy = _Proxy(gate, plan, settings, self._tools.envoy, self._child(certificates, issuer)).process
         airflow = self._airflow(written.text(), written.digest(), dags, envoy, lender)
         url = f"http://{HOST}:{self._ports.airflow}"
+        last: LocalDagRun | None = None
         for one in tries:
-            LocalDagRun(
+            # One after the other: Airflow's database is SQLite, and Pulumi's engine makes at once what it can.
+            last = LocalDagRun(
                 f"{name}-{one.dag_id}",
                 airflow=url,
                 dag_id=one.dag_id,
                 succeeds=one.succeeds,
                 told=one.told,
                 digest=written.digest(),
-                opts=self._child(airflow),
+                opts=self._child(airflow, *([last] if last else [])),
             )
         self.url = pulumi.Output.from_input(url)
         self.logs = pulumi.Output.from_input([str(self._places.root / one) for one in (AUDIT, PROXY_LOG)])

@@ -104,7 +104,10 @@ def read_workloads(given: Iterable[Any], urn: str) -> Iterator[Workload]:
 
 def _workload(one: Mapping[str, Any], urn: str) -> Workload:
     namespace, account = one["namespace"], str(one.get("serviceAccount") or "default")
-    ports = ((name, _port(each)) for name, each in mapping(one.get("ports")).items())
+    given = one.get("ports")
+    # Up to 0.1.0 a map by name. In a map no port is the first, to which Consul's sidecar leads: the CLI sorts maps.
+    named = given.items() if isinstance(given, Mapping) else ((mapping(each).get("name"), each) for each in listed(given))
+    ports = ((name, _port(each)) for name, each in named)
     services = (_service(each, namespace) for each in listed(one.get("services")) if isinstance(each, Mapping) and "name" in each)
     return Workload(
         name=f"{namespace}/{account}",
@@ -137,7 +140,7 @@ def describe(one: Workload) -> dict[str, Any]:
         "namespace": one.namespace,
         "serviceAccount": one.service_account,
         "labels": dict(one.labels),
-        "ports": {name: {"protocol": protocol, "port": port} for name, (protocol, port) in one.ports.items()},
+        "ports": [{"name": name, "protocol": protocol, "port": port} for name, (protocol, port) in one.ports.items()],
         "services": [
             {
                 "name": each.host.removesuffix(suffix),
