@@ -255,6 +255,12 @@ def test_a_policy_of_the_organization_is_in_force_where_the_project_is_under_it(
     assert reached(made) == {("10.20.4.128/25",): ("1521/tcp", "5432-5433/tcp")}
 
 
+def test_an_empty_list_is_told(tmp_path: Path) -> None:
+    """As `gcloud compute routers list` prints it where there are none."""
+    found = read(tmp_path, routers=[])
+    assert any("routers.json: an empty list" in one for one in found.notes)
+
+
 @pytest.mark.parametrize(
     ("document", "problem"),
     [

@@ -43,7 +43,7 @@ class Imported:
 
 def read_sources(paths: Iterable[Path], options: Options) -> Imported:
     """All of them as one stack. InputError with every problem of every file."""
-    problems = Problems("")
+    problems, made = Problems(""), Made(options)
     found: list[tuple[ModuleType, Source]] = []
     accesses: list[tuple[Path, Access]] = []
     for path in _files(paths, problems):
@@ -55,11 +55,22 @@ def read_sources(paths: Iterable[Path], options: Options) -> Imported:
                 accesses.append((path, load(path)))
             continue
         module = next((one for one in MODULES if one.recognizes(source)), None)
-        if module is None:
+        if source.documents == ([],):
+            made.notes.append(f"{source.name}: an empty list, which does not say of what")
+        elif module is None:
             problems.add("", f"is nothing that is read: give {_EXPECTED}", place=source.name)
         else:
             found.append((module, source))
-    made = Made(options)
+    _read_each(found, made, problems)
+    for name in sorted(set(options.interfaces) - made.interfaces):
+        problems.add("--interface", f"no FortiGate has an interface or zone {quoted(name)}{nearest(name, made.interfaces)}")
+    for path, _ in accesses[1:]:
+        problems.add("", f"is an access file, as {accesses[0][0]} is: one can be declared", place=str(path))
+    problems.raise_any()
+    return Imported(made.stack(), next((one for _, one in accesses), None), tuple(dict.fromkeys(made.notes)))
+
+
+def _read_each(found: Sequence[tuple[ModuleType, Source]], made: Made, problems: Problems) -> None:
     for module in MODULES:
         for mine, source in found:
             if mine is module:
@@ -68,13 +79,7 @@ def read_sources(paths: Iterable[Path], options: Options) -> Imported:
         if module in (aws, gcp):
             module.link(made)
         if module is gcp:
-            _told(made, options)
-    for name in sorted(set(options.interfaces) - made.interfaces):
-        problems.add("--interface", f"no FortiGate has an interface or zone {quoted(name)}{nearest(name, made.interfaces)}")
-    for path, _ in accesses[1:]:
-        problems.add("", f"is an access file, as {accesses[0][0]} is: one can be declared", place=str(path))
-    problems.raise_any()
-    return Imported(made.stack(), next((one for _, one in accesses), None), tuple(dict.fromkeys(made.notes)))
+            _told(made, made.options)
 
 
 @contextmanager
