@@ -59,7 +59,7 @@ def main() -> None:
         print(json.dumps([*map(asdict, rows), *map(asdict, made)], indent=2))
     else:
         Console().print(_table(rows, _caption(given, load)))
-        Console().print(decisions.markdown(made))
+        print(decisions.markdown(made))
 
 
 def _rows(parts: Parts, given: argparse.Namespace, tell: Callable[[str], None]) -> Iterator[Row]:
