@@ -267,6 +267,7 @@ def test_an_empty_list_is_told(tmp_path: Path) -> None:
         ([{"kind": "compute#firewall", "name": "x"}], r"a.json:1: \[0\].network: is not there, or no text: give the output of"),
         ([{"kind": "compute#firewall", "name": "x", "network": "n", "allowed": ["tcp"]}], r"allowed: is no list of objects"),
         ([{"kind": "compute#instance", "name": "x"}], r"compute#instance is not read: give networks, subnetworks"),
+        ([{"kind": "compute#network", "name": "x", "routingConfig": "GLOBAL"}], r"a.json:1: \[0\]: routingConfig is no object"),
     ],
 )
 def test_a_document_that_is_not_as_gcloud_prints_it_is_refused(document: Any, problem: str, tmp_path: Path) -> None:

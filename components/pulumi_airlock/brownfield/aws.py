@@ -30,13 +30,14 @@ _NEEDLESS = ("TransitGatewayRouteTables", "TransitGatewayVpcAttachments", "Trans
 """Lists of which others say all that is needed."""
 
 _FORMS: Mapping[str, type] = {
-    **dict.fromkeys(("Association", "CidrBlockState", "IcmpTypeCode", "Options", "PortRange", "ReferencedGroupInfo"), Mapping),
+    **dict.fromkeys(("Association", "CidrBlockState", "IcmpTypeCode", "NetworkConfiguration"), Mapping),
+    **dict.fromkeys(("Options", "PortRange", "ReferencedGroupInfo"), Mapping),
     **dict.fromkeys(
         ("Associations", "CidrBlockAssociationSet", "Entries", "Groups", "PrivateIpAddresses", "Routes", "Tags"), dict
     ),
     **dict.fromkeys(("IpPermissions", "IpPermissionsEgress"), dict),
     **dict.fromkeys(("IpRanges", "Ipv6Ranges", "PrefixListIds", "UserIdGroupPairs"), dict),
-    **dict.fromkeys(("Cidrs", "RouteTableIds", "SubnetIds"), str),
+    **dict.fromkeys(("Cidrs", "RouteTableIds", "SecurityGroupIds", "SubnetIds"), str),
 }
 """Keys of items (EC2 API Reference) whose value is an object, or a list of objects (`dict`) or of texts (`str`)."""
 
@@ -62,9 +63,17 @@ def read(source: Source, made: Made) -> None:
             if kind == "Routes":
                 aws_transit.read_routes(source, document, made)
             elif kind == "Environment":
-                _environment(document["Environment"], made)
+                _read_environment(source, document["Environment"], made)
             elif kind not in _NEEDLESS:
                 _read_list(source, document[kind], kind, made)
+
+
+def _read_environment(source: Source, item: _Item, made: Made) -> None:
+    misshapen = list(_misshapen(item, ("Environment",)))
+    for path, expected in misshapen:
+        source.wrong(path, f"is no {expected}: give the output of `aws mwaa get-environment` as it is")
+    if not misshapen:
+        _environment(item, made)
 
 
 def _read_list(source: Source, items: list[Any], kind: str, made: Made) -> None:

@@ -76,7 +76,7 @@ def finish(made: Made) -> None:
                 f"{table}: a transit gateway's routes are not among the sources: give `{COMMAND}`, called {table}.json"
             )
         made.add(TABLE[0], table, {"id": table, "routes": UNKNOWN if routes is None else routes})
-    attached = {(one.get("transitGatewayId"), one.get("vpcId")) for one in made.resources if one.type in ATTACHMENT}
+    attached = {(str(one.get("transitGatewayId")), str(one.get("vpcId"))) for one in made.resources if one.type in ATTACHMENT}
     for gateway in sorted({gateway for one in made.resources for gateway in _gateways(one, attached)}):
         made.notes.append(
             f"{gateway}: what this transit gateway's own tables refuse is not seen: give "
@@ -84,8 +84,8 @@ def finish(made: Made) -> None:
         )
 
 
-def _gateways(table: Resource, attached: set[tuple[Any, Any]]) -> set[str]:
+def _gateways(table: Resource, attached: set[tuple[str, str]]) -> set[str]:
     """The transit gateways to which a VPC's route table leads, without an attachment that says how they go on."""
     routes = table.get_list("routes") if table.type == "aws:ec2/routeTable:RouteTable" else ()
     found = {str(one["transitGatewayId"]) for one in routes if isinstance(one, Mapping) and one.get("transitGatewayId")}
-    return {one for one in found if (one, table.get("vpcId")) not in attached}
+    return {one for one in found if (one, str(table.get("vpcId"))) not in attached}

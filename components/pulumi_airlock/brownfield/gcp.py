@@ -50,12 +50,13 @@ def _items(document: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:
 
 def _is_ancestry(document: Any) -> bool:
     """Whether it is what `gcloud projects get-ancestors` prints: a project, and what is above it."""
-    first = document[0] if isinstance(document, list) and document else None
-    return isinstance(first, Mapping) and first.keys() == {"id", "type"} and first["type"] == "project"
+    parts = document if isinstance(document, list) else []
+    alike = all(isinstance(one, Mapping) and one.keys() == {"id", "type"} for one in parts)
+    return bool(parts) and alike and parts[0]["type"] == "project"
 
 
 def _kind(item: Any) -> str:
-    if isinstance(item, list):
+    if _is_ancestry(item):
         return "ancestry"
     if not isinstance(item, Mapping):
         return ""
@@ -86,7 +87,10 @@ def read(source: Source, made: Made) -> None:
                 source.wrong((*path, key), f"is no list of objects: {_FORMAT}")
             if not wrong and not shapes:
                 made.of_google.add(kind)
-                reader(item, made)
+                try:
+                    reader(item, made)
+                except ValueError as error:
+                    source.wrong(path, str(error))
 
 
 def _is_list_of_objects(value: Any) -> bool:
@@ -154,7 +158,7 @@ def _last(value: Any) -> str | None:
 def _network(item: _Item, made: Made) -> None:
     properties = {
         "autoCreateSubnetworks": item.get("autoCreateSubnetworks", False),
-        "routingMode": (item.get("routingConfig") or {}).get("routingMode"),
+        "routingMode": _object(item, "routingConfig").get("routingMode"),
         "networkFirewallPolicyEnforcementOrder": item.get("networkFirewallPolicyEnforcementOrder"),
     }
     network = _add(made, kinds.NETWORK, item, properties)
@@ -237,16 +241,15 @@ def _environment(item: _Item, made: Made) -> None:
     found = _ENVIRONMENT.fullmatch(item["name"])
     assert found is not None  # noqa: S101  # `_kind` looked
     config = item["config"]
-    node, private = config.get("nodeConfig") or {}, config.get("privateEnvironmentConfig") or {}
-    cluster = private.get("privateClusterConfig") or {}
-    policy = node.get("ipAllocationPolicy") or {}
+    node, private = _object(config, "nodeConfig"), _object(config, "privateEnvironmentConfig")
+    cluster, policy = _object(private, "privateClusterConfig"), _object(node, "ipAllocationPolicy")
     ranges = ("clusterIpv4CidrBlock", "clusterSecondaryRangeName", "servicesIpv4CidrBlock", "servicesSecondaryRangeName")
     parts = {
         "nodeConfig": {
             **_some(node, "network", "subnetwork", "serviceAccount", "tags", "composerNetworkAttachment"),
             "ipAllocationPolicy": _some(policy, *ranges),
         },
-        "softwareConfig": _some(config.get("softwareConfig") or {}, "imageVersion"),
+        "softwareConfig": _some(_object(config, "softwareConfig"), "imageVersion"),
         "privateEnvironmentConfig": {
             **_some(private, "cloudSqlIpv4CidrBlock", "cloudComposerConnectionSubnetwork"),
             **_some(cluster, "masterIpv4CidrBlock"),
@@ -254,6 +257,13 @@ def _environment(item: _Item, made: Made) -> None:
     }
     properties = {"name": found["name"], "region": found["region"], "project": found["project"], "config": parts}
     made.add(ENVIRONMENT[0], found["name"], {"id": item["name"], **properties})
+
+
+def _object(item: _Item, key: str) -> _Item:
+    found = item.get(key)
+    if found is not None and not isinstance(found, Mapping):
+        raise ValueError(f"{key} is no object: {_FORMAT}")
+    return found or {}
 
 
 def _some(item: _Item, *keys: str) -> dict[str, Any]:
