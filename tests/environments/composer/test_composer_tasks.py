@@ -68,6 +68,18 @@ def test_the_account_may_sign_with_the_one_key_before_the_environment_starts(upd
     assert started.depends_on >= {"finance-tokens", "finance-client-certificate"}
 
 
+def test_where_each_principal_has_a_certificate_the_account_may_read_each_and_no_other(update: Any) -> None:
+    secret = "projects/bank-airflow/secrets/airflow-{principal}-certificate"
+    engine = update(lambda: environment(image_version=IMAGE, tasks=provider(client_certificate_secret=secret)))
+    config = engine.config()["softwareConfig"]["airflowConfigOverrides"]
+    assert config["airlock-client_certificate"] == f"gcp-secret:{secret}"
+    members = engine.of("secretmanager/secretIamMember:SecretIamMember")
+    names = [one["name"] for one in manifested().document["principals"]]
+    assert names
+    assert {one.inputs["secretId"] for one in members.values()} == {secret.replace("{principal}", name) for name in names}
+    assert set(members) == {f"finance-client-certificate-{name}" for name in names}
+
+
 def test_the_manifest_lies_beside_the_dags(run: Any) -> None:
     made = run(lambda: environment(image_version=IMAGE, tasks=provider())).only("storage/bucketObject:BucketObject")
     assert (made.inputs["name"], made.inputs["content"]) == ("dags/airlock/manifest.json", manifested().text())

@@ -1,6 +1,7 @@
 """The proxy with HAProxy as its engine: what it is made of, what is read back and proven, and what is refused at preview."""
 
 import json
+import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,14 +13,18 @@ from in_process import run
 from pulumi_airlock.access import Access
 from pulumi_airlock.errors import InputError
 from pulumi_airlock.gates.stack import Resource, Stack
-from pulumi_airlock.gates.tcp_proxy import InTaskPods, TaskCertificates, TcpProxy, read
+from pulumi_airlock.gates.tcp_proxy import InTaskPods, TaskCertificates, TcpProxy, read, sidecar
+from pulumi_airlock.gates.tcp_proxy.haproxy.running import SCRIPT
+from pulumi_airlock.gates.tcp_proxy.programs import HAPROXY
 from pulumi_airlock.proof import prove
 from pulumi_airlock.proof.filters import Action, Environment, Filter, Match, Who
 from pulumi_airlock.proof.findings import Ground
 from pulumi_airlock.proof.relays import around, carried
 from pulumi_airlock.proof.sets import Services
 from pulumi_airlock.tokens import TCP_PROXY
+from ruamel.yaml import YAML
 from tcp_proxy_program import DOCUMENT, PODS, STS, cluster, compiled, fargate, proxy
+from test_tcp_proxy_gce import GCE
 from test_tcp_proxy_proven import AT, PROXY, TASKS, group
 
 MANAGED = TaskCertificates("finance", "finance")
@@ -200,6 +205,53 @@ def test_manifests_say_by_which_server_name_a_target_is_asked_for() -> None:
     }
 
 
+BESIDE = InTaskPods(name="tcp-proxy", namespace="airflow", issuer="bank-ca", engine="haproxy")
+
+
+def _text(stack: Stack) -> str:
+    return str(one(stack, CONFIG_MAP, "config").get("data", "haproxy.cfg"))
+
+
+def test_beside_a_task_it_listens_for_its_pod_alone_and_targets_are_named_below_its_certificate() -> None:
+    stack = made(BESIDE)
+    assert "bind 127.0.0.1:8443 ssl" in _text(stack)
+    assert "bind 0.0.0.0:9902" in _text(stack)
+    assert "-i warehouse-corp-example-5432.tcp-proxy.airflow.svc.cluster.local" in _text(stack)
+    certificate = one(stack, "kubernetes:cert-manager.io/v1:Certificate").get("spec")
+    assert "*.tcp-proxy.airflow.svc.cluster.local" in certificate["dnsNames"]
+    container = sidecar.container(BESIDE)
+    assert (container["image"], container["command"], container["args"]) == (HAPROXY, ["/bin/sh", "-c"], [SCRIPT])
+    folders = {each["mountPath"] for each in container["volumeMounts"]}
+    assert folders == {"/etc/haproxy/config", "/etc/haproxy/tls", "/etc/haproxy/jwks"}
+    said = {each["name"]: each["value"] for each in container["env"]}
+    assert (said["CONFIG"], said["TLS"]) == ("/etc/haproxy/config/haproxy.cfg", "/etc/haproxy/tls")
+
+
+ON_GCE = replace(GCE, image="europe-west1-docker.pkg.dev/bank/airlock/haproxy:2.6.22")
+
+
+def test_on_machines_of_google_cloud_its_program_is_a_file_that_the_container_reads() -> None:
+    stack = made(ON_GCE)
+    (found,) = read(stack)
+    assert _allowing(found)
+    text = one(stack, "gcp:compute/instanceTemplate:InstanceTemplate").get("metadata", "user-data")
+    files = {each["path"]: each for each in YAML(typ="safe", pure=True).load(text)["write_files"]}
+    program = files["/etc/airlock/proxy.sh"]
+    assert (program["content"], program["permissions"]) == (SCRIPT, "0644")
+    unit = files["/etc/systemd/system/airlock-proxy.service"]["content"]
+    (start,) = [line for line in unit.splitlines() if line.startswith("ExecStart=")]
+    words = shlex.split(start.removeprefix("ExecStart="))
+    assert words[-2:] == [ON_GCE.image, "/etc/airlock/proxy.sh"]
+    assert words[words.index("--entrypoint") + 1] == "/bin/sh"
+    assert "CONFIG=/var/lib/airlock/config/haproxy.cfg" in words
+    kept = {each.get("name") for each in stack.of_type("gcp:storage/bucketObject:BucketObject")}
+    assert kept == {"config/haproxy.cfg", "tls/ca.crt"}
+    # New routes replace its file, and no machine.
+    fewer = {**PLAIN, "routes": ROUTES[:1], "expect": []}
+    machine = one(made(ON_GCE, fewer), "gcp:compute/instanceTemplate:InstanceTemplate")
+    assert machine.get("metadata", "user-data") == text
+
+
 # Refused
 
 
@@ -238,9 +290,12 @@ def test_who_vouches_for_tasks_fits_the_engine(engine: str, issuers: tuple[Any, 
     assert message in problems(lambda: made(fargate(), engine=engine, issuers=issuers))
 
 
-def test_beside_a_task_it_does_not_run() -> None:
+def test_beside_a_task_both_have_the_same_engine_and_each_pod_its_own_certificate() -> None:
     beside = InTaskPods(name="tcp-proxy", namespace="airflow", issuer="bank-ca")
-    assert "HAProxy runs on Fargate or in a Deployment" in problems(lambda: made(beside))
+    said = problems(lambda: made(beside, issuers=(MANAGED,)))
+    assert "platform.engine: 'envoy': write 'haproxy', as the component has it" in said
+    said = problems(lambda: made(BESIDE, issuers=(MANAGED,)))
+    assert "issuers: finance: a task's pod has a certificate of its own: write the namespace" in said
 
 
 def test_confidential_data_takes_certificates_of_pods() -> None:

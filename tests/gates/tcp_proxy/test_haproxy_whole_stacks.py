@@ -8,13 +8,17 @@ from typing import Any
 
 import airlock_command
 import pytest
+from test_tcp_proxy_gce import GIVEN
 
 PROGRAMS = Path(__file__).parent
+OF_PODS = 'TaskCertificates("finance", "finance", namespace=finance.network.namespace, assurance="attested")'
 CERTIFICATES = {
     "mwaa": 'TaskCertificates("finance", "finance")',
-    "cluster": 'TaskCertificates("finance", "finance", namespace=finance.network.namespace, assurance="attested")',
+    "composer": 'tcp_proxy.TaskCertificates("finance", "finance")',
+    "cluster": OF_PODS,
+    "sidecar": OF_PODS,
 }
-ASSURANCE = {"mwaa": "asserted", "cluster": "attested"}
+ASSURANCE = {"mwaa": "asserted", "composer": "asserted", "cluster": "attested", "sidecar": "attested"}
 
 
 def other_engine(folder: Path, name: str) -> Path:
@@ -24,6 +28,7 @@ def other_engine(folder: Path, name: str) -> Path:
     issuers = re.compile(r"    issuers=\[.*?\n    \],\n", re.DOTALL)
     program, found = issuers.subn(f'    engine="haproxy",\n    issuers=[{CERTIFICATES[name]}],\n', program)
     assert found == 1
+    program = program.replace("beside = InTaskPods(", 'beside = InTaskPods(engine="haproxy", ')
     program = re.sub(r'\s+window=Window\(.*?\),|\s*session="1h",', "", program).replace("TaskIssuer", "TaskCertificates")
     (folder / "__main__.py").write_text(program)
     return folder
@@ -36,7 +41,7 @@ def airlock(folder: Path, command: str, *more: str) -> Any:
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("name", ["mwaa", "cluster"])
+@pytest.mark.parametrize("name", CERTIFICATES)
 def test_the_whole_stack_is_proven(tmp_path: Path, name: str) -> None:
     found = airlock(other_engine(tmp_path, name), "prove")
     assert found["ok"] is True, [one["message"] for kind in ("excess", "blocked", "unproven") for one in found[kind]]
@@ -68,3 +73,12 @@ def test_a_line_of_its_log_is_explained(tmp_path: Path) -> None:
     (said,) = airlock(folder, "explain", "--from-log", json.dumps(line))
     assert "tcp-proxy" in json.dumps(said)
     assert said["connection"]["rule"] == "deny-warehouse-5432"
+
+
+def test_on_machines_of_google_cloud_it_is_proven(tmp_path: Path) -> None:
+    folder = other_engine(tmp_path, "composer")
+    program = (folder / "__main__.py").read_text()
+    old = program[program.index("tcp_proxy.OnKubernetes(") : program.index(",\n)\nassert proxy.entry")]
+    (folder / "__main__.py").write_text(program.replace(old, GIVEN.replace("/envoy:distroless-v1.40.0", "/haproxy:2.6.22")))
+    found = airlock(folder, "prove")
+    assert found["ok"] is True, [one["message"] for kind in ("excess", "blocked", "unproven") for one in found[kind]]

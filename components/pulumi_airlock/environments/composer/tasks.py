@@ -28,6 +28,7 @@ OLDEST: Final = (2, 11)
 _MOUNT = "/home/airflow/gcs"
 """Where Composer has the bucket's folders in every component (Composer, "Data stored in Cloud Storage")."""
 _KEY_VERSION = re.compile(r"(projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+)/cryptoKeyVersions/[0-9]+")
+_PRINCIPAL: Final = "{principal}"
 _SECRET = re.compile(r"projects/([^/]+)/secrets/([A-Za-z0-9_-]{1,255})")
 
 
@@ -40,7 +41,10 @@ class TaskProvider:
     version: str
     """The provider's version: the package has to be in an index that the environment reaches."""
     client_certificate_secret: pulumi.Input[str] | None = None
-    """`projects/…/secrets/…` of Secret Manager with what the proxy is shown: JSON, `certificate` and `key` (PEM)."""
+    """`projects/…/secrets/…` of Secret Manager with what the proxy is shown: JSON, `certificate` and `key` (PEM).
+
+    `{principal}` in it stands for the task's principal, where each has a certificate of its own (a proxy of HAProxy).
+    """
     pass_on: Sequence[str] = ()
     """Connections (globs) outside the manifest that Airflow's other backends may answer."""
     vault_address: str | None = None
@@ -66,7 +70,7 @@ def check_tasks(tasks: TaskProvider, image: Image, software: ComposerSoftware, p
         fix = "write projects/…/locations/…/keyRings/…/cryptoKeys/…/cryptoKeyVersions/1"
         problems.add("tasks.manifest", f"its identity's key {identity['key']!r} is no version of a key of Cloud KMS: {fix}")
     secret = known(tasks.client_certificate_secret)
-    if secret is not None and not _SECRET.fullmatch(secret):
+    if secret is not None and not _SECRET.fullmatch(secret.replace(_PRINCIPAL, "principal")):
         problems.add("tasks.client_certificate_secret", f"{secret!r} is no secret: write projects/<project>/secrets/<name>")
 
 
@@ -99,15 +103,24 @@ def grants(name: str, tasks: TaskProvider, account: Account, opts: pulumi.Resour
         yield gcp.kms.CryptoKeyIAMMember(
             f"{name}-tokens", crypto_key_id=key[1], role="roles/cloudkms.signerVerifier", member=member, opts=opts
         )
-    if tasks.client_certificate_secret is not None:
-        secret = pulumi.Output.from_input(tasks.client_certificate_secret)
+    for label, secret in _secrets(tasks):
         yield gcp.secretmanager.SecretIamMember(
-            f"{name}-client-certificate",
+            f"{name}-client-certificate{label}",
             secret_id=secret,
             role="roles/secretmanager.secretAccessor",
             member=member,
             opts=opts,
         )
+
+
+def _secrets(tasks: TaskProvider) -> Iterator[tuple[str, pulumi.Input[str]]]:
+    """(what its grant is called besides, the secret) of each certificate."""
+    secret = tasks.client_certificate_secret
+    if isinstance(secret, str) and _PRINCIPAL in secret:
+        for one in tasks.manifest.document["principals"]:
+            yield f"-{one['name']}", secret.replace(_PRINCIPAL, one["name"])
+    elif secret is not None:
+        yield "", secret
 
 
 def ship(name: str, tasks: TaskProvider, prefix: pulumi.Output[str], opts: pulumi.ResourceOptions) -> None:

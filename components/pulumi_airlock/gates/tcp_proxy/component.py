@@ -102,14 +102,16 @@ class TcpProxy(pulumi.ComponentResource):
         check_platform(platform, problems)
         data, making = _MODULES[type(platform)]
         place = data.described(name, platform)
-        check_engine(engine, platform, place["host"], clients, connections, problems)
+        self._server_name = sidecar.server_name(platform) if isinstance(platform, InTaskPods) else None
+        named = self._server_name or place["host"]
+        check_engine(engine, platform, named, clients, connections, problems)
         with problems.noting("access"):
             day, digests = today or datetime.now(UTC).date(), manifest_digests
             known: dict[str, Any] = {"engine": engine, "session": length, "attested": frozenset(attested), "manifests": digests}
             plan = compile_proxy(access, name, issuers, day, **known)
         if plan is None:
             raise problems.error()
-        found = configuration(plan, engine, data.settings(clients, connections), place["host"])
+        found = configuration(plan, engine, data.settings(clients, connections), named)
         rules = data.leaving(access, plan, platform, found, problems)
         problems.raise_any()
         self.plan = plan
@@ -117,7 +119,6 @@ class TcpProxy(pulumi.ComponentResource):
         networks = tuple(said.get("entry", {}).get("cidrs", ()))
         self._entry = ProxyEntry(networks, PORT) if networks else None
         self.address = f"{said['host']}:{PORT}"
-        self._server_name = sidecar.server_name(platform) if isinstance(platform, InTaskPods) else None
         super().__init__(TCP_PROXY, name, said, opts)
         # Here: an environment in AWS needs no SDK of Kubernetes, and the other way round.
         made = import_module(f".{making}", __package__).make(plan, platform, found, rules, self)

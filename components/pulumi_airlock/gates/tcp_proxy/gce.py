@@ -1,7 +1,7 @@
 """What a proxy on machines of Google Cloud is made of, as plain data: what starts it, and the script that brings its files.
 
-Container-Optimized OS runs Envoy's image, by units that cloud-init writes (`user-data`). A script of a second unit brings the
-files from Cloud Storage and Secret Manager before Envoy starts, and again every minute, as on Fargate. No SDK in here.
+Container-Optimized OS runs the image of Envoy or HAProxy, by units that cloud-init writes. A script of a second unit
+brings the files from Cloud Storage and Secret Manager before that starts, and again every minute, as on Fargate. No SDK in here.
 """
 
 import hashlib
@@ -12,16 +12,18 @@ from typing import Any
 
 from ...access import Access
 from ...errors import Problems
-from .envoy import BOOTSTRAP
 from .fargate import PUT, objects
 from .files import Configuration
 from .leaving import networks
-from .manifests import USER, arguments
+from .manifests import USER
 from .plan import PORT, ProxyPlan
 from .platforms import OnGce
+from .programs import Program, program
 from .settings import Settings
 
 _SHARED = "/var/lib/airlock"
+_START = "/etc/airlock/proxy.sh"
+"""The program of an engine that is none of its image's own."""
 HEALTH_CHECKS = ("35.191.0.0/16", "130.211.0.0/22")
 """Where Google's health checks come from (Cloud Load Balancing, "Health checks overview", probe IP ranges)."""
 
@@ -108,22 +110,28 @@ def kept(found: Configuration, platform: OnGce) -> list[tuple[str, str]]:
     return list(_objects(found, platform))
 
 
-def user_data(platform: OnGce, found: Configuration, bucket: str) -> str:
+def user_data(gate: str, platform: OnGce, found: Configuration, bucket: str) -> str:
     """What cloud-init makes of a machine: two units, and the script. A change of it, or of the bootstrap, replaces machines."""
     given = "".join(f"{name}={shlex.quote(value)}\n" for name, value in environment(platform, found, bucket).items())
+    runs = program(found, gate)
     files = {
         "/etc/airlock/files.env": given,
         "/etc/airlock/files.sh": SCRIPT,
         "/etc/systemd/system/airlock-files.service": _unit("Files of the TCP proxy", "docker.service", _FILES),
         "/etc/systemd/system/airlock-proxy.service": _unit(
-            "TCP proxy", "airlock-files.service", _proxy(platform, found.settings)
+            "TCP proxy", "airlock-files.service", _proxy(platform, found.settings, runs)
         ),
+        # Read by the container's own user.
+        **({_START: runs.arguments[-1]} if runs.entry else {}),
     }
     document = {
-        "write_files": [{"path": path, "permissions": "0640", "owner": "root", "content": text} for path, text in files.items()],
+        "write_files": [
+            {"path": path, "permissions": "0644" if path == _START else "0640", "owner": "root", "content": text}
+            for path, text in files.items()
+        ],
         "runcmd": ["systemctl daemon-reload", "systemctl start airlock-files.service airlock-proxy.service"],
     }
-    digest = hashlib.sha256(found.files[BOOTSTRAP].encode()).hexdigest()[:32]
+    digest = hashlib.sha256(runs.restarts.encode()).hexdigest()[:32]
     # JSON is YAML as well.
     return f"#cloud-config\n# starts with {digest}\n{json.dumps(document, indent=1)}\n"
 
@@ -137,12 +145,16 @@ _FILES = (
 )
 
 
-def _proxy(platform: OnGce, place: Settings) -> Sequence[str]:
+def _proxy(platform: OnGce, place: Settings, runs: Program) -> Sequence[str]:
     registry = platform.image.partition("/")[0]
+    started = ""
+    if runs.entry:
+        given = " ".join(f"--env {name}={value}" for name, value in runs.environment.items())
+        started = f"{given} --volume {_START}:{_START}:ro --entrypoint {runs.entry[0]} "
     run = [
         "/usr/bin/docker run --rm --name airlock-proxy --network host --read-only --cap-drop ALL",
         f"--security-opt no-new-privileges --user {USER}:{USER} --ulimit nofile=1048576:1048576",
-        f"--volume {_SHARED}:{_SHARED}:ro {platform.image} {' '.join(arguments(place))}",
+        f"--volume {_SHARED}:{_SHARED}:ro {started}{platform.image} {_START if runs.entry else ' '.join(runs.arguments)}",
     ]
     # The image's own rules let in SSH alone (Container-Optimized OS, "Configure the host firewall").
     rule = f"INPUT -p tcp -m multiport --dports {place.port},{place.health_port} -j ACCEPT"

@@ -28,7 +28,9 @@ def make(
         )
     if platform.issuer is not None:
         host = sidecar.server_name(platform)
-        spec = manifests.certificate(sidecar.secret(platform), host, platform.issuer, platform.issuer_kind, platform.days)
+        below = bool(plan.certificates)
+        kind = platform.issuer_kind
+        spec = manifests.certificate(sidecar.secret(platform), host, platform.issuer, kind, platform.days, below=below)
         its = metadata(sidecar.secret(platform), platform.namespace, labels=labels)
         custom_resource(f"{name}-certificate", "cert-manager.io/v1", "Certificate", its, spec, parent)
     return (), ()

@@ -61,13 +61,15 @@ def arguments(place: Settings, concurrency: int = 2) -> list[str]:
     return ["-c", bootstrap, "--concurrency", str(concurrency), "--disable-hot-restart", "--log-level", "warning"]
 
 
-def container(place: Settings, image: str, resources: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Envoy's container, wherever it is. `prefix`: of its volumes' names."""
+def container(place: Settings, program: "Program", image: str, resources: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """The container of an engine, wherever it is. `prefix`: of its volumes' names."""
     mounts = {"config": place.folder, "jwks": place.keys, "tls": place.certificates}
     return {
-        "name": "envoy",
+        "name": program.name,
         "image": image,
-        "args": arguments(place),
+        "args": list(program.arguments),
+        **({"command": list(program.entry)} if program.entry else {}),
+        **({"env": [{"name": key, "value": text} for key, text in program.environment.items()]} if program.environment else {}),
         "resources": dict(resources),
         "securityContext": {
             "allowPrivilegeEscalation": False,
@@ -102,11 +104,7 @@ def deployment(
 ) -> dict[str, Any]:
     """The `spec` of the Deployment. Targets, rules, keys and certificates change without a restart; Envoy's bootstrap by one."""
     one = {
-        **container(place, image, resources),
-        "name": program.name,
-        "args": list(program.arguments),
-        **({"command": list(program.entry)} if program.entry else {}),
-        **({"env": [{"name": key, "value": text} for key, text in program.environment.items()]} if program.environment else {}),
+        **container(place, program, image, resources),
         "ports": [
             {"name": "tunnels", "containerPort": place.port, "protocol": "TCP"},
             {"name": "health", "containerPort": place.health_port, "protocol": "TCP"},

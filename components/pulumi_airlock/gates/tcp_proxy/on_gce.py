@@ -165,7 +165,7 @@ class Gce:
             shielded_instance_config={"enable_secure_boot": True, "enable_vtpm": True, "enable_integrity_monitoring": True},
             can_ip_forward=False,
             metadata={
-                "user-data": bucket.name.apply(lambda name: gce.user_data(platform, found, name)),
+                "user-data": bucket.name.apply(lambda name: gce.user_data(self._name, platform, found, name)),
                 "google-logging-enabled": "true",
                 "enable-oslogin": "TRUE",
                 "block-project-ssh-keys": "TRUE",

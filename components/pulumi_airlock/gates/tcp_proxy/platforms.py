@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 import pulumi
 
+from .plan import Engine
+
 ENVOY = "docker.io/envoyproxy/envoy:distroless-v1.40.0"
 AWS_CLI = "public.ecr.aws/aws-cli/aws-cli:2.31.0"
 
@@ -67,6 +69,8 @@ class InTaskPods:
     """Or a Secret of the namespace with `tls.crt`, `tls.key` and `ca.crt`: exactly one of the two."""
     days: int = 30
     """How long a certificate of the issuer holds."""
+    engine: Engine = "envoy"
+    """What runs there, as `TcpProxy` has it."""
     image: str = ENVOY
     requests: Mapping[str, str] = field(default_factory=lambda: {"cpu": "50m", "memory": "64Mi"})
     limits: Mapping[str, str] = field(default_factory=lambda: {"memory": "128Mi"})
@@ -97,7 +101,7 @@ class SecretFiles:
 
 @dataclass(frozen=True)
 class OnFargate:
-    """Tasks of ECS behind an internal load balancer that carries TCP on: TLS ends in Envoy."""
+    """Tasks of ECS behind an internal load balancer that carries TCP on: TLS ends in the proxy."""
 
     cluster_arn: pulumi.Input[str]
     vpc_id: pulumi.Input[str]
@@ -137,7 +141,7 @@ class OnFargate:
 class OnGce:
     """Machines of Google Cloud behind an internal load balancer, for Composer: Container-Optimized OS, without a public address.
 
-    The balancer passes TCP on as it is: TLS ends in Envoy, and the log shows the task's address.
+    The balancer passes TCP on as it is: TLS ends in the proxy, and the log shows the task's address.
     """
 
     project: str
@@ -159,7 +163,7 @@ class OnGce:
     kms_key_id: pulumi.Input[str]
     """Encrypts its configuration and its disks; Cloud Storage and Compute Engine have to be let use it."""
     image: str
-    """Envoy's, in Artifact Registry: the machines have no way to any other."""
+    """Envoy's, or HAProxy's, in Artifact Registry: the machines have no way to any other."""
     repository: str
     """Where that is: `projects/bank/locations/europe-west1/repositories/airlock`."""
     endpoints: tuple[str, ...] = ("199.36.153.8/30",)

@@ -11,7 +11,7 @@ from .files import Configuration
 from .haproxy import running
 from .haproxy.config import haproxy_configuration
 from .plan import Engine, ProxyPlan
-from .platforms import ENVOY, OnFargate, OnKubernetes, Platform
+from .platforms import ENVOY, InTaskPods, OnFargate, Platform
 from .settings import Settings
 
 HAPROXY = "docker.io/library/haproxy:2.6.22"
@@ -36,17 +36,29 @@ class Program:
 def program(found: Configuration, gate: str) -> Program:
     """What runs a configuration."""
     if found.start == BOOTSTRAP:
-        return Program("envoy", manifests.arguments(found.settings), restarts=found.files[BOOTSTRAP])
+        return replace(runs("envoy", found.settings, gate), restarts=found.files[BOOTSTRAP])
+    return runs("haproxy", found.settings, gate)
+
+
+def runs(engine: Engine, place: Settings, gate: str, concurrency: int = 2) -> Program:
+    """What runs an engine whose files are at a place. `concurrency`: Envoy's threads; HAProxy has one for each processor."""
+    if engine == "envoy":
+        return Program("envoy", manifests.arguments(place, concurrency))
     *entry, script = running.command()
-    return Program("haproxy", [script], entry, running.environment(gate, found.settings))
+    return Program("haproxy", [script], entry, running.environment(gate, place))
+
+
+def placed(place: Settings, engine: Engine) -> Settings:
+    """Where an engine has its files: below a folder of its own name where Envoy has one."""
+    folders = {name: getattr(place, name).replace("/etc/envoy", f"/etc/{engine}") for name in ("folder", "certificates", "keys")}
+    return replace(place, **folders)
 
 
 def configuration(plan: ProxyPlan, engine: Engine, place: Settings, host: str) -> Configuration:
-    """A plan as the files of an engine. `host`: what tasks connect to."""
+    """A plan as the files of an engine. `host`: what targets are named below."""
     if engine == "envoy":
         return envoy_configuration(plan, place)
-    folders = {name: getattr(place, name).replace("/etc/envoy", "/etc/haproxy") for name in ("folder", "certificates")}
-    return haproxy_configuration(plan, replace(place, **folders), host)
+    return haproxy_configuration(plan, placed(place, engine), host)
 
 
 def on(platform: Platform, engine: Engine) -> Platform:
@@ -58,13 +70,12 @@ def check_engine(
     engine: Engine, platform: Platform, host: str, clients: Sequence[str], connections: int, problems: Problems
 ) -> None:
     """Notes what an engine cannot do where it is to run."""
+    if isinstance(platform, InTaskPods) and platform.engine != engine:
+        problems.add("platform.engine", f"{platform.engine!r}: write {engine!r}, as the component has it")
     if engine != "haproxy":
         return
     if clients:
         problems.add("clients", "HAProxy knows a certificate by its subject, no alternative names: leave it out")
-    if not isinstance(platform, OnKubernetes | OnFargate):
-        problems.add("platform", f"{type(platform).__name__}: HAProxy runs on Fargate or in a Deployment: use engine='envoy'")
-        return
     if is_address(host):
         problems.add("platform", f"{host}: targets are named below the host's name, so that it must be one, and no address")
     if isinstance(platform, OnFargate) and connections > _MOST_ON_FARGATE:

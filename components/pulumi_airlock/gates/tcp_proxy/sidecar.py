@@ -10,24 +10,25 @@ from typing import Any
 
 from ...access import Access
 from ...errors import Problems
-from . import manifests
+from . import manifests, programs
 from .files import Configuration
 from .plan import ProxyPlan
 from .platforms import InTaskPods
 from .settings import Settings
 
+_HERE = "127.0.0.1"
 _PREFIX = "proxy-"
 """Of its volumes: the pod has some of its own."""
 
 
 def settings(clients: Sequence[str], connections: int) -> Settings:
     """Where things are in a task's pod: for the pod alone, and without administration, which the task could reach."""
-    return replace(manifests.settings(clients, connections), address="127.0.0.1", admin_port=None)
+    return replace(manifests.settings(clients, connections), address=_HERE, admin_port=None)
 
 
 def described(gate: str, platform: InTaskPods) -> dict[str, Any]:
     """What readers need."""
-    return {"host": "127.0.0.1", "sidecar": platform.namespace}
+    return {"host": _HERE, "sidecar": platform.namespace}
 
 
 def leaving(access: Access, plan: ProxyPlan, platform: InTaskPods, found: Configuration, problems: Problems) -> list[Any]:
@@ -36,6 +37,8 @@ def leaving(access: Access, plan: ProxyPlan, platform: InTaskPods, found: Config
         problems.add("issuers", f"every task's pod would fetch keys from {', '.join(places)}: give them as jwks")
     if wrong := [one.name for one in plan.issuers if one.kind != "projected"]:
         problems.add("issuers", f"{', '.join(wrong)}: a task's pod has a token of its own: use projected ones")
+    if wrong := [one.name for one in plan.certificates if one.namespace is None]:
+        problems.add("issuers", f"{', '.join(wrong)}: a task's pod has a certificate of its own: write the namespace")
     if platform.name != plan.gate:
         problems.add("platform.name", f"{platform.name!r}: write {plan.gate!r}, as the component is called")
     return manifests.leaving(access, plan, platform, found, problems)
@@ -54,13 +57,13 @@ def secret(platform: InTaskPods) -> str:
 def container(platform: InTaskPods) -> dict[str, Any]:
     """Among the pod's init containers: tasks start when it answers, and it ends when they have."""
     resources = {"requests": dict(platform.requests), "limits": dict(platform.limits)}
-    place = settings((), 0)
-    found = manifests.container(place, platform.image, resources, _PREFIX)
+    place, image = programs.placed(settings((), 0), platform.engine), programs.on(platform, platform.engine).image
+    program = programs.runs(platform.engine, place, platform.name, concurrency=1)
+    found = manifests.container(place, program, image, resources, _PREFIX)
     return {
         **found,
         "name": platform.name,
         "restartPolicy": "Always",
-        "args": manifests.arguments(place, concurrency=1),
         "startupProbe": {"httpGet": {"path": "/ready", "port": place.health_port}, "periodSeconds": 1, "failureThreshold": 60},
         # Nobody's, and not the task's: it may not look into the other's memory or files.
         "securityContext": {**found["securityContext"], "runAsUser": manifests.USER, "runAsGroup": manifests.USER},

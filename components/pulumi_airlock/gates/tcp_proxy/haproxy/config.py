@@ -200,5 +200,5 @@ def _manifests(manifests: Mapping[str, str]) -> str:
 def _health(settings: Settings) -> list[str]:
     if settings.health_port is None:
         return []
-    bind = f"bind {settings.address}:{settings.health_port}"
+    bind = f"bind {settings.health_address}:{settings.health_port}"
     return _section("frontend health", ["mode http", "no log", bind, "monitor-uri /ready", "http-request return status 404"])
