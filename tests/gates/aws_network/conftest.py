@@ -1,6 +1,8 @@
 """Runs a small Pulumi program in process and hands back what it registered, as readers see it: at preview, or after an update."""
 
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pulumi
 import pulumi.runtime
@@ -10,6 +12,8 @@ from pulumi.runtime import mocks
 from pulumi.runtime.proto import resource_pb2
 from pulumi_airlock.gates.sources import resource_from_wire
 from pulumi_airlock.gates.stack import Resource, Stack
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 OUTPUTS = {
     "aws:ec2/vpc:Vpc": {
