@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: up wheel distributions sbom record-release down test lint docs bench oracle fuzz browser parts parts-debian golden lock clean
+.PHONY: up wheel distributions sbom record-release down test lint docs bench oracle fuzz audit licences browser parts parts-debian golden lock clean
 .DEFAULT_GOAL := up
 
 # Once Airflow and Envoy are installed it takes a minute. Where they cannot be had, a bank's stack is planned, policed and proven.
@@ -69,6 +69,12 @@ oracle: $(STAMP)   ## holds the proof against brute force and z3 in 10,000 rando
 MINUTES ?= 10
 fuzz: $(STAMP)   ## property tests with cases that nobody has seen, for so long: make fuzz MINUTES=30; what failed, again: SEED=… ONLY=…
 	@MINUTES="$(MINUTES)" SEED="$(SEED)" ONLY="$(ONLY)" $(BIN)/python tests/hardening/fuzz.py
+
+audit: $(STAMP)   ## known vulnerabilities of everything that a lock names; fails where OSV cannot be asked, too
+	$(BIN)/python tests/release/audit.py
+
+licences: $(STAMP)   ## licences of what the wheel brings, into docs/supply-chain.md; fails where one is not allowed
+	$(BIN)/python tests/release/licences.py
 
 browser:   ## Debian's Chromium, in which tests open the page of a proof; without it they are skipped (needs root)
 	apt-get update -qq

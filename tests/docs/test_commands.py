@@ -41,6 +41,7 @@ HOW_MANY = {
     "docs/learn.md": 1,
     "docs/policies.md": 1,
     "docs/scale.md": 4,
+    "docs/supply-chain.md": 2,
     "docs/tutorial.md": 3,
     "docs/upgrades.md": 2,
 }
