@@ -167,7 +167,7 @@ def test_a_pattern_that_means_nothing_updates_nothing(tmp_path: Path):
 @pytest.mark.skipif(shutil.which("pulumi") is None, reason="the Pulumi CLI is not on PATH")
 def test_the_pulumi_cli_previews_a_stack_of_the_list(example: Mapping[str, ModuleType], tmp_path: Path, monkeypatch):
     sys.path.insert(0, str(ROOT / "tests" / "pulumi_cli"))
-    from echo_provider import Serving
+    from simulated_provider import Serving
 
     project = shutil.copytree(EXAMPLE, tmp_path / "project", ignore=shutil.ignore_patterns("__pycache__"))
     settings = project / "Pulumi.yaml"

@@ -1,35 +1,25 @@
-"""The example programs under the real Pulumi CLI: an SDK is generated, both are previewed, and what they make is proven.
+"""The package under the real Pulumi CLI: its schema, SDKs, and the example programs, each previewed, updated and proven.
 
 Runs where `pulumi` is on PATH, with its hosts of the languages; without a cloud or provider plugins.
 """
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from pulumi_airlock.gates.sources import stack_of_document
-from pulumi_airlock.report.proof import prove_stack
+import real_cli
+from real_cli import ROOT, Cli, copied, have_plugins, own_python, serving, variables
 
-sys.path.insert(0, str(Path(__file__).parent))
-from echo_provider import Serving
-
-ROOT = Path(__file__).parents[2]
 FIXTURE = """\
 functions:
   - {token: "aws:index/getCallerIdentity:getCallerIdentity", result: {accountId: "123456789012"}}
 """
+SDKS = {"nodejs": "index.ts", "python": "pulumi_airlock/__init__.py", "go": "airlock/init.go", "dotnet": "Provider.cs"}
+"""Language → a file of its SDK."""
 
-pytestmark = [
-    pytest.mark.pulumi_cli,
-    pytest.mark.skipif(shutil.which("pulumi") is None, reason="the Pulumi CLI is not on PATH"),
-]
+pytestmark = real_cli.MARKS
 
 
 def _needs(*programs: str) -> None:
@@ -38,65 +28,96 @@ def _needs(*programs: str) -> None:
         pytest.skip(f"not on PATH: {', '.join(missing)}")
 
 
-class Project:
-    """A copy of an example, with the package beside it as in the repository."""
-
-    def __init__(self, folder: Path, example: str, environment: dict[str, str]) -> None:
-        self.folder, self._environment = folder / "examples" / example, environment
-        shutil.copytree(ROOT / "examples" / example, self.folder, ignore=shutil.ignore_patterns("node_modules", "sdks"))
-        package = folder / "components"
-        package.mkdir()
-        for file in ("__main__.py", "schema.json"):
-            shutil.copy(ROOT / "components" / file, package / file)
-        settings = (ROOT / "components" / "PulumiPlugin.yaml").read_text()
-        # The library that runs these tests: nothing is to be installed.
-        (package / "PulumiPlugin.yaml").write_text(settings.replace("../.venv", sys.prefix))
-
-    def run(self, *command: str) -> str:
-        done = subprocess.run(
-            command, cwd=self.folder, env=self._environment, capture_output=True, text=True, timeout=600, check=False
-        )
-        assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
-        return done.stdout
-
-    def preview(self) -> str:
-        self.run("pulumi", "stack", "init", "dev")
-        return self.run("pulumi", "preview", "--stack", "dev", "--json")
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """The repository as far as the package needs it. The library is the one that runs these tests: nothing is to be installed."""
+    _needs("pulumi-language-python")
+    folder = tmp_path / "repository"
+    copied(folder, "examples/yaml", "examples/typescript")
+    package = folder / "components"
+    package.mkdir()
+    for file in ("__main__.py", "schema.json", "PulumiPlugin.yaml"):
+        shutil.copy(ROOT / "components" / file, package / file)
+    own_python(package / "PulumiPlugin.yaml")
+    return folder
 
 
 @pytest.fixture
-def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
+def cli(repository: Path, tmp_path: Path) -> Iterator[Cli]:
     fixture = tmp_path / "fixtures.yaml"
     fixture.write_text(FIXTURE)
-    with ExitStack() as running:
-        served = {package: running.enter_context(Serving(fixture)) for package in ("aws", "fortios")}
-        yield os.environ | {
-            "PULUMI_BACKEND_URL": f"file://{tmp_path}",
-            "PULUMI_CONFIG_PASSPHRASE": "",
-            "PULUMI_HOME": str(tmp_path / "home"),
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
-            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-            "PULUMI_DEBUG_PROVIDERS": ",".join(f"{package}:{one.port}" for package, one in served.items()),
-        }
+    have_plugins(tmp_path / "cli")
+    with serving(Cli(repository, variables(tmp_path / "cli")), fixture) as found:
+        yield found
 
 
-def _proven(preview: str, gates: tuple[str, ...]) -> None:
-    proof = prove_stack(stack_of_document(json.loads(preview), "dev"), at=datetime(2026, 11, 26, 12, tzinfo=UTC))
-    assert proof.ok
-    assert proof.gates == gates
+def _in(cli: Cli, folder: str) -> Cli:
+    return Cli(cli.folder / folder, cli.environment, cli.provider)
 
 
-def test_the_yaml_example_is_previewed_and_proven(tmp_path: Path, environment: dict[str, str]):
-    _needs("pulumi-language-python", "pulumi-language-yaml")
-    project = Project(tmp_path, "yaml", environment)
-    _proven(project.preview(), ("aws_network", "fortigate"))
+def _is_proven_updated_and_left(cli: Cli, gates: list[str]) -> None:
+    """What the READMEs say, then an update, a second one, and the end."""
+    cli.select("dev")
+    (cli.folder / "preview.json").write_text(json.dumps(cli.preview()))
+    proof = json.loads(cli.airlock("prove", "--from", "preview.json", "--json"))
+    assert proof["ok"]
+    assert proof["gates"] == gates
+    cli.pulumi("up", "--yes", "--skip-preview")
+    cli.pulumi("stack", "export", "--file", "state.json")
+    assert json.loads(cli.airlock("prove", "--from", "state.json", "--json"))["ok"]
+    cli.pulumi("preview", "--expect-no-changes")
+    cli.pulumi("destroy", "--yes", "--skip-preview")
 
 
-def test_the_typescript_example_is_compiled_previewed_and_proven(tmp_path: Path, environment: dict[str, str]):
-    _needs("pulumi-language-python", "pulumi-language-nodejs", "npm")
-    project = Project(tmp_path, "typescript", environment)
-    schema = str(tmp_path / "components" / "schema.json")
-    project.run("pulumi", "package", "gen-sdk", schema, "--language", "nodejs", "--local", "--out", "sdk")
-    project.run("npm", "install", "--no-audit", "--no-fund", "file:sdk/nodejs")
+def test_the_yaml_example(cli: Cli):
+    _needs("pulumi-language-yaml")
+    _is_proven_updated_and_left(_in(cli, "examples/yaml"), ["aws_network", "fortigate"])
+
+
+def test_the_typescript_example(cli: Cli):
+    _needs("pulumi-language-nodejs", "npm")
+    project = _in(cli, "examples/typescript")
+    project.pulumi("install")
     project.run("npx", "tsc")
-    _proven(project.preview(), ("aws_network", "fortigate", "tcp-proxy"))
+    _is_proven_updated_and_left(project, ["aws_network", "fortigate", "tcp-proxy"])
+
+
+def test_the_cli_reads_the_schema_that_is_checked_in(cli: Cli):
+    told = json.loads(cli.pulumi("package", "get-schema", "./components"))
+    ours = json.loads((ROOT / "components" / "schema.json").read_text())
+    assert told["name"] == "airlock"
+    assert told["resources"].keys() == ours["resources"].keys()
+    for token, resource in ours["resources"].items():
+        assert told["resources"][token]["inputProperties"].keys() == resource["inputProperties"].keys()
+
+
+@pytest.mark.parametrize("language", SDKS)
+def test_an_sdk_is_made_for(language: str, cli: Cli, tmp_path: Path):
+    cli.pulumi("package", "gen-sdk", "./components", "--language", language, "--out", str(tmp_path / "sdk"))
+    made = next((tmp_path / "sdk" / language).rglob(SDKS[language]))
+    assert made.stat().st_size > 100
+
+
+def test_what_cannot_be_used_is_refused_at_its_property(cli: Cli):
+    _needs("pulumi-language-yaml")
+    project = _in(cli, "examples/yaml")
+    settings = project.folder / "Pulumi.yaml"
+    text = settings.read_text()
+    for right, wrong in (("cidr: 10.40.0.0/20", "cidr: 10.40.0.0/29"), ("eu-central-1b", "eu-west-1b")):
+        assert right in text
+        text = text.replace(right, wrong)
+    settings.write_text(text)
+    project.select("dev")
+    done = project.ended("pulumi", "preview", "--non-interactive", status=None)
+    assert done.returncode not in (0, 2), done.stdout
+    shown = _shown("what the Pulumi CLI prints")
+    assert len(shown) == 3
+    for line in shown:
+        assert line in done.stdout
+
+
+def _shown(marked: str) -> list[str]:
+    """The lines of a block of docs/languages.md, by what is said above it."""
+    page = (ROOT / "docs" / "languages.md").read_text()
+    block = page[page.index(marked) :].split("```")[1]
+    return [line.strip() for line in block.splitlines()[1:] if line.strip()]
