@@ -86,8 +86,8 @@ class _Proposing:
         for one in clear:
             names = [one.principal] if one.principal else principal_of.get(one.task, []) if one.task else []
             if routes := [route for name in names for route in declared.get((name, one.target.declared), ())]:
-                self._outside(one, routes)
-                pairs.setdefault(("", one.target), []).append(one)
+                if self._is_declared(one, routes):
+                    pairs.setdefault(("", one.target), []).append(one)
             elif names:
                 pairs.setdefault((names[0], one.target), []).append(one)
         self._found.declared = sum(not who for who, _ in pairs)
@@ -100,10 +100,12 @@ class _Proposing:
             self._refuse(self._access)
         return self._found
 
-    def _outside(self, one: Evidence, routes: Sequence[Route]) -> None:
-        minutes = one.minutes[~declared_at(routes, one.minutes)]
-        if len(minutes):
-            self._found.outside.append(Outside(one, tuple(routes), minutes))
+    def _is_declared(self, one: Evidence, routes: Sequence[Route]) -> bool:
+        """Whether a route's window holds at some of its times; those at which none does are noted."""
+        declared = declared_at(routes, one.minutes)
+        if not declared.all():
+            self._found.outside.append(Outside(one, tuple(routes), one.minutes[~declared]))
+        return bool(declared.any())
 
     def _live(self) -> list[Route]:
         return [one for one in self._access.routes if not one.expired(self._today)] if self._access else []
