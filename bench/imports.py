@@ -7,7 +7,6 @@ import argparse
 import json
 import multiprocessing
 import random
-import resource
 import tempfile
 import time
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from pathlib import Path
 from pulumi_airlock.brownfield import Options, Told, access_file, draft, read_sources, without_strangers
 from rich.console import Console
 
+from .measure import peak_megabytes
 from .pages import replace_table
 
 AT = datetime(2026, 11, 21, 9, tzinfo=UTC)
@@ -142,9 +142,8 @@ def measure(policies: int) -> Imported:
         made = draft(stack, {}, AT)
         access_file(made, [path.name])
         drafted = time.process_time()
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     ours = len(range(0, policies, SHARE))
-    return Imported(policies, lines, ours, len(made.access.routes), read - started, drafted - read, memory)
+    return Imported(policies, lines, ours, len(made.access.routes), read - started, drafted - read, peak_megabytes())
 
 
 def _table(found: list[Imported]) -> str:

@@ -6,7 +6,6 @@ python -m bench.learn [--lines N]… [--formats NAME]… [--days N] [--markdown 
 import argparse
 import json
 import multiprocessing
-import resource
 import sys
 import tempfile
 import time
@@ -19,7 +18,7 @@ from pulumi_airlock.learn import Learnt, TaskRun, Worker, learn, opened, worker_
 from rich.console import Console
 
 from .lines import LINES, records
-from .measure import ROOT
+from .measure import ROOT, peak_megabytes
 from .traffic import Traffic, everything, traffic
 
 BANK = ROOT / "stacks" / "access" / "prod-mwaa.yaml"
@@ -121,8 +120,7 @@ def _time(name: str, lines: int, log: Path) -> Timed:
         joined = time.perf_counter()
         if seen.told.lines != lines or seen.told.unreadable:
             sys.exit(f"{name}: {seen.told}")
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return Timed(name, lines, log.stat().st_size / 1e6, read - started, used, joined - read, memory)
+    return Timed(name, lines, log.stat().st_size / 1e6, read - started, used, joined - read, peak_megabytes())
 
 
 def _runs(made: Traffic) -> list[TaskRun]:

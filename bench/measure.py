@@ -49,6 +49,14 @@ def measure_all(runs: int, progress: Callable[[str], None]) -> list[Measured]:
     return [Measured(name, resources, *map(tuple, zip(*found, strict=True))) for name, found in taken.items()]
 
 
+def peak_megabytes() -> float:
+    """The most memory that this process had; not as the system counts it of a child, which begins with its parent's."""
+    status = Path("/proc/self/status")
+    lines = status.read_text(encoding="utf-8").splitlines() if status.exists() else []
+    told = next((line.split()[1] for line in lines if line.startswith("VmHWM:")), None)
+    return int(told or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) / 1024
+
+
 def _processor_seconds() -> float:
     """Processor time of all processes that we have started and that have ended."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
