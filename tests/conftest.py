@@ -21,6 +21,11 @@ settings.register_profile("other", derandomize=False)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are cores: some tests wait for servers."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.fixture(autouse=True)
 def event_loop_of_its_own() -> Iterator[None]:
     """Pulumi's outputs need an event loop, and a test must not depend on the one that another left behind, or took away."""
