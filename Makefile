@@ -23,7 +23,7 @@ down: $(STAMP)
 	$(BIN)/airlock destroy --stack local --yes
 
 test: $(STAMP)
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
