@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pulumi_airlock.access import Access, Route, loads
 from pulumi_airlock.access.calendar import holds_at
@@ -45,6 +45,7 @@ def row(began: datetime, ended: datetime | None = None, task: str = "load") -> t
     return ("fortigate", "10.40.0.11", "10.20.4.11", "", 1521, "tcp", *seen, True, "", *who, 1)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1)), min_size=1, max_size=30),
     st.sampled_from(["Europe/Zurich", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "UTC"]),
