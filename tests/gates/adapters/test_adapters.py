@@ -1,7 +1,7 @@
 """Proxies that somebody else runs: what is compiled for each is read back, proven, and what none can say is refused."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from importlib import import_module
@@ -26,10 +26,10 @@ AT = datetime(2026, 11, 24, 3, tzinfo=UTC)
 TARGETS = {"warehouse.corp.example 5432/tcp", "10.20.4.20/32 1521/tcp", "10.20.4.21/32 1521/tcp"}
 
 
-def proven(stack: Stack, access: Access = ACCESS) -> Any:
-    """Tasks of both environments reach the proxy alone."""
+def proven(stack: Stack, access: Access = ACCESS, more: Sequence[Match] = ()) -> Any:
+    """Tasks of both environments reach the proxy alone (and whatever else is open to them)."""
     to_proxy = Match(hosts=Hosts.from_cidr("10.50.0.0/26"), services=Services.of("tcp", 443, 443))
-    rules = (Rule(Action.ALLOW, to_proxy, Source("urn::open")),)
+    rules = tuple(Rule(Action.ALLOW, one, Source("urn::open")) for one in (to_proxy, *more))
     network = Filter("network", "network", Combine.ANY_ALLOW, Action.DENY, rules, "urn::network", always=True)
     scope = Match(who=Who(environments=frozenset({"finance", "risk"})))
     filters = [replace(network, scope=scope), *read(stack)]
@@ -136,6 +136,18 @@ def test_a_role_of_teleport_that_selects_every_application_is_excess_and_more_is
     found = proven(edited(compiled(PODS), wider))
     assert {name for one in found.excess for name in one.destinations} == {"warehouse"}
     assert any("resources that are not in the stack" in one.message for one in found.unproven)
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_documents_that_lead_nowhere_refuse_and_a_way_around_is_still_found(name: str) -> None:
+    stack = edited(compiled(PRODUCTS[name]), lambda document: {"nothing": True})
+    found = proven(stack)
+    assert {route for one in found.blocked for route in one.routes} == {one["name"] for one in DOCUMENT["routes"]}
+    assert not found.excess
+    direct = Match(hosts=Hosts.from_cidr("10.20.4.0/24"), services=Services.of("tcp"))
+    said = [one.message for one in proven(stack, more=[direct]).excess]
+    assert said
+    assert all(one.startswith("around proxy: ") for one in said)
 
 
 @pytest.mark.parametrize("name", PRODUCTS)

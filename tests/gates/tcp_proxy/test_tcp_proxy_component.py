@@ -55,6 +55,30 @@ def test_it_is_read_back_on_both_platforms(on_fargate: Stack, in_cluster: Stack)
     assert str(relay.entry.hosts if relay.entry else "") == "tcp-proxy.airlock.svc.cluster.local"
 
 
+def _reached(stack: Stack) -> set[str]:
+    """Who has to get to the proxy."""
+    (found,) = read(stack)
+    return {name for each in found.needs if each.reason == "tasks to the proxy" for name in each.match.who.workloads or ()}
+
+
+def test_accounts_that_it_lets_through_have_to_get_to_it_and_no_others(on_fargate: Stack, in_cluster: Stack) -> None:
+    assert _reached(in_cluster) == {"airflow/etl", "airflow/ledger"}
+    # There the network stands before it on every way: the routes themselves are blocked.
+    assert _reached(on_fargate) == set()
+
+    def refused(each: Resource) -> Resource:
+        if each.type != CONFIG_MAP or "targets.json" not in each.get("data", default={}):
+            return each
+        document = json.loads(each.get("data", "targets.json"))
+        (warehouse,) = [one for one in document["resources"][0]["virtual_hosts"] if "warehouse" in one["name"]]
+        rules = warehouse["typed_per_filter_config"]["airlock.deny"]["rbac"]["rules"]
+        rules["policies"]["nobody"] = {"permissions": [{"any": True}], "principals": [{"any": True}]}
+        data = {**each.get("data"), "targets.json": json.dumps(document)}
+        return replace(each, properties={**each.properties, "data": data})
+
+    assert _reached(Stack([refused(each) for each in in_cluster.resources])) == {"airflow/ledger"}
+
+
 def test_on_fargate_only_airflow_gets_in_and_only_targets_are_let_out(on_fargate: Stack) -> None:
     rules = on_fargate.of_type("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule")
     assert all(each.get("referencedSecurityGroupId") and not each.get("cidrIpv4") for each in rules)
@@ -291,3 +315,22 @@ def test_the_script_brings_files_and_renews_them(tmp_path: Path) -> None:
             assert running.poll() is None
         finally:
             running.kill()
+
+
+def test_every_wrong_argument_is_told_at_once() -> None:
+    wrong = {"session": "an hour", "connections": 5, "engine": "nginx", "issuers": (replace(PODS, kind="x", assurance="y"),)}
+    with pytest.raises(InputError) as error:
+        compiled(cluster(namespace="Air lock", issuer="", replicas=1, callers=("etl",)), **wrong)
+    assert {one.path for one in error.value.problems} == {
+        "session",
+        "connections",
+        "engine",
+        "issuers[0].kind",
+        "issuers[0].assurance",
+        "issuers[0].namespace",
+        "platform.namespace",
+        "platform.issuer",
+        "platform.replicas",
+        "platform.callers",
+    }
+    assert {one.place for one in error.value.problems} == {"tcp-proxy"}

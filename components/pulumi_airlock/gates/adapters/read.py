@@ -104,7 +104,9 @@ def _filter(gate: str, product: str, files: Sequence[_File], component: Resource
         unread.append(whole.at(label="its documents"))
     rules += [Rule(Action.ALLOW, Match(), one, (f"{gate}: its documents",)) for one in unread]
     leads = Hosts.union(one.match.hosts for one in rules)
-    relays = (_relay(component, accounts.values(), leads),) if leads else ()
+    relay = _relay(component, accounts.values(), leads)
+    # Also of one that leads nowhere: it is the network that sends tasks there, or past it.
+    relays = (relay,) if leads or relay.entry is not None else ()
     needs = tuple(_needs(rules, relays))
     shape = Shape(nouns=("grant", "grants"))
     trusts = tuple(dict.fromkeys(_trust(product, one) for one in accounts.values()))

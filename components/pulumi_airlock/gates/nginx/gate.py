@@ -112,13 +112,15 @@ class NginxGateway(pulumi.ComponentResource):
             longest = parse_duration(session)
         if engine == "nginx":
             _check_secret(name, networks, problems)
-        problems.raise_any()
-        assert access.identity_provider is not None  # noqa: S101  # checked just before
-        issuer = access.identity_provider.issuer
         found = {key: _upstream(one) for key, one in upstreams.items()}
-        day = today or datetime.now(UTC).date()
-        plan = compile_gateway(access, name, namespace, found, day, session=longest, body_limit=body_limit)
-        check_engine(plan, engine)
+        plan: GatewayPlan | None = None
+        with problems.noting("access"):
+            day = today or datetime.now(UTC).date()
+            plan = compile_gateway(access, name, namespace, found, day, session=longest, body_limit=body_limit)
+            check_engine(plan, engine)
+        problems.raise_any()
+        assert access.identity_provider is not None and plan is not None  # noqa: S101, PT018  # checked just before
+        issuer = access.identity_provider.issuer
         self._plan, self.session = plan, plan.session
         self._caller = f"{namespace}/{name}" if engine == "nginx" else controller
         self.workloads = workloads_of(plan, engine)

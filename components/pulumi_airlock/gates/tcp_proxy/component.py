@@ -95,7 +95,8 @@ class TcpProxy(pulumi.ComponentResource):
             problems.add("connections", f"{connections}: between 100 and 1,000,000")
             # What it was to be, so that all else that is wrong is told as well.
             engine = "haproxy" if any(isinstance(one, TaskCertificates) for one in issuers) else "envoy"
-        length, plan = LONGEST_SESSION, None
+        length = LONGEST_SESSION
+        plan: ProxyPlan | None = None
         with problems.noting("session"):
             length = parse_duration(session)
         platform = on(platform, engine)
