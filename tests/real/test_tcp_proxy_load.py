@@ -10,7 +10,7 @@ from real_load import BOOKS, CASES, FINANCE, LEDGER, WAREHOUSE, State, Turns, lo
 from real_parts import ENVOY, needed
 
 RATE, SECONDS = 1000, 10
-DECISIONS, TURNS = 2000, 4
+DECISIONS, TURNS = 1000, 4
 """At least, however busy the machine is."""
 
 
