@@ -75,6 +75,9 @@ def test_a_change_reads_as_what_somebody_would_do() -> None:
     assert str(Change(Step.ADD, 0, routes, None, Match(hosts=match.hosts), Action.ALLOW)) == (
         "add to policies of edge a route to 10.20.4.10"
     )
+    assert str(Change(Step.ADD, 0, routes, deny, Match(hosts=match.hosts), Action.ALLOW)) == (
+        'add to policies of edge a route to 10.20.4.10; now: policy "deny-all" (deny)'
+    )
     assert str(Change(Step.TAKE_AWAY, 0, first, deny)) == 'take policy "deny-all" (deny) away from policies of edge'
     assert str(Change(Step.NARROW, 0, first, deny, match)).startswith('make an exception in policy "deny-all"')
 

@@ -46,7 +46,8 @@ class Change:
         if self.step is Step.ADD:
             match = self.match or Match()
             if one.kind is Kind.ROUTING:
-                return f"add to {one.name} a route to {_few(match.hosts)}"
+                now = f"; now: {self.source}" if self.source else ""
+                return f"add to {one.name} a route to {_few(match.hosts)}{now}"
             does = "allows" if self.action is Action.ALLOW else "denies"
             return f"add to {one.name} a rule that {does} {traffic(match)}{self._place()}"
         if self.step is Step.NARROW:
