@@ -56,11 +56,12 @@ record-release: $(STAMP)   ## records the programs and states of a release for t
 docs: $(STAMP)   ## the documentation as a site, in dist/site; a broken link fails
 	$(BIN)/python -m mkdocs build --strict
 
-bench: $(STAMP)   ## how long a preview takes, a proof, and the way through the proxy (make parts); tables go to docs/performance*.md
+bench: $(STAMP)   ## how long a preview takes, a proof, an import, and the way through the proxy (make parts); tables go to docs
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.proofs --timeout 60 --markdown docs/performance.md
 	$(BIN)/python -m bench.path --markdown docs/performance-runtime.md
 	$(BIN)/python -m bench.fleet --markdown docs/scale.md
+	$(BIN)/python -m bench.imports --markdown docs/import.md
 	-$(BIN)/python -m bench.lookups
 
 oracle: $(STAMP)   ## holds the proof against brute force and z3 in 10,000 random cases: some five minutes
