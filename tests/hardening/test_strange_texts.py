@@ -3,6 +3,8 @@
 import gzip
 import json
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +25,18 @@ from pulumi_airlock.gates.documents import parse_document
 from pulumi_airlock.gates.nginx import directives
 from pulumi_airlock.gates.sources import stack_of_document
 from pulumi_airlock.gates.tcp_proxy.haproxy import syntax
+from pulumi_airlock.learn import opened, read_aggregated, read_runs
+from pulumi_airlock.logs import Reader
 from pulumi_airlock.logs.answer import read_answer
+from pulumi_airlock.offline.config import load_config
+from pulumi_airlock.offline.fixtures import load_fixtures
+from pulumi_airlock.offline.packs import load_config as load_levels
+from pulumi_airlock.offline.project import find_project
+from pulumi_airlock.offline.state import StateFile
+from pulumi_airlock.soc2 import files as evidence
 
-ROOT = Path(__file__).parents[2]
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
 STATES = ROOT / "tests" / "upgrade" / "recorded" / "0.1.0"
 BACKUP = """#config-version=FGT60F-7.4.8-FW-build2795-250523:opmode=0:vdom=0:user=admin
 config firewall address
@@ -105,6 +116,43 @@ GROUPS = json.dumps(
 RULES = json.dumps({"list": [{"id": "1", "name": "r", "action": "ALLOW", "policyType": "1", "ruleOrder": "1", "conditions": []}]})
 
 
+RUNS = json.dumps(
+    [{"dag_id": "d", "task_id": "t", "start_date": "2026-11-23 22:00:00", "end_date": None, "hostname": "10.0.0.7"}]
+)
+PROJECT = "name: tiny\nruntime: python\nconfig: {region: {type: string, default: eu}, workers: {type: integer, default: 1}}\n"
+SETTINGS = (
+    "encryptionsalt: v1:HUCO1/Wkd3c=:v1:AZx8zIYdKeN7sRUE:hdu088mziY5o2tNGFxIq8JxdQnncWA==\n"
+    "name: tiny\nruntime: {name: python}\nmain: .\n"
+    "config:\n  tiny:region: eu\n  tiny:workers: 3\n  tiny:secret: {secure: v1:AAAA:BBBB}\n"
+    "functions: [{token: a:b:c, args: {x: 1}, result: {y: {secret: z}}}]\nstackReferences: {a/b/c: {d: 1}}\n"
+)
+GOOGLE = json.dumps(
+    [
+        {"kind": "compute#network", "name": "n", "selfLink": "projects/p/global/networks/n", "autoCreateSubnetworks": False},
+        {
+            "kind": "compute#firewall",
+            "name": "f",
+            "selfLink": "projects/p/global/firewalls/f",
+            "network": "projects/p/global/networks/n",
+            "direction": "EGRESS",
+            "priority": 100,
+            "allowed": [{"IPProtocol": "tcp", "ports": ["443"]}],
+            "destinationRanges": ["10.0.0.0/8"],
+        },
+    ]
+)
+EVIDENCE = json.dumps({"evaluated": {"project": "p", "stack": "s", "packs": []}, "criteria": [], "controls": [], "signOffs": []})
+
+
+def base(name: str) -> str:
+    return (HERE / "corpus" / "base" / name).read_text(encoding="utf-8")
+
+
+def logs() -> str:
+    names = sorted(path.name for path in (HERE / "corpus" / "base").glob("*.log"))
+    return "".join(map(base, sorted(names, key="fw.log".__ne__)))  # one that does not look like JSON first
+
+
 def state(name: str = "dev-consul") -> str:
     return gzip.decompress((STATES / f"{name}.json.gz").read_bytes()).decode()
 
@@ -131,6 +179,59 @@ def imported(text: str, folder: Path, name: str) -> None:
     read_sources([path], Options())
 
 
+def read_log(text: str) -> None:
+    reader = Reader()
+    for number, line in enumerate(text.splitlines(), 1):
+        list(reader.line(number, line))
+
+
+def learnt(text: str, folder: Path) -> None:
+    """Read by DuckDB, and what is odd by the parsers."""
+    path = folder / "some.log"
+    path.write_text(text, encoding="utf-8", errors="surrogatepass")
+    with opened("") as seen:
+        seen.read(str(path), None)
+
+
+def ran(text: str, folder: Path, name: str) -> None:
+    path = folder / name
+    path.write_text(text, encoding="utf-8", errors="surrogatepass")
+    read_runs(str(path), since=datetime(2020, 1, 1, tzinfo=UTC), until=datetime(2030, 1, 1, tzinfo=UTC))
+
+
+def aggregated(text: str, folder: Path) -> None:
+    path = folder / "aggregated.csv"
+    path.write_text(text, encoding="utf-8", errors="surrogatepass")
+    with opened("") as seen:
+        read_aggregated(seen, path)
+
+
+def configured(text: str, folder: Path) -> None:
+    """As the stack's configuration, its fixtures, its project and a pack's levels at once."""
+    for name, sound in {"Pulumi.yaml": PROJECT, "__main__.py": "", "Pulumi.dev.yaml": "config: {}\n"}.items():
+        (folder / name).write_text(sound)
+    project = find_project(folder)
+    file = folder / "Pulumi.dev.yaml"
+    file.write_text(text, encoding="utf-8", errors="surrogatepass")
+    for read in (lambda: load_config(project, "dev"), lambda: load_fixtures(file), lambda: load_levels(file)):
+        with suppress(InputError):
+            read()
+    (folder / "Pulumi.yaml").write_text(text, encoding="utf-8", errors="surrogatepass")
+    find_project(folder)
+
+
+def kept(text: str, folder: Path) -> None:
+    state = StateFile(folder, "tiny", "dev")
+    state.folder.mkdir(parents=True)
+    state.path.write_text(text, encoding="utf-8", errors="surrogatepass")
+    state.read()
+
+
+def signed(text: str, folder: Path) -> None:
+    (folder / "evidence.json").write_text(text, encoding="utf-8", errors="surrogatepass")
+    evidence.read(folder / "evidence.json")
+
+
 Case = tuple[str, Callable[[], str], Callable[[str, Path], Any], tuple[type[Exception], ...]]
 CASES: list[Case] = [
     (
@@ -148,6 +249,15 @@ CASES: list[Case] = [
     ("a backup imported", lambda: BACKUP, lambda text, at: imported(text, at, "backup.conf"), (InputError,)),
     ("manifests imported", lambda: MANIFESTS, lambda text, at: imported(text, at, "objects.json"), (InputError,)),
     ("groups imported", lambda: GROUPS, lambda text, at: imported(text, at, "groups.json"), (InputError,)),
+    ("lines of logs", logs, lambda text, _: read_log(text), ()),
+    ("lines of logs counted", logs, learnt, (InputError,)),
+    ("runs as CSV", lambda: base("runs.csv"), lambda text, at: ran(text, at, "runs.csv"), (InputError,)),
+    ("runs as JSON", lambda: RUNS, lambda text, at: ran(text, at, "runs.json"), (InputError,)),
+    ("an answer of a query", lambda: base("aggregated.csv"), aggregated, (InputError,)),
+    ("settings", lambda: SETTINGS, configured, (InputError,)),
+    ("the engine's state", lambda: base("state.json"), kept, (InputError,)),
+    ("evidence", lambda: EVIDENCE, signed, (InputError,)),
+    ("what is Google's imported", lambda: GOOGLE, lambda text, at: imported(text, at, "google.json"), (InputError,)),
     ("rules imported", lambda: RULES, lambda text, at: imported(text, at, "rules.json"), (InputError,)),
 ]
 

@@ -12,8 +12,9 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from ..access.errors import nearest, quoted
-from ..errors import InputError, Problem
+from ..errors import InputError, Problem, Problems
 from ..logs import flow, fortigate, gcp
+from ..logs.columns import is_v4
 from ..logs.connection import EPHEMERAL, PROTOCOLS
 from ..logs.fortigate import REFUSED
 from .seen import Seen, literal
@@ -71,12 +72,7 @@ def read_aggregated(seen: Seen, path: Path) -> None:
     if missing:
         message = f"has no column {', '.join(missing)}: give what the query of --sql answered, with its head"
         raise InputError([Problem(str(path), "", message)])
-    damaged = " OR ".join(f"{one} IS NULL" for one in (_STARTED, _ENDED, _COUNT, "nullif(source, '')"))
-    wrong = f"SELECT count(*) FROM answer WHERE {damaged}"  # noqa: S608
-    (count,) = seen.sql.execute(wrong).fetchone() or (0,)
-    if count:
-        message = f"{count:,} rows have no source, or started, ended or connections that are no numbers"
-        raise InputError([Problem(str(path), "", message)])
+    _require_sound(seen, path)
     seen.sql.execute(
         f"INSERT INTO seen SELECT format, source, coalesce(destination, ''), coalesce(name, ''), "  # noqa: S608
         f"coalesce(TRY_CAST(port AS INTEGER), 0), protocol, {_STARTED} // 60, greatest({_STARTED}, {_ENDED}) // 60, "
@@ -86,8 +82,30 @@ def read_aggregated(seen: Seen, path: Path) -> None:
     seen.told.lines += int(lines or 0)
 
 
+def _require_sound(seen: Seen, path: Path) -> None:
+    """InputError, with the first of its rows that cannot be meant, each with its line."""
+    problems = Problems(str(path))
+    above = 0 if _is_json(path) else 1
+    for column, (sound, meaning) in _SOUND.items():
+        rows = f"SELECT row_number() OVER () AS number, {column}, coalesce({sound}, false) AS sound FROM answer"  # noqa: S608
+        for number, value in seen.sql.execute(f"SELECT number, {column} FROM ({rows}) WHERE NOT sound LIMIT {_MOST}").fetchall():  # noqa: S608
+            problems.add(column, f"{quoted(value)} is no {meaning}", f"{path}:{number + above}")
+    problems.raise_any()
+
+
+_MOST = 5
+"""Problems of one column that are told."""
 _STARTED, _ENDED = "TRY_CAST(started AS BIGINT)", "TRY_CAST(ended AS BIGINT)"
 _COUNT = "TRY_CAST(connections AS BIGINT)"
+_SOUND = {
+    "source": (f"source LIKE '%:%' OR {is_v4('source')}", "address"),
+    "destination": (f"coalesce(destination, '') = '' OR destination LIKE '%:%' OR {is_v4('destination')}", "address"),
+    "port": ("coalesce(port, '') = '' OR TRY_CAST(port AS INTEGER) BETWEEN 0 AND 65535", "port"),
+    "started": (f"{_STARTED} IS NOT NULL", "number of seconds"),
+    "ended": (f"{_ENDED} IS NOT NULL", "number of seconds"),
+    "connections": (f"{_COUNT} IS NOT NULL", "number"),
+}
+"""Column → what is sound there, and what that is called."""
 
 
 def _is_json(path: Path) -> bool:
