@@ -231,3 +231,10 @@ def test_whom_no_gate_tells_apart_is_told_when_a_route_is_added_or_taken_away() 
     gone = opposite(inquiry(routes(WAY), wall(by_address), proxy(token()), access=apart)).declare
     assert gone is not None
     assert "keeps it open" not in gone.text
+
+
+def test_a_name_that_no_destination_has_may_be_in_any_zone() -> None:
+    everywhere = Rule(Action.ALLOW, Match(), Source("urn::default"))
+    found = inquiry(routes(everywhere), wall(), proxy(), where="unheard-of.example:443").explanation
+    assert any("No destination has the name unheard-of.example, so that it may be in any zone" in note for note in found.notes)
+    assert not any("No destination has the name" in note for note in inquiry(routes(), wall(), proxy()).explanation.notes)

@@ -210,3 +210,12 @@ def test_a_gate_with_nothing_left_before_a_gateway_is_still_there():
     )
     behind = Filter("aws", "of the web server", Combine.ANY_ALLOW, Action.DENY, (), "urn::ui", scope=Match(hosts=UI))
     assert [one.gate for one in carried(ACCESS, [gateway, behind])] == ["zpa", "aws"]
+
+
+def test_that_nothing_else_leads_where_connectors_are_the_last_gate_is_taken_for_granted_and_told() -> None:
+    told = "nothing but zpa leads to zone airflow, as no gate stands behind it"
+    zone = ACCESS.zones["airflow"]
+    last = ACCESS.model_copy(update={"zones": {**ACCESS.zones, "airflow": zone.model_copy(update={"gates": ("aws", "zpa")})}})
+    environments = [Environment("finance", "urn", Hosts.from_cidrs(["10.40.8.0/24"]))]
+    assert told in {one.message for one in prove(last, environments, filters(), at=AT).assumptions}
+    assert told not in {one.message for one in prove(ACCESS, environments, filters(), at=AT).assumptions}

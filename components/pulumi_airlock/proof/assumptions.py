@@ -13,7 +13,7 @@ def assumptions(access: Access, environments: Sequence[Environment], filters: Se
         Ground.ENVIRONMENTS: _deployed(access, environments),
         Ground.NAMES: _addresses(access),
         Ground.PEOPLE: _people(access),
-        Ground.RELAYS: dict.fromkeys(_relayed(filters)),
+        Ground.RELAYS: dict.fromkeys((*_relayed(filters), *_only_ways(access, filters))),
         Ground.IDENTITY: dict.fromkeys(f"{one.gate} {said}" for one in filters for said in one.trusts),
         Ground.ABSENT: _absent(access, environments),
     }
@@ -58,6 +58,14 @@ def _relayed(filters: Sequence[Filter]) -> Iterator[str]:
                 yield f"through {one.gate}, {relay.hosts} lead to {relay.onward.hosts} on {relay.onward.services}"
             if relay.entry is not None:
                 yield f"through {one.gate}, {who} connect to {relay.entry.hosts} on {relay.entry.services}"
+
+
+def _only_ways(access: Access, filters: Sequence[Filter]) -> Iterator[str]:
+    """Where connectors are the last gate, nothing behind them holds whoever comes another way (`relays.around`)."""
+    connectors = {one.gate for one in filters for relay in one.relays if relay.sources is not None}
+    for name, zone in access.zones.items():
+        if zone.gates and zone.gates[-1] in connectors:
+            yield f"nothing but {zone.gates[-1]} leads to zone {name}, as no gate stands behind it"
 
 
 def _absent(access: Access, environments: Sequence[Environment]) -> Iterator[str]:

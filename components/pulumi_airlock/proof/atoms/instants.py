@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import product
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -21,6 +22,9 @@ HORIZON_DAYS = 400
 
 MAX_RUNS = 10
 """DAG-run conditions that are told apart at one destination in every combination; beyond, each one alone and all but each."""
+
+_WORD = 8
+"""Bytes of a machine's number."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_WEEKDAY_MINUTES = 3 * 24 * 60
@@ -121,7 +125,11 @@ def unique_columns(table: NDArray[np.bool_] | NDArray[np.uint8]) -> tuple[NDArra
     if not table.shape[0]:
         return np.zeros(min(width, 1), dtype=np.intp), np.zeros(width, dtype=np.intp)
     packed = np.packbits(table, axis=0) if table.dtype == np.bool_ else table
-    keys = np.ascontiguousarray(packed.T).view(np.dtype((np.void, packed.shape[0]))).ravel()
+    kind: np.dtype[Any] = np.dtype((np.void, packed.shape[0]))
+    if packed.shape[0] <= _WORD:  # a number is sorted several times as fast as a string of bytes
+        packed = np.concatenate([packed, np.zeros((_WORD - packed.shape[0], width), dtype=packed.dtype)])
+        kind = np.dtype(np.uint64)
+    keys = np.ascontiguousarray(packed.T).view(kind).ravel()
     _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
     order = np.argsort(first, kind="stable")
     rank = np.empty_like(order)

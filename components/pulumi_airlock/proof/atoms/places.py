@@ -213,6 +213,12 @@ class Places:
             rows = every[starts[place] : starts[place + 1]]
         return rows, np.full(len(rows), SURE, dtype=np.uint8)
 
+    def holding(self, place: int) -> NDArray[np.intp]:
+        """The sets that hold a class, or may."""
+        rows, values = self.held_by(place)
+        found: NDArray[np.intp] = rows[values & 3 != NEVER]
+        return found
+
     def row(self, row: int) -> NDArray[np.uint8]:
         """How a set holds each class."""
         found = np.zeros(len(self), dtype=np.uint8)

@@ -148,11 +148,8 @@ class Sweep:
     def alone(self, number: int, readers: Sequence[Reader], also: Sequence[Box]) -> tuple[Local, list[Verdict]]:
         """What these filters do at a class of hosts, told apart as far as they and some other boxes do."""
         column = self.space.places.column(number)
-        found = [
-            (one, np.flatnonzero(column[one.hosts] & 3 != NEVER).tolist())
-            for one in readers
-            if column[one.scope.hosts] & 3 != NEVER
-        ]
+        rows = self.space.places.holding(number)
+        found = [(one, one.places(rows).tolist()) for one in readers if column[one.scope.hosts] & 3 != NEVER]
         boxes = [box for one, places in found for box in (one.scope, *(one.boxes[each] for each in places))]
         local = self._cut([*boxes, *also], [], self.space.places.all[number].family)
         return local, [self._evaluate(one, places, column, local) for one, places in found]

@@ -31,6 +31,7 @@ from ..needs import own_needs
 from ..overview.checking import PEOPLE, TASKS, Checks
 from ..proving import in_order
 from ..sets import Hosts
+from ..wording import listed
 from .advising import Answer
 
 
@@ -312,6 +313,10 @@ class Inquiry:
         if differs:
             shown = "a refused" if told.outcome is Outcome.DENY else "an unclear"
             notes.append(f"The answer differs between the hosts, ports, addresses or tasks that are meant; shown is {shown} one.")
+            found = self.telling[0]
+            if self.targets[found.number].destination is None and (names := self.targets[found.number].hosts):
+                where = f"zone {found.group.place.zone}" if found.group.place.zone else "no zone"
+                notes.append(f"No destination has the name {listed(names)}, so that it may be in any zone; shown is {where}.")
         if told.outcome is Outcome.DENY and alone is None and (others := self._also_refusing(told)):
             notes.append(f"Other hosts, ports, addresses or tasks that are meant are refused by {', '.join(others)} as well.")
         if told.change and not told.tells_change:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...access.model import Access
 from ..atoms.instants import Bools
-from ..atoms.places import NEVER, SURE
+from ..atoms.places import SURE
 from ..atoms.space import Box, Space
 from ..atoms.subjects import Subject
 from ..checks import Check, Fault, Owned, Owner
@@ -69,6 +69,7 @@ class Checks:
         self._paths = [one for one in self._declared(grants) if one.number in self._numbers]
         self._readers = [_Reads.of(one) for one in sweep.readers]
         self._known: dict[tuple[Check, int, str], tuple[Numbers, Numbers]] = {}
+        self._on_the_way: dict[tuple[str, Check], list[_Reads]] = {}
 
     def all(self) -> tuple[Owned, ...]:
         """Those with a fault first; each once for all destinations of a zone that have the same owners."""
@@ -139,43 +140,43 @@ class Checks:
         return fares.differ(*self._alike(check, family, path.callers))
 
     def _alike(self, check: Check, family: int, callers: str) -> tuple[Numbers, Numbers]:
-        """Callers that a check is about, by their numbers; and for each a number of what they have in common otherwise."""
+        """Callers that a check is about, by their numbers: lots of those that have all else in common; and where each begins."""
         key = check, family, callers
         if key not in self._known:
-            keys: dict[Hashable, int] = {}
-            pairs = [
-                (number, keys.setdefault(rest, len(keys)))
-                for number, one in enumerate(self._space.subjects.all)
-                if one.family == family and (rest := _all_else(check, callers, one)) is not None
-            ]
-            table = np.array(pairs, dtype=np.intp).reshape(-1, 2)
-            self._known[key] = table[:, 0], table[:, 1]
+            lots: dict[Hashable, list[int]] = {}
+            for number, one in enumerate(self._space.subjects.all):
+                if one.family == family and (rest := _all_else(check, callers, one)) is not None:
+                    lots.setdefault(rest, []).append(number)
+            begins = np.cumsum([0, *(len(one) for one in lots.values())], dtype=np.intp)[:-1]
+            self._known[key] = np.array([each for one in lots.values() for each in one], dtype=np.intp), begins
         return self._known[key]
 
     def _written(self, path: _Path, places: Sequence[int], check: Check, gates: Sequence[str]) -> dict[str, Source]:
         """Gate → the first of its rules on the way that looks at what the check is about."""
         found: dict[str, Source] = {}
-        for one in self._sweep.path(path.zone):
-            gate = one.filter.gate
-            if gate in gates and gate not in found:
-                rule = self._first(self._readers[one.number], path, places, check)
+        for reads in self._looking(path.zone, check):
+            gate = reads.reader.filter.gate
+            if gate not in found:
+                rule = self._first(reads, path, places, check)
                 if rule is not None:
                     found[gate] = rule.source
         return {gate: found[gate] for gate in gates if gate in found}
 
+    def _looking(self, zone: str, check: Check) -> list["_Reads"]:
+        """The filters on the way to a zone that have rules about a check: few of many."""
+        key = zone, check
+        if key not in self._on_the_way:
+            found = (self._readers[one.number] for one in self._sweep.path(zone))
+            self._on_the_way[key] = [one for one in found if one.looking[check]]
+        return self._on_the_way[key]
+
     def _first(self, reads: "_Reads", path: _Path, places: Sequence[int], check: Check) -> Rule | None:
-        looking = reads.looking[check]
-        if not len(looking):
-            return None
         services = self._space.services_of(self._boxes[path.number].services)
-        hosts = reads.reader.hosts[looking]
-        held = np.zeros(len(looking), dtype=bool)
-        for place in places:
-            held |= self._space.places.column(place)[hosts] & 3 != NEVER
-        numbers: list[int] = looking[held].tolist()
-        for number in numbers:
-            box = reads.reader.boxes[number]
-            rule = reads.reader.filter.rules[reads.reader.order[number]]
+        reader, looking = reads.reader, reads.looking[check]
+        held = {each for place in places for each in reader.places(self._space.places.holding(place)).tolist()}
+        for number in sorted(held & looking):
+            box = reader.boxes[number]
+            rule: Rule = reader.filter.rules[reader.order[number]]
             if self._means(box.who, path.callers) and rule.match.services & services:
                 return rule
         return None
@@ -262,7 +263,7 @@ class _Reads:
     """Which rules of a filter look at what a check is about; by their places in the reader's order."""
 
     reader: Reader
-    looking: Mapping[Check, Numbers]
+    looking: Mapping[Check, frozenset[int]]
 
     @classmethod
     def of(cls, reader: Reader) -> "_Reads":
@@ -276,7 +277,7 @@ class _Reads:
             check: [place for place, number in enumerate(reader.order) if looks(rules[number])] if name in reader.sees else []
             for check, (name, looks) in tests.items()
         }
-        return cls(reader, {check: np.array(found, dtype=np.intp) for check, found in looking.items()})
+        return cls(reader, {check: frozenset(found) for check, found in looking.items()})
 
 
 class _Fares:
@@ -292,24 +293,32 @@ class _Fares:
         self._found: Bools = np.stack([passing, denied])[:, :, self._ports]
         """Shape (2, subjects, services, operations, times)."""
 
-    def differ(self, subjects: Numbers, keys: Numbers) -> bool:
-        """Whether two callers with one key fare differently, while all of them exist: while every DAG runs."""
+    def differ(self, subjects: Numbers, begins: Numbers) -> bool:
+        """Whether two callers of one lot fare differently, while all of them exist: while every DAG runs. O(callers)."""
         if not len(subjects):
             return False
         classes = self._local.who.inverse[subjects]
-        always = np.asarray(self._local.exists[classes].all(axis=(0, 1, 2)))
-        used, which = np.unique(classes, return_inverse=True)
+        used = _distinct(classes)
+        always = np.asarray(self._local.exists[used].all(axis=(0, 1, 2)))
         rows = self._found[:, used][..., always].swapaxes(0, 1).reshape(len(used), -1)
-        fate = np.unique(rows, axis=0, return_inverse=True)[1].reshape(-1)[which]
-        return len(np.unique(np.column_stack([keys, fate]), axis=0)) > len(np.unique(keys))
+        fates: dict[bytes, int] = {}
+        fate = np.zeros(len(self._local.who.first), dtype=np.intp)
+        fate[used] = [fates.setdefault(row.tobytes(), len(fates)) for row in np.packbits(rows, axis=1)]
+        theirs = fate[classes]
+        return bool((np.minimum.reduceat(theirs, begins) != np.maximum.reduceat(theirs, begins)).any())
 
     def differ_by_request(self, subjects: Numbers, _: Numbers) -> bool:
         """Whether two HTTP requests of one caller do."""
         http = np.unique(self._local.operation.inverse[1:])  # the first is traffic that is not HTTP
-        used = np.unique(self._local.who.inverse[subjects])
+        used = _distinct(self._local.who.inverse[subjects])
         exists = np.broadcast_to(self._local.exists, self._local.shape)[:, :1, :1]
         found = (self._found & exists)[:, used][:, :, :, http]
         return bool((found.any(axis=3) & ~found.all(axis=3)).any())
+
+
+def _distinct(classes: Numbers) -> Numbers:
+    """Each class once, without sorting: there are few."""
+    return np.flatnonzero(np.bincount(classes))
 
 
 def _all_else(check: Check, callers: str, one: Subject) -> Hashable | None:
