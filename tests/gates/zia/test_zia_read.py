@@ -1,9 +1,15 @@
 """What hand-written rules of a tenant let through, and what is said to be unproven where nobody can know."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
 from fortigate_helpers import Point
+from pulumi_airlock.access import Access
 from pulumi_airlock.gates.stack import UNKNOWN, Stack
 from pulumi_airlock.gates.zia import read, references
+from pulumi_airlock.proof import prove
+from pulumi_airlock.proof.filters import Environment
 from pulumi_airlock.proof.sets import Hosts, Services
 from zia_helpers import FIREWALL, URL, activation, airflow, both, location, resource, tenant, urn_of
 
@@ -195,8 +201,24 @@ def test_a_cloud_application_rule_may_come_first():
     assert both(stack(allow(), app), API) == "unproven"
 
 
-def test_people_come_by_other_locations():
-    assert both(stack(allow(locations=[]), url(locations=[])), Point("192.0.2.1", "api.example", 443, environment=None)) == "deny"
+def test_people_come_by_other_locations_of_which_nothing_is_said():
+    scopes = {one.scope.who.environments for one in read(stack(allow(locations=[]), url(locations=[])))}
+    assert scopes == {frozenset({"finance"})}
+    assert {one.scope.hosts for one in read(Stack([WORKER, allow(locations=[])]))} == {Hosts()}
+
+
+def test_an_expectation_that_people_get_nowhere_does_not_hold_by_zia_alone():
+    document = {
+        "principals": [{"name": "etl", "dags": ["*"], "environment": "finance"}],
+        "zones": {"internet": {"gates": ["zia"]}},
+        "destinations": [{"name": "api", "zone": "internet", "hosts": ["api.example"], "ports": ["443/tcp"]}],
+        "routes": [{"name": "r", "from": ["etl"], "to": ["api"], "reason": "FIN-1"}],
+        "expect": [{"from": "outside", "to": "api:443", "allow": False}],
+    }
+    finance = Environment("finance", "urn", Hosts.from_cidrs(["10.40.0.0/24"]))
+    filters = [replace(one, gate="zia") for one in read(stack(allow(), url(), block(), no_url()))]
+    (told,) = prove(Access.model_validate(document), [finance], filters, at=datetime(2026, 11, 26, tzinfo=UTC)).expectations
+    assert not told.passed
 
 
 def test_an_environment_of_which_nothing_is_told_may_come_by_any_location():

@@ -56,7 +56,7 @@ def accesses(draw):
     return Access.model_validate({"principals": PRINCIPALS, "zones": zones, "destinations": places, "routes": routes})
 
 
-CALLERS = [("finance", "10.40.0.5"), ("risk", "10.40.2.5"), (None, "192.0.2.1")]
+CALLERS = [("finance", "10.40.0.5"), ("risk", "10.40.2.5")]
 HOSTS = [
     "api.saas.example",
     "eu.cdn.example",

@@ -10,14 +10,14 @@ destinations in one rule are joined, rules on a location above sub-locations, ne
 firewall looks at explicitly proxied requests as it does at tunnelled ones is taken for granted; where it does not, URL
 filtering decides alone.
 
-The gate is read for the environments' locations. People come by locations of their own, of which the stack says nothing: they
-are let through nowhere here.
+The gate is read for the environments' locations. People come by locations of their own, of which the stack says nothing: nothing
+is said of them here, and an expectation that they get nowhere does not hold.
 """
 
 from collections.abc import Iterator, Sequence
 
 from ...proof.filters import Action, Combine, Filter, Match, Rule, Source, Who
-from ...proof.sets import Services
+from ...proof.sets import Hosts, Services
 from ...proof.shape import Shape
 from ...tokens import ZIA_GATE
 from ..stack import UNKNOWN, Resource, Stack
@@ -31,7 +31,6 @@ from .tenant import Tenant, tenants
 WEB = Services.union(Services.of("tcp", port, port) for port in (80, 443))
 """Where ZIA looks for web traffic in a tunnel, unless the tenant's advanced settings say more ("Configuring Custom Ports")."""
 _TCP = Services.of("tcp")
-_OUTSIDE = Match(who=Who(environments=frozenset()))
 _DEFAULT = "Default Firewall Filtering Rule"
 
 
@@ -45,12 +44,15 @@ def read(stack: Stack) -> Iterator[Filter]:
         reader = _Reader(tenant)
         firewall, urls = tuple(reader.firewall()), tuple(reader.urls())
         relays = tuple(reader.place.relays())
+        ways = frozenset(reader.place.ways)
+        scope = Match(who=Who(environments=ways)) if ways else Match(hosts=Hosts())
         for gate, urn in tenant.names:
             shape = Shape(nouns=("rule", "rules"))
             default = reader.default
             where = default.urn if default is not None else urn
-            yield Filter(gate, "cloud firewall", Combine.FIRST_MATCH, Action.DENY, firewall, where, relays=relays, shape=shape)
-            yield Filter(gate, "URL filtering", Combine.FIRST_MATCH, Action.ALLOW, urls, urn, shape=shape)
+            first, deny, allow = Combine.FIRST_MATCH, Action.DENY, Action.ALLOW
+            yield Filter(gate, "cloud firewall", first, deny, firewall, where, scope=scope, relays=relays, shape=shape)
+            yield Filter(gate, "URL filtering", first, allow, urls, urn, scope=scope, shape=shape)
 
 
 class _Reader:
@@ -66,7 +68,6 @@ class _Reader:
 
     def firewall(self) -> Iterator[Rule]:
         """The firewall's rules in order."""
-        yield self._nobody_else()
         yield from self._not_in_force()
         yield from self._without_firewall()
         own = [one for one in self.tenant.of_kind(FIREWALL_RULE) if one is not self.default]
@@ -79,7 +80,6 @@ class _Reader:
 
     def urls(self) -> Iterator[Rule]:
         """URL filtering's rules in order, behind what it does not look at."""
-        yield self._nobody_else()
         yield from self._not_in_force()
         for one in self.tenant.of_kind(CLOUD_APP_RULE):
             # An application that is allowed there is not looked at again, unless the tenant cascades.
@@ -88,12 +88,6 @@ class _Reader:
             )
         yield from self._not_web()
         yield from self._ordered(self.tenant.of_kind(URL_RULE))
-
-    def _nobody_else(self) -> Rule:
-        """Who comes by locations of people gets nowhere here, whatever the tenant's rules and defaults give them."""
-        return Rule(
-            Action.DENY, _OUTSIDE, Source(self.tenant.names[0][1], "", "locations of people, not of Airflow"), implied=True
-        )
 
     def _not_in_force(self) -> Iterator[Rule]:
         """Without an activation nothing of all this is in force: what the tenant lets through then is not known."""
