@@ -163,7 +163,8 @@ def _question(
     if svg is not None and not one:
         raise InputError([Problem("", "--svg", "a picture shows one path: give WHO and WHERE without wildcards")])
     if is_address(who):
-        from ..report.observation import explain_source, show_source, source_to_json
+        from ..report.observation import explain_source
+        from ..report.observation_shown import show_source, source_to_json
 
         observation = explain_source(found, _address(who) or who, where, at=now, when=when)
         if json_:
@@ -204,7 +205,8 @@ def _address(source: str | None) -> str | None:
 
 def _log(found: "Stack", line: str, log_format: str, *, json_: bool, urns: bool) -> None:
     """Explains lines; exits with 1 where none of them can be."""
-    from ..report.observation import explain_log, line_to_json, show_line
+    from ..report.observation import explain_log
+    from ..report.observation_shown import line_to_json, show_line
 
     lines: Iterable[str] = sys.stdin if line == "-" else [line]
     explained = seen = 0
