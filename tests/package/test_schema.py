@@ -96,3 +96,8 @@ def test_names_in_the_documentation_are_those_of_the_other_languages():
 def test_the_library_has_no_plugin_to_download():
     """Pulumi looks for one of every distribution called pulumi-…, in each Python program, unless it says that it has none."""
     assert json.loads((OURS / "pulumi-plugin.json").read_text()) == {"resource": False}
+
+
+def test_no_component_names_itself():
+    """The SDK of TypeScript imports what a component names, and would import it into its own module."""
+    assert [token for token, one in _schema()["resources"].items() if f'"#/resources/{token}"' in json.dumps(one)] == []

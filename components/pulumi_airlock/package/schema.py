@@ -3,7 +3,7 @@
 import json
 import sys
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -89,39 +89,42 @@ class Schema:
 
     def _resource(self, name: str) -> Json:
         component, fields, outputs = self._components[name], self._inputs[name], self._outputs[name]
+        # The SDK of TypeScript imports what a component names into its module, and so must not find its own name there.
+        others = self._components.keys() - {name}
         return {
             "isComponent": True,
             "description": self._words.of(component),
-            "inputProperties": {key: self._input(component, one) for key, one in fields.items()},
+            "inputProperties": {key: self._input(component, one, others) for key, one in fields.items()},
             "requiredInputs": [key for key, one in fields.items() if one.required],
             "properties": {key: self._output(one) for key, one in outputs.items()},
             "required": [key for key, one in outputs.items() if one.always],
         }
 
     def _type(self, form: Form) -> Json:
-        properties = {key: self._input(form.make, one) for key, one in form.fields.items()}
+        properties = {key: self._input(form.make, one, self._components.keys()) for key, one in form.fields.items()}
         required = [key for key, one in form.fields.items() if one.required]
         if form.kind is not None:
             properties["kind"] = {"type": "string", "const": form.kind, "description": f"`{form.kind}`."}
             required.append("kind")
         return {"type": "object", "description": self._words.of(form.make), "properties": properties, "required": required}
 
-    def _input(self, make: Any, one: Field) -> Json:
+    def _input(self, make: Any, one: Field, standing: Set[str]) -> Json:
         words = sentences(self._words.of_argument(make, one.name), _form_of_writing(one.shape), _default(one))
-        return self._property(one.shape, words or self._of_its_type(one.shape), secret=one.secret)
+        return self._property(one.shape, words or self._of_its_type(one.shape), standing, secret=one.secret)
 
     def _of_its_type(self, shape: Shape) -> str:
         form = next(iter(_within(shape, deep=False)), None)
         return self._words.of(form.make) if form is not None else ""
 
     def _output(self, one: Has) -> Json:
-        return self._property(one.shape, sentences(self._words.of_argument(one.owner, one.path[-1])), secret=one.secret)
+        return self._property(one.shape, sentences(self._words.of_argument(one.owner, one.path[-1])), set(), secret=one.secret)
 
-    def _property(self, shape: Shape, words: str, *, secret: bool) -> Json:
-        found = self._spec(shape) | ({"description": words} if words else {})
+    def _property(self, shape: Shape, words: str, standing: Set[str], *, secret: bool) -> Json:
+        found = self._spec(shape, standing) | ({"description": words} if words else {})
         return found | ({"secret": True} if secret else {})
 
-    def _spec(self, shape: Shape) -> Json:
+    def _spec(self, shape: Shape, standing: Set[str]) -> Json:
+        """`standing`: the components that may stand for what they are, or have."""
         match shape:
             case Plain(of=of):
                 return {"type": _PLAIN[of]}
@@ -130,28 +133,28 @@ class Schema:
             case Text():
                 return {"type": "string"}
             case Later(of=of):
-                return self._spec(of)
+                return self._spec(of, standing)
             case Many(of=of):
-                return {"type": "array", "items": self._spec(of)}
+                return {"type": "array", "items": self._spec(of, standing)}
             case Row(of=several):
                 alike = len(set(several)) == 1
-                return {"type": "array", "items": self._spec(several[0]) if alike else _ANY}
+                return {"type": "array", "items": self._spec(several[0], standing) if alike else _ANY}
             case Table(of=of):
-                return {"type": "object", "additionalProperties": self._spec(of)}
+                return {"type": "object", "additionalProperties": self._spec(of, standing)}
             case Form() | Handle() | OneOf():
-                return self._choice(shape)
+                return self._choice(shape, standing)
             case Live() | Anything():
                 return dict(_ANY)
 
-    def _choice(self, shape: Form | Handle | OneOf) -> Json:
+    def _choice(self, shape: Form | Handle | OneOf, standing: Set[str]) -> Json:
         found: list[Json] = []
         for one in shape.shapes if isinstance(shape, OneOf) else (shape,):
             if isinstance(one, Form):
                 found.append({"$ref": f"#/types/{type_of(self._names[one])}"})
             if isinstance(one, Form | Handle):
-                found += [{"$ref": f"#/resources/{type_of(name)}"} for name in self._having(one.of)]
+                found += [{"$ref": f"#/resources/{type_of(name)}"} for name in self._having(one.of) if name in standing]
             else:
-                found.append(self._spec(one))
+                found.append(self._spec(one, standing))
         distinct = [one for position, one in enumerate(found) if one not in found[:position]]
         return distinct[0] if len(distinct) == 1 else {"oneOf": distinct}
 
