@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -41,7 +42,7 @@ class _Forks:
     """The process that commands are forks of."""
 
     def __init__(self) -> None:
-        self._asking, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._asking, theirs = socket.socketpair()
         command = [sys.executable, __file__, str(theirs.fileno())]
         self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, start_new_session=True)
         theirs.close()
@@ -50,8 +51,9 @@ class _Forks:
     def run(self, asked: Mapping[str, Any], descriptors: list[int], timeout: float) -> int:
         """The exit status of a command."""
         self._asking.settimeout(timeout)
-        socket.send_fds(self._asking, [json.dumps(asked).encode()], descriptors)
         try:
+            socket.send_fds(self._asking, [b" "], descriptors)
+            self._asking.sendall(json.dumps(asked).encode() + b"\n")
             return int(self._asking.recv(_LENGTH))
         except TimeoutError:
             os.killpg(self._process.pid, signal.SIGKILL)
@@ -71,9 +73,12 @@ def _forks() -> _Forks:
 def _serve(asking: socket.socket) -> dict[str, Any]:
     """Forks for every command that is asked for, and says how it ended. Returns in the fork alone, with what was asked."""
     while True:
-        data, descriptors, *_ = socket.recv_fds(asking, _LENGTH, 2)
-        if not data:
-            sys.exit()
+        line, descriptors, *_ = socket.recv_fds(asking, 1, 2)
+        while not line.endswith(b"\n"):
+            more = asking.recv(_LENGTH)
+            if not more:
+                sys.exit()
+            line += more
         told, telling = os.pipe()
         child = os.fork()
         if child == 0:
@@ -83,7 +88,7 @@ def _serve(asking: socket.socket) -> dict[str, Any]:
                 os.dup2(descriptor, number)
                 os.close(descriptor)
             atexit.register(_tell, telling)
-            return dict(json.loads(data))
+            return dict(json.loads(line))
         for descriptor in (*descriptors, telling):
             os.close(descriptor)
         with os.fdopen(told) as imported:
@@ -106,7 +111,8 @@ def _import(names: list[str]) -> None:
     """Imports them: really, since SDKs put it off until something of a module is asked for."""
     for name in names:
         if name not in sys.modules or type(sys.modules[name]) is not ModuleType:
-            hasattr(import_module(name), "really")
+            with suppress(ImportError):  # an SDK that one program has beside it
+                hasattr(import_module(name), "really")
     gc.freeze()
 
 
