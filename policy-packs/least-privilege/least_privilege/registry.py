@@ -39,6 +39,7 @@ from .reading import UNKNOWN, Resource, Stack, Subject, editable, stack_of, subj
 MODULES = (
     "aws_network",
     "gcp_firewall",
+    "gcp_firewall_order",
     "routes",
     "aws_iam",
     "aws_data",
