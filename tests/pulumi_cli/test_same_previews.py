@@ -36,6 +36,8 @@ def test_the_proof_is_the_same(previewed: Preview, stack: str):
     ours = json.loads(found.cli.airlock("prove", "--stack", stack, *at))
     theirs = json.loads(found.cli.airlock("prove", "--from", str(found.file), *at))
     assert theirs["ok"]
+    for one in (*ours["expectations"], *theirs["expectations"]):
+        del one["path"]  # it names one of several rules that are as good, and the engine registers them in another order
     for key in ours.keys() | theirs.keys():
         assert ours[key] == theirs[key], key
 

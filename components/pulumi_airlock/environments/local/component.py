@@ -151,13 +151,16 @@ class LocalEnvironment(pulumi.ComponentResource):
         `folder`: where everything lies, and every process logs (`<process>.log`). `dags`: the folder of its DAGs. `gate`: what
         zones call the proxy. Each destination behind it becomes a server of this machine. InputError with every problem.
         """
-        super().__init__(LOCAL_ENVIRONMENT, name, {"folder": str(folder), "gate": gate}, opts)
         self._name, self._ports, self._places = name, ports or Ports(), _Places(folder.resolve())
         self._tools, self._access = tools, access
         self._refuse(dags)
         issuer_address = issuing.address(self._ports.issuer)
         task_issuer = TaskIssuer("local", "oidc", name, issuer_address, AUDIENCE, jwks_uri=f"{issuer_address}/jwks.json")
         plan = compile_proxy(access, gate, [task_issuer], today or date.today())
+        lends = [{"kind": one.credential.kind, "ref": one.credential.ref} for one in access.routes if one.credential]
+        # Said twice, for who reads the stack: a preview of the Pulumi CLI has a component's inputs, a stack policy its outputs.
+        described = {"gate": gate, "behind": [one.host for one in plan.targets], "credentials": lends}
+        super().__init__(LOCAL_ENVIRONMENT, name, {"folder": str(folder), **described}, opts)
         identity = TaskIdentity(issuer_address, AUDIENCE, "oidc", "asserted", endpoint=f"{issuer_address}/token")
         proxy = proxy_of(plan, f"{HOST}:{self._ports.proxy}", "proxy.local")
         written = manifest(access, name, [proxy], identity)
@@ -205,9 +208,7 @@ class LocalEnvironment(pulumi.ComponentResource):
             )
         self.url = pulumi.Output.from_input(url)
         self.logs = pulumi.Output.from_input([str(self._places.root / one) for one in (AUDIT, PROXY_LOG)])
-        lends = [{"kind": one.credential.kind, "ref": one.credential.ref} for one in access.routes if one.credential]
-        hosts = [one.host for one in plan.targets]
-        self.register_outputs({"url": self.url, "logs": self.logs, "gate": gate, "behind": hosts, "credentials": lends})
+        self.register_outputs({"url": self.url, "logs": self.logs, **described})
 
     def _refuse(self, dags: Path) -> None:
         problems = Problems(self._name)
@@ -310,7 +311,10 @@ class _Proxy(pulumi.ComponentResource):
     """Envoy. Targets, rules and certificates are read again when their files change; its first file, at its start alone."""
 
     def __init__(self, gate: str, plan: ProxyPlan, settings: Settings, program: Path, opts: pulumi.ResourceOptions) -> None:
-        super().__init__(TCP_PROXY, gate, None, opts)
+        issuers = [{"name": one.name, "environment": one.environment, "subject": one.subject} for one in plan.issuers]
+        here = {"sources": [f"{HOST}/32"], "entry": {"cidrs": [f"{HOST}/32"], "port": settings.port}}
+        described = {"issuers": issuers, **here, "upstreams": dict(settings.upstreams)}
+        super().__init__(TCP_PROXY, gate, described, opts)
         configuration = envoy_configuration(plan, settings)
         written = LocalFiles(
             f"{gate}-files",
@@ -327,6 +331,4 @@ class _Proxy(pulumi.ComponentResource):
             how_to_get=_PARTS,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[written]),
         )
-        issuers = [{"name": one.name, "environment": one.environment, "subject": one.subject} for one in plan.issuers]
-        here = {"sources": [f"{HOST}/32"], "entry": {"cidrs": [f"{HOST}/32"], "port": settings.port}}
-        self.register_outputs({"issuers": issuers, **here, "upstreams": dict(settings.upstreams)})
+        self.register_outputs(described)
