@@ -201,6 +201,20 @@ def test_a_cloud_application_rule_may_come_first():
     assert both(stack(allow(), app), API) == "unproven"
 
 
+@pytest.mark.parametrize(
+    ("action", "more", "answer"),
+    [
+        ({"type": "DO_NOT_DECRYPT", "doNotDecryptSubActions": {"bypassOtherPolicies": True}}, {}, "unproven"),
+        ([{"type": "DO_NOT_DECRYPT", "doNotDecryptSubActions": [{"bypassOtherPolicies": UNKNOWN}]}], {}, "unproven"),
+        ({"type": "DO_NOT_DECRYPT", "doNotDecryptSubActions": {"bypassOtherPolicies": False}}, {}, "deny"),
+        ({"type": "DO_NOT_DECRYPT", "doNotDecryptSubActions": {"bypassOtherPolicies": True}}, {"state": "DISABLED"}, "deny"),
+    ],
+)
+def test_what_is_not_decrypted_may_go_past_all_other_policies(action, more, answer):
+    tls = resource("zia:index:SslInspectionRule", "tls", name="tls", action=action, **more)
+    assert both(stack(allow(), no_url(), tls), API) == answer
+
+
 def test_people_come_by_other_locations_of_which_nothing_is_said():
     scopes = {one.scope.who.environments for one in read(stack(allow(locations=[]), url(locations=[])))}
     assert scopes == {frozenset({"finance"})}

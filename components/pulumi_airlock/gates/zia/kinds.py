@@ -13,6 +13,7 @@ SOURCES = "FwIpSourceGroup"
 ACTIVATION = "Activation"
 FEED = "CloudNssFeed"
 CLOUD_APP_RULE = "CloudAppControlRule"
+TLS_RULES = ("SslInspectionRule", "SslInspectionRules", "SSLInspectionRules")
 VPN_CREDENTIALS = "TrafficForwardingVpnCredentials"
 
 IDS = {

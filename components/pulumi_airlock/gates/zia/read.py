@@ -14,14 +14,15 @@ The gate is read for the environments' locations. People come by locations of th
 is said of them here, and an expectation that they get nowhere does not hold.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from ...proof.filters import Action, Combine, Filter, Match, Rule, Source, Who
 from ...proof.sets import Hosts, Services
 from ...proof.shape import Shape
 from ...tokens import ZIA_GATE
 from ..stack import UNKNOWN, Resource, Stack
-from .kinds import CLOUD_APP_RULE, FIREWALL_RULE, LOCATION, URL_RULE
+from .kinds import CLOUD_APP_RULE, FIREWALL_RULE, LOCATION, TLS_RULES, URL_RULE
 from .objects import Objects
 from .parts import Parts
 from .place import Place
@@ -86,6 +87,10 @@ class _Reader:
             yield Rule(
                 Action.ALLOW, Match(), one.at(), (f"{one.name}: a cloud application rule, which comes before URL filtering",)
             )
+        for one in self.tenant.of_kind(*TLS_RULES):
+            if one.get("state", default="ENABLED") != "DISABLED" and _bypasses(one.properties):
+                reason = f"{one.name}: what it does not decrypt goes past all other policies of the web"
+                yield Rule(Action.ALLOW, Match(), one.at(), (reason,))
         yield from self._not_web()
         yield from self._ordered(self.tenant.of_kind(URL_RULE))
 
@@ -160,6 +165,13 @@ class _Reader:
 
 def _surely_before(one: RuleReading, other: RuleReading) -> bool:
     return one.place is not None and other.place is not None and one.place < other.place
+
+
+def _bypasses(given: Any) -> bool:
+    """Whether a rule on TLS has `bypassOtherPolicies`, or may: in whichever of its blocks."""
+    if isinstance(given, Mapping):
+        return given.get("bypassOtherPolicies", False) not in (None, False) or any(map(_bypasses, given.values()))
+    return isinstance(given, list | tuple) and any(map(_bypasses, given))
 
 
 def _label(one: Resource) -> str:
