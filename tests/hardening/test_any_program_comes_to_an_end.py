@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from commands import Airlock
 from damage import examples
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 from programs import pieces, program, stacks
 from pulumi_airlock.access import Access
@@ -76,6 +76,7 @@ def test_commands_take_any_program(data: st.DataObject, airlock: Airlock, tmp_pa
     for command in commands(data, access):
         where = ["--from=stack.json"] if command[0] in FROM_FILE else []
         done = airlock(*command, *where, cwd=tmp_path)
+        event(f"{command[0]} ends with {done.status}")
         assert done.status in (0, 1, 3), command
         assert done.out + done.err, command
         assert "cannot read this stack" not in done.out + done.err, command

@@ -105,7 +105,7 @@ SOUND = [
     "prove --from preview.json",
     "import fw.conf --environment finance=10.40.0.0/26 --out imported.json",
     "import objects.yaml groups.json zpa.json --environment finance=10.40.0.0/26",
-    "learn fw.log flow.log envoy.log hubble.log gcp.log lss.log nss.log proxy.log --runs runs.csv",
+    "learn fw.log silent.log flow.log envoy.log hubble.log gcp.log lss.log nss.log proxy.log --runs runs.csv",
     "learn --aggregated aggregated.csv",
     "audit events.log proxy.log fw.log",
     "explain --from-response answer.txt",

@@ -122,7 +122,8 @@ class Seen:
         columns = ", ".join(f"'{one}': 'VARCHAR'" for one in ("format", *FIELDS, "connections"))
         how = "header = false, auto_detect = false, delim = ',', quote = '\"', escape = '\"', nullstr = 'no null'"
         read = f"read_csv('{file}', columns = {{{columns}}}, {how})"
-        cast = ", ".join(f"TRY_CAST({one} AS {_TYPES[one]})" if one in _TYPES else one for one in FIELDS)
+        # `nullif` keeps DuckDB from casting while it reads, which fails instead of giving NULL.
+        cast = ", ".join(f"TRY_CAST(nullif({one}, '') AS {_TYPES[one]})" if one in _TYPES else one for one in FIELDS)
         if file.stat().st_size:
             self.sql.execute(f"INSERT INTO seen SELECT format, {cast}, CAST(connections AS BIGINT) FROM {read}")  # noqa: S608
 
