@@ -10,6 +10,7 @@ from pulumi_airlock.gates.kubernetes import stack_from_manifests
 from pulumi_airlock.gates.nginx import read
 from pulumi_airlock.gates.nginx.directives import ConfigError, parse
 from pulumi_airlock.proof.filters import Filter
+from pulumi_airlock.proof.sets import Hosts
 
 HOST = "airflow.bank.example"
 SET = "".join(
@@ -308,3 +309,9 @@ def test_a_stream_passes_on_whatever_comes_to_its_port(server: str, answer: str)
     assert decide(one, None, "GET", "/dags", port=9443) == answer
     upstreams = {str(each.onward.hosts) for each in one.relays if each.onward}
     assert upstreams == {"airflow-api-server.airflow.svc.cluster.local"}
+
+
+def test_what_leads_to_a_default_server_is_what_has_its_address_and_not_everything() -> None:
+    one = found(*by_hand(f"server {{ listen 443; server_name {HOST}; {OPEN} }} server {{ listen 9443; {OPEN} }}"))
+    assert [relay.hosts for relay in one.relays] == [Hosts.from_names([HOST])]
+    assert decide(one, None, "GET", "/", host="unheard-of.example", port=9443) == "allow"

@@ -10,12 +10,14 @@ from dataclasses import dataclass, replace
 
 from ...environments import read_environments
 from ...proof.filters import Action, Combine, Filter, Match, Need, Relay, Rule, Source
-from ...proof.sets import Services
+from ...proof.sets import Hosts, Services
 from ...proof.shape import Shape
 from ...tokens import NGINX_GATEWAY
+from ..declaration import declared_hosts
 from ..kubernetes import Cluster, Workload, read_cluster
 from ..stack import Resource, Stack
 from .directives import ConfigError, Directive
+from .names import names_of
 from .own import needs_of
 from .pods import Nginx, SignIn, gateways, sign_ins
 from .servers import Passed, Server, Surroundings, read_servers
@@ -28,9 +30,10 @@ def read(stack: Stack) -> Iterator[Filter]:
     """One filter for each gateway: its component, or by its default name all that belong to none."""
     found = list(_gateways(stack))
     components = {one.name: one for one in stack.of_type(NGINX_GATEWAY)}
+    declared = Hosts.from_names(sorted(declared_hosts(stack)))
     for gate in dict.fromkeys(one.gate for one in found):
         needs = needs_of(components[gate], stack) if gate in components else ()
-        yield _filter(gate, [one for one in found if one.gate == gate], needs)
+        yield _filter(gate, [one for one in found if one.gate == gate], needs, declared)
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,7 @@ def _signs_in(found: Iterable[SignIn], cluster: Cluster) -> Iterator[tuple[str, 
                     yield name, (one.groups, one.unsure)
 
 
-def _filter(gate: str, found: list[_Gateway], needs: tuple[Need, ...]) -> Filter:
+def _filter(gate: str, found: list[_Gateway], needs: tuple[Need, ...], declared: Hosts) -> Filter:
     allowing: list[Rule] = []
     denying: list[Rule] = []
     relays: dict[Relay, None] = {}
@@ -134,7 +137,7 @@ def _filter(gate: str, found: list[_Gateway], needs: tuple[Need, ...]) -> Filter
             for passed in server.passed if services else ():
                 rule = _rule(passed, server, services, one.source)
                 (allowing if passed.action is Action.ALLOW else denying).append(rule)
-            relays |= dict.fromkeys(_relays(server, one.workload))
+            relays |= dict.fromkeys(_relays(server, one.workload, declared))
     # Locations do not overlap, and of two gateways of one name either may be asked: what either allows comes first.
     shape = Shape(nouns=("rule", "rules"))
     rules = (*allowing, *denying)
@@ -148,10 +151,13 @@ def _rule(passed: Passed, server: Server, services: Services, sources: _Sources)
     return Rule(passed.action, match, sources.of(passed.directive, passed.label), passed.unknown, implied=passed.implied)
 
 
-def _relays(server: Server, workload: str | None) -> Iterator[Relay]:
-    if not server.upstreams or not any(one.action is Action.ALLOW for one in server.passed):
+def _relays(server: Server, workload: str | None, declared: Hosts) -> Iterator[Relay]:
+    # Of all the names that a default server takes, only some have its address: its own, and what is declared, at most.
+    said, _ = names_of(server.directive)
+    hosts = server.hosts & (said | declared) if server.hosts.addresses() else server.hosts
+    if not hosts or not server.upstreams or not any(one.action is Action.ALLOW for one in server.passed):
         return
-    hosts, services = server.upstreams[0].hosts, server.upstreams[0].services
+    onward, services = server.upstreams[0].hosts, server.upstreams[0].services
     for one in server.upstreams[1:]:
-        hosts, services = hosts | one.hosts, services | one.services
-    yield Relay(hosts=server.hosts, workload=workload, onward=Match(hosts=hosts, services=services))
+        onward, services = onward | one.hosts, services | one.services
+    yield Relay(hosts=hosts, workload=workload, onward=Match(hosts=onward, services=services))
