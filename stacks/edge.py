@@ -27,4 +27,5 @@ class Fortigate(Part):
         problems = Problems(f"Pulumi.{pulumi.get_stack()}.yaml")
         check_sdk(problems, self.dialect, None, "airlock:fortigate.dialect")
         problems.raise_any()
-        return Sdk(self.dialect).provider("edge", hostname=self.hostname)
+        made: pulumi.ProviderResource = Sdk(self.dialect).provider("edge", hostname=self.hostname)
+        return made
