@@ -163,13 +163,16 @@ class StateFile:
         listed = document.get("deployment", {}).get("resources")
         if not isinstance(listed, list):
             raise InputError([Problem(str(self.path), "deployment.resources", f"are no list: {_ANEW}")])
-        problems = Problems(str(self.path))
+        problems, states = Problems(str(self.path)), list[ResourceState]()
         for number, one in enumerate(listed):
             wrong = misshapen(one) or ("" if one["urn"].count("::") >= _PARTS else f"has a urn that is none: {one['urn']!r}")
+            try:
+                states += [] if wrong else [ResourceState.from_json(one)]
+            except (AttributeError, TypeError):
+                wrong = "is not as `airlock up` writes it"
             if wrong:
                 problems.add(f"deployment.resources[{number}]", f"{wrong}: {_ANEW}")
         problems.raise_any()
-        states = [ResourceState.from_json(one) for one in listed]
         live = {state.urn: state for state in states if not state.delete}
         return Snapshot(live, tuple(state for state in states if state.delete))
 
