@@ -118,12 +118,14 @@ def test_the_access_log_is_one_that_verify_reads() -> None:
         "response_code": "403",
         "response_code_details": "rbac_access_denied_matched_policy[none]",
         "downstream_remote_address": "10.60.0.9:4711",
+        "downstream_local_address": "198.51.100.7:443",
         "requested_server_name": "api.stripe.com",
         "principal": "spiffe://cluster.local/ns/airflow/sa/etl",
     }
     found = envoy.of(line)
     assert found is not None
-    assert (found.allowed, found.user, found.name) == (False, "spiffe://cluster.local/ns/airflow/sa/etl", "api.stripe.com")
+    assert (found.allowed, found.user) == (False, "spiffe://cluster.local/ns/airflow/sa/etl")
+    assert (found.name, found.port) == ("api.stripe.com", 443)
 
 
 @cache
