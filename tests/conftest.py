@@ -8,12 +8,18 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from pulumi.runtime import resource
+from pulumi.runtime.proto import source_pb2
 
 sys.path.insert(0, str(Path(__file__).parent))  # for `in_process`: tests have no package (`--import-mode=importlib`)
 
 # Python keeps what it has compiled, and so do the processes that tests start: each would compile all of Airlock anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# With every resource the SDK tells the whole way to it through the program: a quarter of a test's time, and nobody here asks.
+# Airlock's own previews, which do, have something else in its place.
+resource._get_stack_trace = source_pb2.StackTrace
 
 # The same random cases every time: a change is judged, not luck. HYPOTHESIS_PROFILE=other looks for cases that nobody has seen.
 settings.register_profile("same", derandomize=True)
