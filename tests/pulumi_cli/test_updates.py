@@ -93,8 +93,12 @@ def _secrets(value: Any) -> Any:
 def _texts(value: Any) -> Any:
     if isinstance(value, str) and len(value) > 7:
         yield value
-    elif isinstance(value, Mapping | list):
-        for one in value.values() if isinstance(value, Mapping) else value:
+    elif isinstance(value, Mapping):
+        for key, one in value.items():
+            if key != SIGNATURE:
+                yield from _texts(one)
+    elif isinstance(value, list):
+        for one in value:
             yield from _texts(one)
 
 
