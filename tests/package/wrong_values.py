@@ -18,7 +18,7 @@ from program import run
 from pulumi.runtime import mocks
 from pulumi.runtime.sync_await import _sync_await
 from pulumi_airlock.access.values import parse_date, parse_duration
-from pulumi_airlock.errors import InputError, Problems
+from pulumi_airlock.errors import InputError, Problem, Problems
 from pulumi_airlock.offline.fixtures import Fixtures, load_fixtures
 from pulumi_airlock.package.decode import Decoder
 from pulumi_airlock.package.encode import encoded
@@ -77,6 +77,14 @@ class InProcess:
                     passed.add(one.path)
                 elif found:
                     yield f"{one}: {found}"
+
+    def refused(self, component: Component) -> tuple[Problem, ...]:
+        """What a component's values are refused for; nothing where they are taken."""
+        try:
+            self._settled(lambda: self._make(component))
+        except InputError as error:
+            return error.problems
+        return ()
 
     def _fault(self, one: "Wrong") -> str | None:
         """Empty where it is refused as it should be; None where it is let pass, and may be."""

@@ -91,6 +91,14 @@ def checked_labels(owner: str, labels: Mapping[str, str] | None, problems: Probl
     return {**given, "owner": value}
 
 
+def wrong_in_each(noted: Sequence[Problems], problems: Problems) -> None:
+    """Notes what is wrong by every one of several checks of the same inputs, in the words of the first."""
+    first, *others = (one.error().problems for one in noted)
+    for one in first:
+        if all(any(other.path == one.path for other in found) for found in others):
+            problems.add(one.path, one.message, one.place)
+
+
 def number_of(project: str, given: str | None, parent: pulumi.Resource) -> pulumi.Output[str]:
     """A project's number, which service agents are called by: as given, or asked of Google."""
     if given is not None:

@@ -11,9 +11,9 @@ import pulumi_gcp as gcp
 from ...errors import Problems
 from ...tokens import COMPOSER_ENVIRONMENT
 from .account import check_account, grant_declared, make_account
-from .checks import checked_labels, checked_number, number_of, resolved
+from .checks import checked_labels, checked_number, number_of, resolved, wrong_in_each
 from .encryption import check_key, make_key
-from .generation import Image, check_generation, check_image
+from .generation import Image, check_generation, check_image, meant_by
 from .limits import NAME
 from .network import ComposerNetwork
 from .operation import (
@@ -138,19 +138,23 @@ class ComposerEnvironment(pulumi.ComponentResource):
         check_retention(retention, problems)
         if snapshots is not None:
             check_snapshots(snapshots, problems)
-        if image is not None:
-            check_generation(
-                _given(placement, scale, software, retention)
-                | {"snapshots": snapshots, "private_builds": private_builds}
-                | {"user_secrets": user_secrets, "user_config_maps": user_config_maps},
-                image,
-                problems,
-            )
-            check_scale(scale, image.generation, problems)
-            check_placement(placement, image, project, region, private, problems)
-            warnings += check_software(software, image.generation, problems)
+        images = (image,) if image is not None else meant_by(image_version)
+        by_image = [Problems(name) for _ in images]
+        for one, noted in zip(images, by_image, strict=True):
+            if len(images) == 1:
+                check_generation(
+                    _given(placement, scale, software, retention)
+                    | {"snapshots": snapshots, "private_builds": private_builds}
+                    | {"user_secrets": user_secrets, "user_config_maps": user_config_maps},
+                    one,
+                    noted,
+                )
+            check_scale(scale, one.generation, noted)
+            check_placement(placement, one, project, region, private, noted)
+            warnings += check_software(software, one.generation, noted)
             if tasks is not None:
-                check_tasks(tasks, image, software, problems)
+                check_tasks(tasks, one, software, noted)
+        wrong_in_each(by_image, problems)
         _check_user_data("user_secrets", user_secrets, problems)
         _check_user_data("user_config_maps", user_config_maps, problems)
         problems.raise_any()

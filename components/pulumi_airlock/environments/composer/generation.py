@@ -15,7 +15,7 @@ class Image:
     text: str
     generation: int
     version: tuple[int, ...]
-    """Composer 2's version; Composer 3 has none."""
+    """Composer 2's version; Composer 3 has none. Empty, as `airflow`, where the text does not tell it (`meant_by`)."""
     airflow: str
     build: str
     """`-build.12`; empty where none is named."""
@@ -29,6 +29,12 @@ def parse_image(text: str) -> Image | None:
     composer = found["composer"].partition("-")[0]
     version = tuple(map(int, composer.split("."))) if composer != "3" else ()
     return Image(text, int(composer[0]), version, found["airflow"], found["build"] or "")
+
+
+def meant_by(text: str) -> tuple[Image, ...]:
+    """What a text that names no image may mean: one of the generation that it begins with, or of either, Composer 3 first."""
+    either = tuple(Image(text, generation, (), "", "") for generation in (3, 2))
+    return tuple(one for one in either if text.startswith(f"composer-{one.generation}")) or either
 
 
 def check_image(text: str, problems: Problems) -> tuple[Image | None, list[str]]:
@@ -64,7 +70,7 @@ def check_generation(given: Mapping[str, Any], image: Image, problems: Problems)
             what = f"is an input of Composer {generation}, and {image.text} is Composer {image.generation}"
             problems.add(path, f"{what}: {instead}")
     for path, since in SINCE.items():
-        if image.generation == 2 and _is_given(given.get(path)) and image.version < since:
+        if image.generation == 2 and _is_given(given.get(path)) and () < image.version < since:
             needed = ".".join(map(str, since))
             what = f"needs Composer {needed} or later, and {image.text} is older"
             problems.add(path, f"{what}: write another image, or leave it out")

@@ -169,7 +169,7 @@ def _check_attachment(placement: ComposerPlacement, project: str, region: str, p
     found = ATTACHMENT_ID.fullmatch(text)
     if found is None:
         problems.add("placement.attachment_id", f"{text!r}: write projects/<project>/regions/<region>/networkAttachments/<name>")
-    elif (found["project"], found["region"]) != (project, region):
+    elif project and region and (found["project"], found["region"]) != (project, region):
         problems.add("placement.attachment_id", f"{text}: it has to be in {project} and {region}, with the environment")
 
 

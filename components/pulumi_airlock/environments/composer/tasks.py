@@ -54,7 +54,7 @@ class TaskProvider:
 def check_tasks(tasks: TaskProvider, image: Image, software: ComposerSoftware, problems: Problems) -> None:
     """Notes what would leave tasks without the provider, or without a token."""
     found = tuple(int(part) for part in re.findall(r"[0-9]+", image.airflow)[:2])
-    if found < OLDEST:
+    if found and found < OLDEST:
         problems.add("tasks", f"the provider runs in Airflow 2.11 and later, and this is {image.airflow}: take another image")
     if PACKAGE in software.pypi_packages:
         problems.add(f'software.pypi_packages["{PACKAGE}"]', "is installed by tasks, in tasks.version: leave it out")

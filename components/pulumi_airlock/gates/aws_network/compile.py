@@ -130,9 +130,9 @@ def compile_network(
     gateway.
     """
     problems = Problems(gate)
-    check_proxies(access, gate, proxies or {}, problems)
+    behind = check_proxies(access, gate, proxies or {}, problems)
     before = connector_addresses(access, gate, connectors or {}, problems)
-    compiler = _Compiler(access, gate, environments, problems, today, before, proxies or {})
+    compiler = _Compiler(access, gate, environments, problems, today, before, behind)
     permissions: list[Permission] = []
     entries: list[Entry] = []
     for environment in environments:

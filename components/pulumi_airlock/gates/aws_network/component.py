@@ -10,7 +10,7 @@ import pulumi_aws as aws
 
 from ...access.model import Access
 from ...environments.mwaa.network import EnvironmentNetwork
-from ...errors import InputError, Problem
+from ...errors import Problems
 from ...tokens import AWS_NETWORK_GATE
 from ..proxies import ProxyEntry
 from .compile import MAX_ROUTES, MAX_RULES, Entry, NetworkPlan, Permission, compile_network
@@ -94,19 +94,24 @@ class AwsNetworkGate(pulumi.ComponentResource):
         today: date | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ):
-        gateways = _gateways(name, access, gateway)
-        plan = compile_network(
-            access,
-            name,
-            environments,
-            gateways=gateways,
-            connectors=connectors,
-            proxies=proxies,
-            max_rules=max_rules,
-            other_rules=other_rules,
-            max_routes=max_routes,
-            today=today or datetime.now(UTC).date(),
-        )
+        problems = Problems(name)
+        gateways = _gateways(access, gateway, problems)
+        plan: NetworkPlan | None = None
+        with problems.noting("access"):
+            plan = compile_network(
+                access,
+                name,
+                environments,
+                gateways=gateways,
+                connectors=connectors,
+                proxies=proxies,
+                max_rules=max_rules,
+                other_rules=other_rules,
+                max_routes=max_routes,
+                today=today or datetime.now(UTC).date(),
+            )
+        if plan is None or len(problems):
+            raise problems.error()
         # Also among the inputs: `pulumi preview --json` has no outputs of components.
         super().__init__(AWS_NETWORK_GATE, name, {"environments": [one.environment for one in environments]}, opts)
         networks = {one.environment: one for one in environments}
@@ -154,26 +159,27 @@ def _counted(plan: NetworkPlan, environments: Mapping[str, EnvironmentNetwork]) 
     return {name: sum(one.environment == name for one in plan.permissions) for name in environments}
 
 
-def _gateways(name: str, access: Access, given: GatewayLike | Mapping[str, GatewayLike] | None) -> dict[str, Gateway]:
-    """The gateway of each zone that has one. InputError for a zone or an id that is none."""
+def _gateways(access: Access, given: GatewayLike | Mapping[str, GatewayLike] | None, problems: Problems) -> dict[str, Gateway]:
+    """The gateway of each zone that has one; notes zones and gateways that are none.
+
+    A zone whose gateway is none has one all the same here, so that it is not told that it lacks one.
+    """
     if given is None:
         return {}
     if not isinstance(given, Mapping):
-        one = _gateway(name, "gateway", given)
+        one = _gateway("gateway", given, problems)
         return dict.fromkeys(access.zones, one)
-    strange = sorted(set(given) - set(access.zones))
-    if strange:
-        zones = ", ".join(access.zones)
-        raise InputError([Problem(name, f"gateway[{zone}]", f"no zone {zone!r}; there are {zones}") for zone in strange])
+    for zone in sorted(set(given) - set(access.zones)):
+        problems.add(f"gateway[{zone}]", f"no zone {zone!r}; there are {', '.join(access.zones)}")
     # One object for one gateway: two zones of the same gateway may share a CIDR.
-    made = {id(one): _gateway(name, f"gateway[{zone}]", one) for zone, one in given.items()}
+    made = {id(one): _gateway(f"gateway[{zone}]", one, problems) for zone, one in given.items()}
     return {zone: made[id(one)] for zone, one in given.items()}
 
 
-def _gateway(name: str, path: str, given: GatewayLike) -> Gateway:
+def _gateway(path: str, given: GatewayLike, problems: Problems) -> Gateway:
     if isinstance(given, Gateway):
         if given.kind not in GATEWAY_ARGUMENTS:
-            raise InputError([Problem(name, f"{path}.kind", f"{given.kind!r}: write one of {', '.join(GATEWAY_ARGUMENTS)}")])
+            problems.add(f"{path}.kind", f"{given.kind!r}: write one of {', '.join(GATEWAY_ARGUMENTS)}")
         return given
     if isinstance(given, aws.ec2.VpnGateway):
         return Gateway("vpn", given.id, (given,))
@@ -181,8 +187,6 @@ def _gateway(name: str, path: str, given: GatewayLike) -> Gateway:
         return Gateway("transit", given.id, (given,))
     kind = next((kind for prefix, kind in _PREFIXES.items() if isinstance(given, str) and given.startswith(prefix)), None)
     if kind is None:
-        message = (
-            f"{given!r} does not tell what it is: pass a Gateway(kind, id), or an id that begins with {', '.join(_PREFIXES)}"
-        )
-        raise InputError([Problem(name, path, message)])
-    return Gateway(kind, given)
+        prefixes = ", ".join(_PREFIXES)
+        problems.add(path, f"{given!r} does not tell what it is: pass a Gateway(kind, id), or an id that begins with {prefixes}")
+    return Gateway(kind or "vpn", given)

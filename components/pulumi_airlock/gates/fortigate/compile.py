@@ -14,7 +14,7 @@ from ...access.model import Access, Destination, Principal, Route
 from ...access.values import PORT_PROTOCOLS, parse_port
 from ...access.window import Window
 from ...errors import Problems
-from ...proof.sets import Intervals
+from ...proof.sets import Intervals, is_network
 from ...proof.times import WEEK_MINUTES
 from . import names, people
 from .alphabet import ALL, Alphabets, of_addresses, of_dates, of_services, of_spans, plain
@@ -168,7 +168,7 @@ class _Compiler:
 
     def _wants(self, position: int, route: Route) -> Iterable[tuple[_Lane, _Want]]:
         here = [self.destinations[name] for name in route.to if name in self.destinations]
-        here = [one for one in here if self._leads_here(one.zone) and one.zone in self.site.interfaces]
+        here = [one for one in here if self._leads_here(one.zone)]
         if not here:
             return
         window = self._window(route, f"routes[{route.name}].window")
@@ -183,7 +183,7 @@ class _Compiler:
                     continue
                 group = next(iter(names_)) if people else ""
                 want = _Want(position, group, sources, destination.name, families, services, window, route.expires)
-                yield _Lane(people, self.site.interfaces[destination.zone]), want
+                yield _Lane(people, self.site.interfaces.get(destination.zone, ())), want  # none: noted already
 
     def _sources(self, principal: Principal) -> frozenset[str]:
         """The environments, or the user group, that a principal comes as."""
@@ -244,6 +244,8 @@ class _Compiler:
             wanted = [principal.environment] if principal.environment else list(self.site.sources)
             cidrs = [cidr for name in wanted for cidr in self.site.sources.get(name, ())]
             path = "sources"
+            if not cidrs or not all(map(is_network, cidrs)):
+                return {4, 6}  # told already, of its environment
         return {network.version for network in (self._network(path, cidr) for cidr in cidrs) if network}
 
     def _window(self, route: Route, path: str) -> Schedule | None:
@@ -251,7 +253,7 @@ class _Compiler:
         window = route.window
         if window is None or window.dagrun is not None:
             return None
-        if window.timezone != self.site.timezone:
+        if self.site.timezone and window.timezone != self.site.timezone:
             fix = f"write the window in {self.site.timezone}, or give the FortiGate's own zone as timezone"
             why = f"a FortiGate's schedules follow its own clock ({self.site.timezone}), daylight saving included"
             self.problems.add(f"{path}.timezone", f"{window.timezone!r}: {why}: {fix}")

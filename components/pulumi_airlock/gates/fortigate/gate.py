@@ -94,9 +94,8 @@ class FortigateGate(pulumi.ComponentResource):
         InputError, with every problem, for whatever the device would refuse.
         """
         problems = Problems(name)
-        _check_timezone(problems, timezone)
+        clock = _checked_timezone(problems, timezone)
         check_sdk(problems, dialect, opts)
-        problems.raise_any()
         leading = {zone: (one,) if isinstance(one, str) else tuple(one) for zone, one in interfaces.items()}
         tunnels: list[pulumi.Input[str]] = (
             list(tunnel_interface)
@@ -104,8 +103,12 @@ class FortigateGate(pulumi.ComponentResource):
             else [cast("pulumi.Input[str]", tunnel_interface)]
         )
         known = tuple(one for one in tunnels if isinstance(one, str))
-        site = Site(name, sources, leading, people_interface, timezone, dict(user_groups or {}), prefix, saml, known)
-        plan = compile_routes(access, site)
+        site = Site(name, sources, leading, people_interface, clock, dict(user_groups or {}), prefix, saml, known)
+        plan: Plan | None = None
+        with problems.noting("access"):
+            plan = compile_routes(access, site)
+        if plan is None or len(problems):
+            raise problems.error()
         described = {
             "gate": name,
             "timezone": timezone,
@@ -373,8 +376,11 @@ def _expiry(one: Policy, timezone: str) -> str | None:
     return end.astimezone(ZoneInfo(timezone)).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _check_timezone(problems: Problems, timezone: str) -> None:
+def _checked_timezone(problems: Problems, timezone: str) -> str:
+    """The zone; empty, with a problem noted, where it is none."""
     try:
         ZoneInfo(timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         problems.add("timezone", f"{timezone!r} is no time zone: write an IANA name, such as UTC or Europe/Zurich")
+        return ""
+    return timezone

@@ -35,7 +35,7 @@ class Site:
     """Zone → the interfaces (or FortiGate zone) that lead to it."""
     people_interface: str | None
     timezone: str
-    """The device's own."""
+    """The device's own; empty where what was given is none: no window is then held against it."""
     user_groups: Mapping[str, str]
     """Group of the identity provider → FortiGate user group, where the names differ."""
     prefix: str

@@ -134,8 +134,7 @@ def compile_firewall(
     InputError, with every problem at once: names that no rule takes, quotas, priorities, environments given twice.
     """
     problems = Problems(gate)
-    check_proxies(access, gate, proxies or {}, problems)
-    compiler = _Compiler(access, gate, problems, today, proxies or {})
+    compiler = _Compiler(access, gate, problems, today, check_proxies(access, gate, proxies or {}, problems))
     _check(environments, first_priority, problems)
     allows: list[FirewallRule] = []
     denies: list[FirewallRule] = []

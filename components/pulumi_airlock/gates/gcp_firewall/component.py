@@ -75,16 +75,19 @@ class GcpFirewallGate(pulumi.ComponentResource):
         problems = Problems(name)
         policy_name = cut_name(63, name).lower().replace("_", "-").replace(".", "-")
         _check(policy_name, policy, environments, enforcement_order, ancestors, problems)
-        problems.raise_any()
-        plan = compile_firewall(
-            access,
-            name,
-            environments,
-            first_priority=first_priority,
-            max_rule_attributes=max_rule_attributes,
-            proxies=proxies,
-            today=today or datetime.now(UTC).date(),
-        )
+        plan: FirewallPlan | None = None
+        with problems.noting("access"):
+            plan = compile_firewall(
+                access,
+                name,
+                environments,
+                first_priority=first_priority,
+                max_rule_attributes=max_rule_attributes,
+                proxies=proxies,
+                today=today or datetime.now(UTC).date(),
+            )
+        if plan is None or len(problems):
+            raise problems.error()
         network = network_id if network_id is not None else environments[0].network_id
         project = environments[0].project or None
         told = {
