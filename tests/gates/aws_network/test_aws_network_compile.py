@@ -9,6 +9,7 @@ from pulumi_airlock.access.model import Access
 from pulumi_airlock.environments.mwaa.network import EnvironmentNetwork
 from pulumi_airlock.errors import InputError
 from pulumi_airlock.gates.aws_network import AwsNetworkGate, Gateway
+from pulumi_airlock.gates.proxies import ProxyEntry
 
 EGRESS = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
 INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
@@ -293,6 +294,17 @@ def test_wrong_connectors_are_told_at_once():
     assert "connectors[airflow][1]: 'connector-1' is no IPv4 network" in text
     assert "connectors[saas]: none: write the networks" in text
     assert "connectors[nowhere]: no zone 'nowhere'" in text
+
+
+def test_a_wrong_proxy_is_told_with_its_place_and_beside_it_a_wrong_gateway():
+    wrong = ProxyEntry(("10.1.9.0/28", "proxy-1"), 70000)
+    with pytest.raises(InputError) as caught:
+        gate(access(), gateway="router-1", proxies={"datacenter": wrong})()
+    assert [(one.path, one.message.split(" ")[0]) for one in caught.value.problems] == [
+        ("gateway", "'router-1'"),
+        ("proxies[datacenter].cidrs[1]", "'proxy-1'"),
+        ("proxies[datacenter].port", "70000:"),
+    ]
 
 
 def test_a_zone_behind_a_cloud_connector_is_routed_to_its_endpoint(preview):

@@ -349,6 +349,12 @@ def test_a_time_zone_that_does_not_exist_is_refused():
     assert "no time zone" in problems(timezone="Europe/Zuerich")[0]
 
 
+def test_no_window_is_held_against_a_time_zone_that_does_not_exist():
+    window = {"days": ["mon"], "from": "22:00", "to": "02:00", "timezone": "Europe/Zurich"}
+    changed = access(routes=[route("night", ["warehouse"], window=window)])
+    assert [one.split(": ")[1] for one in problems(access=changed, timezone="Europe/Zuerich")] == ["timezone"]
+
+
 # As part of a program
 
 
