@@ -21,7 +21,10 @@ ALLOWED = {
 EXCEPTIONS = {
     "certifi": ("MPL-2.0", "a list of certificates, used as it is; the licence covers changes of its own files alone"),
     "pathspec": ("MPL-2.0", "builds the wheel (hatchling), is no part of it, and is used as it is"),
-    "zscaler-pulumi-zia": ("UNKNOWN", "its metadata name none; its repository's LICENSE is MIT"),
+    "zscaler-pulumi-zia": (
+        "UNKNOWN",
+        "its metadata and its schema name none: read its repository's before you use it (extra `zscaler`)",
+    ),
 }
 """Package → its licence, and why it is taken all the same."""
 _SPDX = {
