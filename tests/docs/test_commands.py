@@ -37,6 +37,7 @@ HOW_MANY = {
     "docs/gates/zia.md": 1,
     "docs/performance-runtime.md": 2,
     "docs/performance.md": 1,
+    "docs/import.md": 1,
     "docs/languages.md": 5,
     "docs/learn.md": 1,
     "docs/policies.md": 1,

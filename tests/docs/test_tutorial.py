@@ -26,7 +26,7 @@ def test_a_page_from_an_empty_folder(page: str, reader: Reader) -> None:
         if block.title:
             _write(block, reader.folder)
             reader.forget()
-        elif block.is_shell:
+        elif block.is_shell and block.mark != "not run":
             _run(block, after if after and after.language == "text" and not after.title else None, reader)
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from commands import Airlock
 from damage import examples
+from generated_programs import pieces, program, stacks
 from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
-from programs import pieces, program, stacks
 from pulumi_airlock.access import Access
 from pulumi_airlock.brownfield.reading import document_of, text_of
 from pulumi_airlock.gates import GATES

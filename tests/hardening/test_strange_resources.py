@@ -9,11 +9,11 @@ from typing import Any
 import pulumi_policy.policy as sdk
 import pytest
 from damage import damaged, examples
+from generated_programs import STATES, recorded
 from google.protobuf import struct_pb2
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from least_privilege import dispatch, registry
-from programs import STATES, recorded
 from pulumi.runtime.proto import analyzer_pb2
 from pulumi_airlock.access import Access
 from pulumi_airlock.gates import GATES, linkerd, read_all

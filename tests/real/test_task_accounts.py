@@ -1,17 +1,20 @@
 """Who may start pods, and as whom: the roles and the admission policy of an environment, in a real Kubernetes API server."""
 
 import json
+import os
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
+from itertools import product
 from typing import Any
 
 import pytest
 from pulumi_airlock.environments.helm.authority import LAUNCHER_RULES, SCHEDULER_RULES, admission
 from real_kubernetes import KubeApi, RefusedError
 
-SPACE = "task-accounts"
+SPACE = f"task-accounts-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
+"""All processes of a run share the server."""
 ACCOUNTS = ("ledger", "risk", "airflow-tasks")
 Ask = Callable[..., str]
 
@@ -63,6 +66,8 @@ def ask(kube_api: KubeApi) -> Iterator[Ask]:
     kube_api.ask("DELETE", f"{group}ybindings/{SPACE}")
     kube_api.ask("DELETE", f"{group}ies/{SPACE}")
     kube_api.ask("DELETE", f"/api/v1/namespaces/{SPACE}/pods/standing?gracePeriodSeconds=0")
+    for kind, name in product(("roles", "rolebindings"), ("scheduler", "launcher")):
+        kube_api.ask("DELETE", f"/apis/rbac.authorization.k8s.io/v1/namespaces/{SPACE}/{kind}/{name}")
 
 
 def pod(account: str, label: str | None, *, name: str = "p", container: Any = None, metadata: Any = None, **spec: Any) -> Any:

@@ -17,6 +17,7 @@ def rule(name, **changes):
 LET_OUT = ON_FIREWALL + 'rule("hand-written-rule")\n'
 REFUSED_FIRST = ON_FIREWALL + 'rule("hand-written-rule", action="deny")\n'
 ANY_TO_ANY = """
+import pulumiverse_fortios as fortios
 def any_to_any(name, srcintf):
     made = fortios.firewall.Policy(
         name, name=name, action="accept", status="enable", schedule="always", logtraffic="all",

@@ -17,6 +17,7 @@ aws.ec2.SecurityGroupRule(
 """
 
 FIRST_POLICY = """
+import pulumiverse_fortios as fortios
 on_device = pulumi.ResourceOptions(provider=device)
 extra = fortios.firewall.Address("extra", name="extra", type="ipmask", subnet="10.60.99.0 255.255.255.0", opts=on_device)
 first = fortios.firewall.Policy(
