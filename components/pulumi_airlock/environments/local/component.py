@@ -324,7 +324,10 @@ class _Proxy(pulumi.ComponentResource):
         )
         self.process = LocalProcess(
             f"{gate}-envoy",
-            command=[str(program), "-c", f"{settings.folder}/{BOOTSTRAP}", "--use-dynamic-base-id", "--log-level", "warning"],
+            command=[
+                *(str(program), "-c", f"{settings.folder}/{BOOTSTRAP}", "--use-dynamic-base-id", "--log-level", "warning"),
+                *("--file-flush-interval-msec", "100"),  # Envoy's own is ten seconds: longer than whoever reads the log waits
+            ],
             ready=f"tcp://{HOST}:{settings.port}",
             folder=Path(settings.folder).parent,
             depends_on_files={BOOTSTRAP: digest({BOOTSTRAP: configuration.files[BOOTSTRAP]})},
