@@ -1,7 +1,7 @@
 """Names, ports and addresses as a configuration writes them. No SDK in here."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ...proof.filters import Match
 from ...proof.sets import Hosts, Services
@@ -44,9 +44,20 @@ def listens(server: Directive) -> list[tuple[str, int, bool]]:
     return found if server.all("listen") else [("*", 80, False)]
 
 
-def taken(
-    server: Directive, servers: Sequence[Directive], names: Hosts, *, rest: bool
-) -> Iterator[tuple[Hosts, tuple[int, ...]]]:
+Listening = Mapping[tuple[str, int], Sequence[tuple[Directive, bool]]]
+"""Address and port → the servers that listen there, each with whether it says that it is the default there."""
+
+
+def listening(servers: Iterable[Directive]) -> Listening:
+    """Which servers listen where, in their order."""
+    found: dict[tuple[str, int], list[tuple[Directive, bool]]] = {}
+    for one in servers:
+        for address, port, default in listens(one):
+            found.setdefault((address, port), []).append((one, default))
+    return found
+
+
+def taken(server: Directive, there: Listening, names: Hosts, *, rest: bool) -> Iterator[tuple[Hosts, tuple[int, ...]]]:
     """The names by which people meet a server, of these `names`, and at which ports.
 
     Every address and port has a default server, the first where none says that it is: with `rest`, it has there all names that
@@ -54,7 +65,7 @@ def taken(
     """
     found: dict[Hosts, dict[int, None]] = {}
     for address, port, _ in listens(server):
-        here = [(one, default) for one in servers for *where, default in listens(one) if where == [address, port]]
+        here = there[address, port]
         mine = names
         if rest and next((one for one, default in here if default), here[0][0]) is server:
             every = Hosts.every()

@@ -13,7 +13,7 @@ from ...proof.sets import Hosts, Services
 from .config import _AMBIGUOUS
 from .directives import Directive
 from .locations import Location, flat, parted
-from .names import destination, is_address, listens, names_of, same_host, taken
+from .names import Listening, destination, is_address, listening, listens, names_of, same_host, taken
 from .own_paths import own_paths
 from .paths import meet
 from .plan import EMAIL, GROUPS, IDENTITY_HEADERS, NOBODY
@@ -71,8 +71,9 @@ def read_servers(root: Sequence[Directive], around: Surroundings) -> Iterator[Se
     main = Directive("", (), 0, "", tuple(root))
     for one in root:
         servers = list(one.all("server")) if one.name in ("http", "stream") else []
+        there = listening(servers)
         for server in servers:
-            reader = _Reader((main, one, server), around, servers)
+            reader = _Reader((main, one, server), around, there)
             yield from reader.all() if one.name == "http" else reader.of_connections()
 
 
@@ -82,7 +83,7 @@ class _Reader:
 
     blocks: tuple[Directive, ...]
     around: Surroundings
-    servers: Sequence[Directive]
+    there: Listening
 
     @property
     def here(self) -> Directive:
@@ -95,7 +96,7 @@ class _Reader:
         if unsure:
             names, found = Hosts.every(), [replace(one, unknown=(*one.unknown, *unsure)) for one in found]
         rest = not unsure and not (self.around.shared and names)
-        for hosts, ports in taken(self.here, self.servers, names, rest=rest):
+        for hosts, ports in taken(self.here, self.there, names, rest=rest):
             yield Server(hosts, ports, tuple(found), tuple(dict.fromkeys(upstreams)), self.here)
 
     def of_connections(self) -> Iterator[Server]:
