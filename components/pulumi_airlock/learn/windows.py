@@ -56,11 +56,11 @@ def _clock(minute: int) -> str:
 def declared_at(routes: Sequence[Route], minutes: Ints) -> NDArray[np.bool_]:
     """Which minutes since 1970 lie in some route's window. One that follows a DAG's runs may hold at any."""
     found = np.zeros(len(minutes), dtype=bool)
+    quarters, places = np.unique(minutes // _QUARTER, return_inverse=True)
     for route in routes:
         window = route.window
         if window is None or window.dagrun is not None:
             return np.ones(len(minutes), dtype=bool)
-        quarters, places = np.unique(minutes // _QUARTER, return_inverse=True)
         ahead = np.array([_ahead(window.timezone, int(one)) for one in quarters], dtype=np.int64)
         local = (minutes + ahead[places] + _THURSDAY * _DAY) % _WEEK
         for first, end in window.spans():
