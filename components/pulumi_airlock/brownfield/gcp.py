@@ -143,7 +143,11 @@ _MISSING = {
 def _add(made: Made, types: tuple[str, ...], item: _Item, properties: _Item, name: str = "") -> Resource:
     known = {key: value for key, value in properties.items() if value not in (None, "")}
     named = {"name": item["name"], "selfLink": item.get("selfLink"), "project": _project(item)} if "name" in item else {}
-    return made.add(types[0], name or str(item["name"]), {key: one for key, one in {**named, **known}.items() if one is not None})
+    return made.add(types[0], name or str(item["name"]), {**_said(named), **known})
+
+
+def _said(properties: _Item) -> dict[str, Any]:
+    return {key: value for key, value in properties.items() if value is not None}
 
 
 def _project(item: _Item) -> str | None:
@@ -210,9 +214,7 @@ def _policy(item: _Item, made: Made) -> None:
             "priority": one.get("priority"),
             "region": region,
         }
-        made.add(
-            association[0], f"{shown}-{one.get('name')}", {key: value for key, value in properties.items() if value is not None}
-        )
+        made.add(association[0], f"{shown}-{one.get('name')}", _said(properties))
 
 
 def _route(item: _Item, made: Made) -> None:
@@ -232,9 +234,7 @@ def _router(item: _Item, made: Made) -> None:
             "customLearnedIpRanges": one.get("customLearnedIpRanges"),
             "importPolicies": one.get("importPolicies"),
         }
-        made.add(
-            PEER[0], f"{router.name}-{one.get('name')}", {key: value for key, value in properties.items() if value is not None}
-        )
+        made.add(PEER[0], f"{router.name}-{one.get('name')}", _said(properties))
 
 
 def _environment(item: _Item, made: Made) -> None:

@@ -16,6 +16,12 @@ from ..stack import UNKNOWN, Stack
 CONFIG = "cilium-config"
 """The ConfigMap that the agent goes by."""
 _NEVER = "no policy is enforced"
+_IN_CHART = {
+    "enable-policy": ("policyEnforcementMode",),
+    "policy-audit-mode": ("policyAuditMode",),
+    "enable-host-firewall": ("hostFirewall", "enabled"),
+}
+"""The agent's name of a setting → where the chart's values have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +92,7 @@ def _said(stack: Stack) -> Iterator[_Said]:
         if not isinstance(chart, str) or chart.rsplit("/", 1)[-1] != "cilium":
             continue
         files = [prop for prop in ("valueYamlFiles", "valuesYamlFiles", "valuesFiles") if one.get(prop)]
-        for key, path in (
-            ("enable-policy", ("policyEnforcementMode",)),
-            ("policy-audit-mode", ("policyAuditMode",)),
-            ("enable-host-firewall", ("hostFirewall", "enabled")),
-        ):
+        for key, path in _IN_CHART.items():
             # What the chart adds last counts: extraConfig, behind its own settings.
             paths = [place for place in (("extraConfig", key), path) if one.get("values", *place) is not None]
             place = ("values", *(paths[0] if paths else path))
@@ -108,8 +110,8 @@ def _said(stack: Stack) -> Iterator[_Said]:
 
 def _of_data(name: str, data: Any, at: Any) -> Iterator[_Said]:
     if data is UNKNOWN:
-        data = dict.fromkeys(("enable-policy", "policy-audit-mode", "enable-host-firewall"), UNKNOWN)
-    for key in ("enable-policy", "policy-audit-mode", "enable-host-firewall"):
+        data = dict.fromkeys(_IN_CHART, UNKNOWN)
+    for key in _IN_CHART:
         if isinstance(data, Mapping) and data.get(key) is not None:
             yield _Said(key, _text(data[key]), at(key), f"{name}: {key}")
 
