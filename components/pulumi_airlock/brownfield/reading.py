@@ -16,6 +16,7 @@ from ..gates.documents import parse_document
 from ..gates.sources import UNKNOWN_STRING
 from ..gates.stack import UNKNOWN, Resource, Stack
 from ..tokens import ACCESS, IMPORTED_ENVIRONMENT
+from ..unreadable import why
 from . import aws, fortios, gcp, manifests, states, zpa
 from .fortios_text import is_backup
 from .making import NAME, Made, Options, Source
@@ -124,7 +125,7 @@ def _load(path: Path, problems: Problems) -> Source | None:
         content = path.read_bytes()
         text = content.decode("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
     except OSError as error:
-        problems.add("", f"cannot be read: {error.strerror}", place=str(path))
+        problems.add("", why(error), place=str(path))
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         problems.add("", f"cannot be read: {error.reason}; write it as UTF-8", place=f"{path}:{line}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import AirlockError, InputError, Problem
+from ..unreadable import why
 from . import _revisions, _stacks
 from ._run import EXIT_PROOF, Cwd, print_json
 from ._secrets import without_secrets
@@ -156,7 +157,7 @@ def _content(spec: str, cwd: Path) -> bytes:
         try:
             return path.read_bytes()
         except OSError as error:
-            raise InputError([Problem(spec, "", f"cannot be read: {error.strerror}")]) from error
+            raise InputError([Problem(spec, "", why(error))]) from error
     if ":" in spec:
         return _revisions.file_at(spec, cwd)
     if _revisions.is_revision(spec, cwd):

@@ -10,6 +10,7 @@ import typer
 
 from ..access.values import is_address
 from ..errors import InputError, Problem
+from ..unreadable import why
 from . import _stacks
 from ._run import Cwd, print_json, write_file
 
@@ -133,7 +134,7 @@ def _response(file: str, stack: str | None, from_file: Path | None, cwd: Path, *
         text = sys.stdin.read() if file == "-" else (cwd / file).read_text(encoding="utf-8", errors="replace")
         answer = read_answer(text)
     except OSError as error:
-        raise InputError([Problem(file, "", f"cannot be read: {error.strerror}")]) from None
+        raise InputError([Problem(file, "", why(error))]) from None
     except ValueError as error:
         raise InputError([Problem("standard input" if file == "-" else file, "", str(error))]) from None
     found = _stacks.stack_of(stack, from_file, cwd) if stack is not None or from_file is not None else None

@@ -17,6 +17,7 @@ from ..logs import flow, fortigate, gcp
 from ..logs.columns import is_v4
 from ..logs.connection import EPHEMERAL, PROTOCOLS
 from ..logs.fortigate import REFUSED
+from ..unreadable import why
 from .seen import Seen, literal
 
 COLUMNS = ("format", "source", "destination", "name", "port", "protocol", "started", "ended", "allowed", "connections")
@@ -113,7 +114,7 @@ def _is_json(path: Path) -> bool:
         with path.open("rb") as file:
             return file.read(1) in (b"{", b"[")
     except OSError as error:
-        raise InputError([Problem(str(path), "", f"cannot be read: {error.strerror}")]) from None
+        raise InputError([Problem(str(path), "", why(error))]) from None
 
 
 def _options(path: Path) -> str:

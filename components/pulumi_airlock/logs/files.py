@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import InputError, Problem
+from ..unreadable import why
 
 STDIN = "-"
 LONGEST = 1 << 20
@@ -36,7 +37,7 @@ def check_files(names: Sequence[str]) -> None:
                     elif file.seek(0) == 0 and file.read(4) == _ZIP:
                         problems.append(Problem(name, "", "is a ZIP archive: unpack it first; gzip is read as it is"))
             except OSError as error:
-                problems.append(Problem(name, "", f"cannot be read: {error.strerror}"))
+                problems.append(Problem(name, "", why(error)))
     if problems:
         raise InputError(problems)
 

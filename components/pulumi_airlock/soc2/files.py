@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from ..errors import InputError, Problem
 from ..gates.documents import GONE, parse_document
 from ..offline.wire import masked
+from ..unreadable import why
 from .model import Evidence, SignOff
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def read(path: Path) -> Evidence:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise InputError([Problem(str(path), "", f"cannot be read: {error.strerror}")]) from error
+        raise InputError([Problem(str(path), "", why(error))]) from error
     parse_document(content, str(path))  # it says more of what is no JSON
     try:
         evidence = Evidence.model_validate_json(content, by_name=False)

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
 from ..errors import InputError, Problem
+from ..unreadable import why
 
 MAKE = "make one with `openssl genpkey -algorithm ed25519`"
 
@@ -58,4 +59,4 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise InputError([Problem(str(path), "", f"cannot be read: {error.strerror}")]) from error
+        raise InputError([Problem(str(path), "", why(error))]) from error
